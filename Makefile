@@ -1,0 +1,71 @@
+# The commands of the project; `make help` lists them. The recipes need python3 (3.11 or newer) only.
+
+SUITE ?= quick
+OUT ?= results
+UV_VERSION := 0.13.9
+VENV := .venv
+SYNCED := $(VENV)/.synced-$(or $(TORCH_BACKEND),lock)
+
+# PYTHON= names an interpreter that already has the packages; without it `make` keeps its own.
+ifdef PYTHON
+PY := $(PYTHON)
+else
+PY := $(VENV)/bin/python
+ENVIRONMENT := $(SYNCED)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock bench report test check clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
+
+setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, auto ...)
+	@$(PY) -m benchmarks.weights
+
+# The stamp is written last: an interrupted set-up is done again.
+$(VENV)/.synced-lock: requirements.lock pyproject.toml
+	@$(MAKE) --no-print-directory $(VENV)/bin/uv
+	@rm -f $(VENV)/.synced-*
+	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes requirements.lock
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
+	@touch $@
+
+# Another backend's torch comes from its own index, which the lock's hashes do not cover.
+$(VENV)/.synced-%: requirements.lock pyproject.toml
+	@$(MAKE) --no-print-directory $(VENV)/bin/uv
+	@rm -f $(VENV)/.synced-*
+	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-|cuda-)/ } keep' requirements.lock > $(VENV)/without-torch.lock
+	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes $(VENV)/without-torch.lock
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --torch-backend $* "torch>=2.11" torchvision
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
+	@touch $@
+
+$(VENV)/bin/uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 is older than 3.11; name a newer one first in PATH"; exit 2; }
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+lock: $(ENVIRONMENT) ## write requirements.lock anew from pyproject.toml
+	$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	  --custom-compile-command "make lock" --extra bench --extra dev pyproject.toml -o requirements.lock
+
+bench: setup ## run SUITE (quick), score and report it; resumes, and fits nothing twice
+	@$(PY) -m reports bench $(SUITE) --out $(OUT)
+
+report: $(ENVIRONMENT) ## report SUITE again from what is stored
+	@$(PY) -m reports build $(OUT)/$(notdir $(SUITE:.yaml=))
+
+test: setup ## run the tests (SLOW=1: also those that take minutes)
+	@$(PY) -m pytest $(if $(SLOW),,-m "not slow")
+
+check: $(ENVIRONMENT) ## lint, types and layers
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+clean: ## remove what was made; asks before the results
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if [ -d $(OUT) ]; then printf 'remove %s too? [y/N] ' $(OUT); read answer; [ "$$answer" = y ] && rm -rf $(OUT) || true; fi

@@ -1,0 +1,1 @@
+"""The benchmark: suites of jobs, run once each, stored raw, scored afterwards."""

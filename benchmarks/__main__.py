@@ -1,0 +1,116 @@
+"""`python -m benchmarks run | status | score | list`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from benchmarks import catalogue
+from benchmarks.runner import make_plan, run, select, write_results
+from datasets import DatasetError
+from dip.errors import InputError
+
+app = typer.Typer(
+    help="Run suites of Deep Image Prior fits and score them.",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+SuiteArgument = Annotated[str, typer.Argument(help="a name in benchmarks/suites, or a path")]
+OutOption = Annotated[Path, typer.Option(help="folder of the results")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="processes side by side; default: cores, or GPUs")
+]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker on a CPU")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
+PatternOption = Annotated[str, typer.Option("-k", help="only jobs whose name holds this")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="fit again what is stored")]
+
+
+@app.command("run")
+def run_command(
+    suite: SuiteArgument,
+    out: OutOption = Path("results"),
+    workers: WorkersOption = None,
+    threads: ThreadsOption = 1,
+    device: DeviceOption = "auto",
+    pattern: PatternOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the jobs only")] = False,
+    fresh: FreshOption = False,
+) -> None:
+    """Fit what is missing, then score and write results.csv."""
+    plan = make_plan(suite, out)
+    if dry_run:
+        for job in select(plan.jobs, pattern):
+            print(f"{plan.state(job)[0]:9} {job.key[:12]} {job.name}")
+        return
+    run(
+        plan,
+        pattern=pattern,
+        fresh=fresh,
+        workers=workers,
+        threads=threads,
+        device=device,
+        console=Console(),
+    )
+    print(f"Results: {plan.folder / 'results.csv'}")
+    if any(plan.state(job)[0] == "failed" for job in plan.jobs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
+    """Say of each job whether it is done, diverged, failed or missing."""
+    plan = make_plan(suite, out)
+    counts: dict[str, int] = {}
+    for job in plan.jobs:
+        state, reason = plan.state(job)
+        counts[state] = counts.get(state, 0) + 1
+        print(f"{state:9} {job.key[:12]} {job.name}" + (f": {reason}" if reason else ""))
+    print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+
+
+@app.command("score")
+def score_command(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
+    """Compute all metrics again from the stored pictures and write results.csv."""
+    plan = make_plan(suite, out)
+    results = write_results(plan, console=Console(), afresh=True)
+    print(f"{len(results)} rows: {plan.folder / 'results.csv'}")
+
+
+@app.command("list")
+def list_command() -> None:
+    """Show every suite, image set, network, input, preset, hole, fill and metric."""
+    for line in catalogue.lines():
+        print(line)
+
+
+def main(application: typer.Typer = app) -> Any:
+    """Run a command line: one line and exit code 2 for a user's mistake, 130 when interrupted."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return application(standalone_mode=False)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

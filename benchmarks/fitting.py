@@ -1,0 +1,186 @@
+"""Runs one job, wherever it is: from the job to the files of its run folder."""
+
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import environment
+from benchmarks.fills import FILLS
+from benchmarks.jobs import PRECISION, Job
+from benchmarks.store import RECORD, Record, Saved, Timing, file_name, png
+from dip.options import Method
+
+Files = dict[str, bytes]
+OnStep = Callable[[int, float], None]  # iteration, loss
+
+WARM_UP_ITERATIONS = 10  # allocator, caches, and on a GPU clocks and choice of kernels
+
+
+def run_job(
+    job: Job, *, device: str, threads: int, workers: int, on_step: OnStep = lambda *_: None
+) -> Files:
+    """The content of the job's run folder, by file name.
+
+    device: a torch device; a fill runs on the CPU. workers: how many jobs run side by side, for
+    the record.
+    """
+    described: dict[str, Any]
+    if isinstance(job.method, Method):
+        described, files = _fit(job, job.method, device, on_step)
+    else:
+        device, threads = "cpu", 1
+        described, files = _fill(job, job.method)
+    record = Record(
+        key=job.key,
+        trajectory=job.trajectory,
+        environment=environment.describe(device, threads, workers),
+        **described,
+    )
+    return {
+        "truth.png": png(job.image.pixels),
+        "mask.png": png(job.mask * np.uint8(255)),
+        **files,
+        RECORD: (record.model_dump_json(indent=1) + "\n").encode(),
+    }
+
+
+def to_8bit(image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Clamped to [0, 1] and rounded."""
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def _fill(job: Job, name: str) -> tuple[dict[str, Any], Files]:
+    hole = job.mask[0] == 0
+    image = (job.image.pixels * job.mask / 255).transpose(1, 2, 0)
+    started = time.perf_counter()
+    filled = FILLS[name].fill(image, hole)
+    seconds = time.perf_counter() - started
+    described = {
+        "status": "done",
+        "checkpoints": (Saved(iteration=0, outputs=("raw",), loss=None, seconds=seconds),),
+        "parameters": None,
+        "timing": Timing(seconds=seconds),
+    }
+    return described, {file_name("raw", 0): png(to_8bit(filled.transpose(2, 0, 1)))}
+
+
+def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[str, Any], Files]:
+    import torch
+
+    import dip
+
+    steps: list[dip.Step] = []
+
+    def note(step: dip.Step) -> None:
+        steps.append(step)
+        on_step(step.iteration, step.loss)
+
+    files: Files = {}
+    checkpoints: list[Saved] = []
+    diverged_at = None
+    memory = _PeakMemory(device)
+    try:
+        for checkpoint in dip.fit(
+            torch.from_numpy(job.image.pixels.astype(np.float32) / 255),
+            torch.from_numpy(job.mask.astype(np.float32)),
+            method,
+            checkpoints=job.iterations,
+            seed=job.seed,
+            device=device,
+            precision=PRECISION,
+            on_step=note,
+        ):
+            for output in ("raw", "averaged"):
+                pixels = to_8bit(getattr(checkpoint, output).numpy())
+                files[file_name(output, checkpoint.iteration)] = png(pixels)
+            checkpoints.append(
+                Saved(
+                    iteration=checkpoint.iteration,
+                    outputs=("raw", "averaged"),
+                    loss=checkpoint.loss,
+                    seconds=checkpoint.seconds,
+                )
+            )
+    except dip.Diverged as end:
+        diverged_at = end.iteration
+    files["trace.csv"] = _trace(steps)
+    described = {
+        "status": "done" if diverged_at is None else "diverged",
+        "diverged_at": diverged_at,
+        "checkpoints": tuple(checkpoints),
+        "parameters": _parameters(job, method),
+        "timing": _timing(steps, memory.mib()),
+    }
+    return described, files
+
+
+def _trace(steps: list[Any]) -> bytes:
+    trace = StringIO()
+    trace.write("iteration,loss,milliseconds\n")
+    for step in steps:
+        trace.write(f"{step.iteration},{step.loss!r},{step.milliseconds:.4f}\n")
+    return trace.getvalue().encode()
+
+
+def _timing(steps: list[Any], peak_memory_mib: float | None) -> Timing:
+    milliseconds = np.array([step.milliseconds for step in steps])
+    warm_up = WARM_UP_ITERATIONS if len(steps) > 2 * WARM_UP_ITERATIONS else 0
+    p10, median, p90 = np.percentile(milliseconds[warm_up:], [10, 50, 90])
+    return Timing(
+        seconds=float(milliseconds.sum() / 1000),
+        warm_up_iterations=warm_up,
+        milliseconds_median=float(median),
+        milliseconds_p10=float(p10),
+        milliseconds_p90=float(p90),
+        peak_memory_mib=peak_memory_mib,
+    )
+
+
+def _parameters(job: Job, method: Method) -> int:
+    """Of the network, without the learned input."""
+    import torch
+
+    import dip
+
+    with torch.device("meta"):
+        network = dip.build_network(
+            method.architecture, method.input.channels, len(job.image.pixels)
+        )
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+class _PeakMemory:
+    """The most memory in use since this was made: the allocator's on a GPU, the process's on Linux.
+
+    Elsewhere there is no peak that starts anew with each fit, and `mib` says None.
+    """
+
+    def __init__(self, device: str):
+        self.device = device
+        self.measurable = True
+        if device.startswith("cuda"):
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(device)
+            return
+        try:
+            Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
+        except OSError:
+            self.measurable = False
+
+    def mib(self) -> float | None:
+        if self.device.startswith("cuda"):
+            import torch
+
+            return torch.cuda.max_memory_allocated(self.device) / 2**20
+        if not self.measurable:
+            return None
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+        return None

@@ -1,0 +1,125 @@
+"""A job: one optimisation, one image x one hole x one method x one seed.
+
+Its key names the trajectory: what is computed, not how often we look at it or where it runs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.fills import FILLS
+from benchmarks.suite import Folder, MethodEntry, Suite
+from datasets import Image, load_images, make_mask
+from dip.errors import InputError
+from dip.options import Method
+
+ENGINE = "plain"
+PRECISION = "float32"
+
+
+@dataclass(frozen=True)
+class Job:
+    """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network."""
+
+    image: Image
+    mask: NDArray[np.uint8]
+    mask_label: str
+    method: Method | str
+    method_label: str
+    preset: str
+    seed: int
+    iterations: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """How people name the job: image/hole/method/seed."""
+        return f"{self.image.name}/{self.mask_label}/{self.method_label}/{self.seed}"
+
+    @property
+    def hole_fraction(self) -> float:
+        return float(1 - self.mask.mean())
+
+    @property
+    def architecture(self) -> str:
+        return self.method.architecture.name if isinstance(self.method, Method) else ""
+
+    @cached_property
+    def trajectory(self) -> dict[str, Any]:
+        """Everything that determines the numbers, and nothing else."""
+        if isinstance(self.method, str):
+            method: dict[str, Any] = {"fill": self.method}
+            versions = {self.method: FILLS[self.method].version}
+        else:
+            method = self.method.model_dump(mode="json")
+            versions = self.method.versions
+        return {
+            "image": self.image.sha256,
+            "mask": hashlib.sha256(self.mask.tobytes()).hexdigest(),
+            "method": method,
+            "versions": versions,
+            "seed": self.seed,
+            "engine": ENGINE,
+            "precision": PRECISION,
+            "deterministic": False,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical trajectory."""
+        canonical = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def expand(suite: Suite) -> list[Job]:
+    """The jobs of a suite, method by method.
+
+    Raises InputError or DatasetError if an image cannot be read, a hole does not fit it, or it is
+    too small for a network.
+    """
+    dataset = suite.dataset.folder if isinstance(suite.dataset, Folder) else suite.dataset
+    images = load_images(dataset, suite.images, suite.size)
+    masks = {
+        (image.name, mask.label): make_mask(mask, image) for image in images for mask in suite.masks
+    }
+    return [
+        Job(image, masks[image.name, mask.label], mask.label, method, label, preset, seed, counts)
+        for label, preset, method in _methods(suite, images)
+        for image in images
+        for mask in suite.masks
+        for seed, counts in _seeds_and_iterations(suite, method)
+    ]
+
+
+def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[str, str, Method | str]]:
+    for index, entry in enumerate(suite.methods):
+        for label, method in entry.expand():
+            if isinstance(method, Method):
+                _check_sizes(suite, index, entry, method, images)
+            yield label, entry.preset or "", method
+
+
+def _check_sizes(
+    suite: Suite, index: int, entry: MethodEntry, method: Method, images: list[Image]
+) -> None:
+    needed = method.architecture.minimum_side
+    for image in images:
+        if min(image.height, image.width) < needed:
+            raise InputError(
+                f"{suite.name}: methods[{index}]: '{image.name}' has {image.width}x{image.height}"
+                f" pixels, too few for {entry.preset}, which needs {needed} on each side;"
+                " use a larger size, or fewer values in architecture.channels"
+            )
+
+
+def _seeds_and_iterations(
+    suite: Suite, method: Method | str
+) -> list[tuple[int, tuple[int, ...]]]:
+    if isinstance(method, str):
+        return [(0, (0,))]  # a fill is one answer: no seed, no iterations
+    return [(seed, tuple(sorted(suite.iterations))) for seed in suite.seeds]

@@ -1,0 +1,151 @@
+"""PSNR, SSIM and LPIPS of a restoration in three regions that are never mixed.
+
+full: the method's output as it is, over the whole image. hole: hole pixels only. composited: the
+known pixels put back, over the whole image. Scores are computed on 8-bit images, because that is
+what a reader can open and score again.
+
+PSNR: data range 1. SSIM as Wang et al. (2004): 11x11 Gaussian window, sigma 1.5, population
+covariance; as scikit-image, the mean leaves out a border of 5 pixels. LPIPS v0.1 with AlexNet
+(Zhang et al., CVPR 2018) on inputs in [-1, 1]. ssim_hole and lpips_hole are the means over hole
+pixels of the composited image's SSIM map and of its spatial LPIPS map.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import weights
+
+if TYPE_CHECKING:
+    import torch
+
+Pixels = NDArray[np.uint8]  # (C, H, W)
+Known = NDArray[np.bool_]  # (H, W)
+
+
+class Regions(NamedTuple):
+    """One metric's scores."""
+
+    full: float
+    hole: float
+    composited: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with what it needs; `version` changes when its numbers do."""
+
+    score: Callable[[Pixels, Pixels, Known], Regions]
+    version: str
+    minimum_side: int
+    better: str  # "higher" or "lower"
+
+    def unavailable(self, height: int, width: int) -> str | None:
+        """Why an image of this size cannot be scored, or None if it can."""
+        if min(height, width) < self.minimum_side:
+            return f"needs {self.minimum_side} pixels on each side, not {width}x{height}"
+        return weights.missing() if self.score is lpips else None
+
+
+def composite(restored: Pixels, truth: Pixels, known: Known) -> Pixels:
+    """The restoration inside the hole, the truth everywhere else."""
+    return np.where(known, truth, restored)
+
+
+def psnr(restored: Pixels, truth: Pixels, known: Known) -> Regions:
+    """Decibels; infinite where the region is exactly right."""
+    squared = ((restored.astype(np.float64) - truth) / 255) ** 2
+    hole = squared[:, ~known]
+    return Regions(
+        full=_decibels(squared.mean()),
+        hole=_decibels(hole.mean()),
+        composited=_decibels(hole.sum() / squared.size),
+    )
+
+
+def _decibels(mean_squared_error: float) -> float:
+    return float("inf") if mean_squared_error == 0 else float(-10 * np.log10(mean_squared_error))
+
+
+def ssim(restored: Pixels, truth: Pixels, known: Known) -> Regions:
+    """At most 1."""
+    composited, map_ = _ssim(composite(restored, truth, known), truth)
+    return Regions(
+        full=_ssim(restored, truth)[0],
+        hole=float(map_.mean(axis=0)[~known].mean()),
+        composited=composited,
+    )
+
+
+def _ssim(restored: Pixels, truth: Pixels) -> tuple[float, NDArray[np.float64]]:
+    """The mean and the map (C, H, W)."""
+    from skimage.metrics import structural_similarity
+
+    value, map_ = structural_similarity(
+        restored / 255,
+        truth / 255,
+        data_range=1,
+        channel_axis=0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    return float(value), map_
+
+
+def lpips(restored: Pixels, truth: Pixels, known: Known) -> Regions:
+    """At least 0; lower is better. Grey is repeated to three channels."""
+    import torch
+
+    network = _lpips_network()
+    reference = _scaled(truth)
+    composited = _scaled(composite(restored, truth, known))
+    with torch.inference_mode():
+        network.spatial = False
+        full = network(_scaled(restored), reference).item()
+        whole = network(composited, reference).item()
+        network.spatial = True
+        map_ = network(composited, reference)[0, 0].numpy()
+    return Regions(full=full, hole=float(map_[~known].mean(dtype=np.float64)), composited=whole)
+
+
+def _scaled(pixels: Pixels) -> "torch.Tensor":
+    import torch
+
+    colour = np.broadcast_to(pixels, (3, *pixels.shape[1:])).astype(np.float32)
+    return torch.from_numpy(colour / 127.5 - 1)[None]
+
+
+@cache
+def _lpips_network() -> "torch.nn.Module":
+    """LPIPS with the heads of the package and the AlexNet of our own cache, never random."""
+    import contextlib
+    import io
+    import warnings
+
+    import torch
+    from lpips import LPIPS
+
+    arrays = weights.load()
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torchvision, about its own arguments
+        with torch.random.fork_rng(devices=[]):
+            network = LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
+    convolutions = [m for m in network.net.modules() if isinstance(m, torch.nn.Conv2d)]
+    for layer, convolution in enumerate(convolutions):
+        convolution.weight.data.copy_(torch.from_numpy(arrays[f"weight{layer}"]))
+        assert convolution.bias is not None
+        convolution.bias.data.copy_(torch.from_numpy(arrays[f"bias{layer}"]))
+    return network.eval()
+
+
+METRICS: dict[str, Metric] = {
+    "psnr": Metric(psnr, version="1", minimum_side=1, better="higher"),
+    "ssim": Metric(ssim, version="wang-1", minimum_side=11, better="higher"),
+    "lpips": Metric(lpips, version="0.1-alex-1", minimum_side=31, better="lower"),
+}

@@ -1,0 +1,200 @@
+"""Runs a suite: validate, fit what is missing, score, write results.csv."""
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from benchmarks.environment import cpu_count
+from benchmarks.jobs import Job, expand
+from benchmarks.progress import Display, duration
+from benchmarks.scoring import score
+from benchmarks.store import Store, to_json, write_atomically
+from benchmarks.suite import Suite, load_suite
+from benchmarks.workers import Failed, Finished, run_in_processes
+from dip.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = "results.csv"
+JOBS = "jobs.csv"
+FAILURES = "failures"
+SUITE = "suite.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite with its jobs and the places of its results."""
+
+    suite: Suite
+    jobs: list[Job]
+    store: Store
+    folder: Path
+
+    def failure(self, job: Job) -> Path:
+        """Where the log of a failed job is."""
+        return self.folder / FAILURES / f"{job.key}.txt"
+
+    def state(self, job: Job) -> tuple[str, str]:
+        """done, diverged, failed or missing; and why, where there is something to say."""
+        if self.store.satisfies(job):
+            record = self.store.read(job.key)
+            if record is not None and record.status == "diverged":
+                return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
+            return "done", ""
+        with contextlib.suppress(FileNotFoundError):
+            return "failed", self.failure(job).read_text(encoding="utf-8").splitlines()[0]
+        if self.store.read(job.key):
+            return "missing", "the stored run lacks some of the iterations"
+        return "missing", ""
+
+
+def make_plan(suite: str, out: Path) -> Plan:
+    """Everything checked and nothing begun; raises InputError or DatasetError."""
+    loaded = load_suite(suite)
+    return Plan(loaded, expand(loaded), Store(out / "runs"), out / loaded.name)
+
+
+def select(jobs: Iterable[Job], pattern: str) -> list[Job]:
+    """The jobs whose name holds the pattern; raises InputError if none does."""
+    chosen = [job for job in jobs if pattern in job.name]
+    if not chosen:
+        raise InputError(f"no job's name holds '{pattern}'; --dry-run prints the names")
+    return chosen
+
+
+def run(
+    plan: Plan,
+    *,
+    pattern: str = "",
+    fresh: bool = False,
+    workers: int | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    console: Console,
+) -> "pd.DataFrame":
+    """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
+
+    Raises InputError if results cannot be written, KeyboardInterrupt after an interruption, when
+    all that was finished is in the store.
+    """
+    chosen = select(plan.jobs, pattern)
+    plan.store.open_for_writing()
+    _open_folder(plan)
+    unique = {job.key: job for job in chosen}
+    todo = [job for job in unique.values() if fresh or not plan.store.satisfies(job)]
+    _say(
+        console,
+        f"{plan.suite.name}: {len(chosen)} jobs, {len(unique) - len(todo)} done before,"
+        f" {len(todo)} to run",
+    )
+    if todo:
+        started = time.monotonic()
+        _run_jobs(plan, todo, _devices(device, workers, threads), threads, console)
+        _say(console, f"Ran {len(todo)} jobs in {duration(time.monotonic() - started)}")
+    return write_results(plan, console=console)
+
+
+def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
+    """Score what is stored and write results.csv and jobs.csv."""
+    import pandas as pd
+
+    _open_folder(plan)
+    started = time.monotonic()
+
+    def tell(scored: int, total: int) -> None:
+        nonlocal started
+        if time.monotonic() - started > 10:
+            started = time.monotonic()
+            _say(console, f"Scored {scored} of {total} runs")
+
+    results, reasons = score(
+        plan.store, plan.jobs, plan.suite.metrics, afresh=afresh, on_run=tell
+    )
+    for reason in reasons:
+        _say(console, f"NOTICE: {reason}")
+    states = [
+        (job.key, job.image.name, job.mask_label, job.method_label, job.seed, *plan.state(job))
+        for job in plan.jobs
+    ]
+    jobs = pd.DataFrame(
+        states, columns=["key", "image", "mask", "method", "seed", "status", "reason"]
+    )
+    write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
+    write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
+    about = {
+        **plan.suite.model_dump(mode="json", include={"name", "title", "expect", "metrics"}),
+        "notices": reasons,
+    }
+    write_atomically(plan.folder / SUITE, to_json(about))
+    return results
+
+
+def _run_jobs(
+    plan: Plan, jobs: list[Job], devices: list[str], threads: int, console: Console
+) -> None:
+    jobs = [_keeping_stored_iterations(plan.store, job) for job in jobs]
+    with (
+        contextlib.closing(run_in_processes(jobs, devices=devices, threads=threads)) as events,
+        Display(jobs, len(devices), console) as display,
+    ):
+        for event in _settle(plan, events):
+            display.show(event)
+
+
+def _settle(plan: Plan, events: "Iterator") -> "Iterator":  # type: ignore[type-arg]
+    """Store what is finished and note what failed, before it is shown."""
+    for event in events:
+        if isinstance(event, Finished):
+            plan.store.put(event.job.key, event.files)
+            plan.failure(event.job).unlink(missing_ok=True)
+        elif isinstance(event, Failed):
+            plan.failure(event.job).parent.mkdir(exist_ok=True)
+            write_atomically(plan.failure(event.job), f"{event.reason}\n\n{event.log}")
+        yield event
+
+
+def _keeping_stored_iterations(store: Store, job: Job) -> Job:
+    """A run that is replaced keeps the checkpoints that other suites may refer to."""
+    from dataclasses import replace
+
+    record = store.read(job.key)
+    if record is None or isinstance(job.method, str):
+        return job
+    return replace(job, iterations=tuple(sorted({*job.iterations, *record.iterations})))
+
+
+def _devices(device: str, workers: int | None, threads: int) -> list[str]:
+    """The torch device of each worker: every GPU there is once, else the cores by threads."""
+    if device == "cpu":
+        return ["cpu"] * (workers or max(1, cpu_count() // threads))
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto" and count == 0:
+        return _devices("cpu", workers, threads)
+    known = [f"cuda:{index}" for index in range(count)]
+    chosen = known if device in ("auto", "cuda") else [device]
+    if not chosen or not set(chosen) <= set(known):
+        raise InputError(f"--device {device}: here are {', '.join(['cpu', *known])}")
+    return [chosen[index % len(chosen)] for index in range(workers or len(chosen))]
+
+
+def _open_folder(plan: Plan) -> None:
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(plan.folder / ".probe", "")
+        (plan.folder / ".probe").unlink()
+    except OSError as error:
+        raise InputError(
+            f"{plan.folder}: results cannot be written there ({error.strerror}); use --out"
+        ) from None
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

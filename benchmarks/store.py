@@ -1,0 +1,196 @@
+"""The store: one folder per run, named by the job's key, shared by all suites.
+
+A run folder is written beside its place and renamed into it: it is there whole, or not at all. It
+holds what was computed, raw, and what is needed to score it: `truth.png`, `mask.png` (white =
+known), an 8-bit PNG per checkpoint and output, `trace.csv` and `record.json`.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmarks.jobs import Job
+from dip.errors import InputError
+
+RECORD = "record.json"
+
+
+class Saved(BaseModel):
+    """One checkpoint: its outputs are the files `<output>-<iteration>.png`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    iteration: int
+    outputs: tuple[str, ...]
+    loss: float | None
+    seconds: float
+
+
+class Timing(BaseModel):
+    """Milliseconds per iteration after the warm-up, and seconds of the whole fit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float
+    warm_up_iterations: int = 0
+    milliseconds_median: float | None = None
+    milliseconds_p10: float | None = None
+    milliseconds_p90: float | None = None
+    peak_memory_mib: float | None = None
+
+
+class Record(BaseModel):
+    """What a run folder says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    trajectory: dict[str, Any]
+    status: Literal["done", "diverged"]
+    diverged_at: int | None = None
+    checkpoints: tuple[Saved, ...]
+    parameters: int | None
+    timing: Timing
+    environment: dict[str, Any]
+
+    @property
+    def iterations(self) -> set[int]:
+        return {saved.iteration for saved in self.checkpoints}
+
+
+class Store:
+    """Run folders below one root."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def folder(self, key: str) -> Path:
+        return self.root / key
+
+    def open_for_writing(self) -> None:
+        """Create the root and tidy up after interrupted runs; raises InputError if it cannot."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise InputError(
+                f"{self.root}: results cannot be written there ({error.strerror}); use --out"
+            ) from None
+        for leftover in self.root.glob(".*-*"):
+            key, _, pid = leftover.name[1:].rpartition("-")
+            if not pid.isdigit() or _alive(int(pid)):
+                continue
+            if key.startswith("replaced-") and not self.folder(key[9:]).exists():
+                leftover.rename(self.folder(key[9:]))
+            else:
+                shutil.rmtree(leftover, ignore_errors=True)
+
+    def read(self, key: str) -> Record | None:
+        """The record of a run, or None if there is none that can be read."""
+        try:
+            return Record.model_validate_json((self.folder(key) / RECORD).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def satisfies(self, job: Job) -> bool:
+        """Whether the stored run holds every checkpoint that the job asks for."""
+        record = self.read(job.key)
+        if record is None:
+            return False
+        wanted = set(job.iterations)
+        if record.status == "diverged" and record.diverged_at is not None:
+            wanted = {iteration for iteration in wanted if iteration < record.diverged_at}
+        return wanted <= record.iterations
+
+    def put(self, key: str, files: Mapping[str, bytes]) -> None:
+        """Write a run folder whole, in place of the one that may be there."""
+        partial = self.root / f".{key}-{os.getpid()}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+        if self.folder(key).exists():
+            replaced = self.root / f".replaced-{key}-{os.getpid()}"
+            self.folder(key).rename(replaced)
+            partial.rename(self.folder(key))
+            shutil.rmtree(replaced)
+        else:
+            partial.rename(self.folder(key))
+
+
+class RunFolder:
+    """The pictures of a run. All are (C, H, W) uint8."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @cached_property
+    def truth(self) -> NDArray[np.uint8]:
+        return read_png(self.folder / "truth.png")
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(H, W), True = known."""
+        return read_png(self.folder / "mask.png")[0] > 127
+
+    def restoration(self, output: str, iteration: int) -> NDArray[np.uint8]:
+        return read_png(self.folder / file_name(output, iteration))
+
+
+def file_name(output: str, iteration: int) -> str:
+    """Where a run folder keeps an output of a checkpoint."""
+    return f"{output}-{iteration:06d}.png"
+
+
+def read_png(path: Path) -> NDArray[np.uint8]:
+    """(C, H, W) uint8."""
+    with Pillow.open(path) as picture:
+        pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+    return pixels.transpose(2, 0, 1)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """A (C, H, W) uint8 image, grey or RGB, as the content of a PNG file."""
+    content = BytesIO()
+    picture = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    Pillow.fromarray(np.ascontiguousarray(picture)).save(content, format="PNG")
+    return content.getvalue()
+
+
+def write_atomically(path: Path, content: str) -> None:
+    """Write a text file whole, or leave what was there."""
+    partial = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+
+
+def to_json(content: Any) -> str:
+    """JSON for people and machines."""
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,206 @@
+"""A suite: the YAML that names images, holes, methods, iteration counts and seeds.
+
+Reading one checks everything that can be checked without fitting, and imports neither torch nor
+any other slow package.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from benchmarks.fills import FILLS
+from benchmarks.metrics import METRICS
+from datasets import MASKS, Mask
+from dip.errors import InputError, explain, unknown
+from dip.options import Method, Options
+from dip.preset import load_preset, preset_names, with_settings
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+class Folder(Options):
+    """A dataset that is a folder of images; a relative path starts at the suite's own folder."""
+
+    folder: Path
+
+
+def _known_fill(name: str) -> str:
+    if name not in FILLS:
+        raise ValueError(unknown("fill", name, FILLS))
+    return name
+
+
+def _known_preset(name: str) -> str:
+    if name not in preset_names():
+        raise ValueError(unknown("preset", name, preset_names()))
+    return name
+
+
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(unknown("metric", name, METRICS))
+    return name
+
+
+def _parse_mask(entry: Any) -> Any:
+    """`{boxes: {count: 3, side: 12}}` or the bare name of a hole with defaults throughout."""
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise ValueError("a hole is one name with its settings, as in 'bernoulli: {missing: 0.5}'")
+    ((kind, settings),) = entry.items()
+    if kind not in MASKS:
+        raise ValueError(unknown("hole", kind, MASKS))
+    if settings is not None and not isinstance(settings, dict):
+        raise ValueError(f"{kind}: settings are 'key: value' pairs, not {settings!r}")
+    try:
+        return MASKS[kind].model_validate(settings or {})
+    except ValidationError as error:
+        raise ValueError(f"{kind}.{explain(error, MASKS[kind])}") from None
+
+
+class MethodEntry(Options):
+    """One line under `methods`: a fill, or a preset with settings changed or swept."""
+
+    fill: Annotated[str, AfterValidator(_known_fill)] | None = None
+    preset: Annotated[str, AfterValidator(_known_preset)] | None = None
+    label: Annotated[str, Field(min_length=1)] | None = None
+    set: dict[str, Any] = {}
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "MethodEntry":
+        if (self.fill is None) == (self.preset is None):
+            raise ValueError("a method is either a fill or a preset; name one of them")
+        if self.fill is not None and (self.set or self.sweep):
+            raise ValueError("a fill has nothing to set or sweep")
+        return self
+
+    def expand(self) -> Iterator[tuple[str, Method | str]]:
+        """Each label with its method, or with the name of its fill."""
+        if self.fill is not None:
+            yield self.label or self.fill, self.fill
+            return
+        assert self.preset is not None
+        base = load_preset(self.preset).method
+        for values in product(*self.sweep.values()):
+            swept = dict(zip(self.sweep, values, strict=True))
+            settings = ",".join(f"{k.rpartition('.')[2]}={_short(v)}" for k, v in swept.items())
+            label = (self.label or self.preset) + (f"[{settings}]" if settings else "")
+            yield label, with_settings(base, {**self.set, **swept})
+
+
+class Suite(Options):
+    """What to run; `load_suite` reads one."""
+
+    name: str
+    title: str = ""
+    expect: str = Field("", description="what it costs to run")
+    dataset: str | Folder
+    images: list[str] | None = Field(None, min_length=1)
+    size: PositiveInt | None = Field(None, description="centre square resized; none = as it is")
+    masks: list[Annotated[Mask, BeforeValidator(_parse_mask)]] = Field(min_length=1)
+    methods: list[MethodEntry] = Field(min_length=1)
+    iterations: list[PositiveInt] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
+        list(METRICS), min_length=1
+    )
+
+    @field_validator("images", "iterations", "seeds", "metrics")
+    @classmethod
+    def _no_repeats(cls, values: list[Any] | None) -> list[Any] | None:
+        repeated = [value for value in values or () if values and values.count(value) > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]!r} is named twice")
+        return values
+
+
+def suite_names() -> list[str]:
+    """The names of the suites that come with the project."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """The suite of that name in `benchmarks/suites`, or in that file.
+
+    Raises InputError with file, key and reason if it is not as a suite must be.
+    """
+    is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    path = Path(name_or_path) if is_path else FOLDER / f"{name_or_path}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if is_path:
+            raise InputError(f"{path}: there is no such suite file") from None
+        raise InputError(unknown("suite", name_or_path, suite_names())) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path.name}: {_yaml_finding(error)}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name}: a suite is 'key: value' lines, as in {FOLDER.name}/quick.yaml")
+    if path.stem == "runs":
+        raise InputError(f"{path.name}: 'runs' is the store's own folder; name the suite otherwise")
+    try:
+        suite = Suite.model_validate({"title": path.stem, **content, "name": path.stem})
+        _check_methods(suite)
+    except ValidationError as error:
+        raise InputError(f"{path.name}: {explain(error, Suite)}") from None
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
+    if isinstance(suite.dataset, Folder):
+        folder = path.parent / suite.dataset.folder.expanduser()
+        suite = suite.model_copy(update={"dataset": Folder(folder=folder)})
+    return suite
+
+
+def _check_methods(suite: Suite) -> None:
+    """Expand every method once, so that a wrong setting is found with its place."""
+    labels: set[str] = set()
+    for index, entry in enumerate(suite.methods):
+        try:
+            expanded = list(entry.expand())
+        except InputError as error:
+            key = "sweep" if entry.sweep else "set"
+            raise InputError(f"methods[{index}].{key}: {error}") from None
+        for label, _ in expanded:
+            if label in labels:
+                raise InputError(
+                    f"methods[{index}]: a second method named '{label}'; give one a label"
+                )
+            labels.add(label)
+    masks: set[str] = set()
+    for index, mask in enumerate(suite.masks):
+        if mask.label in masks:
+            raise InputError(f"masks[{index}]: a second hole named '{mask.label}'")
+        masks.add(mask.label)
+
+
+def _yaml_finding(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "is not YAML"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+
+
+def _short(value: Any) -> str:
+    """A swept value as it stands in a label: `0.01`, `16-32-64`, and `32x5` for five times 32."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    if len(value) > 1 and len(set(value)) == 1:
+        return f"{value[0]}x{len(value)}"
+    return "-".join(map(str, value))

@@ -1,0 +1,53 @@
+"""Deep Image Prior: fit an untrained network to one image with a hole, and let it draw the rest.
+
+    import dip
+    preset = dip.load_preset("quick")
+    for checkpoint in dip.fit(image, mask, preset.method, checkpoints=[100, 200]):
+        checkpoint.raw, checkpoint.averaged        # (C, H, W) float32
+
+Names are looked up when first used, because importing torch takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dip.errors import InputError
+    from dip.networks import build_network
+    from dip.options import Method
+    from dip.preset import Preset, load_preset, preset_names, with_settings
+    from dip.trainer import Checkpoint, Diverged, Step, fit
+
+_HOME = {
+    "InputError": "errors",
+    "build_network": "networks",
+    "Method": "options",
+    "Preset": "preset",
+    "load_preset": "preset",
+    "preset_names": "preset",
+    "with_settings": "preset",
+    "Checkpoint": "trainer",
+    "Diverged": "trainer",
+    "Step": "trainer",
+    "fit": "trainer",
+}
+__all__ = [
+    "Checkpoint",
+    "Diverged",
+    "InputError",
+    "Method",
+    "Preset",
+    "Step",
+    "build_network",
+    "fit",
+    "load_preset",
+    "preset_names",
+    "with_settings",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'dip' has no attribute '{name}'")
+    return getattr(import_module(f"dip.{_HOME[name]}"), name)

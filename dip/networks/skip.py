@@ -1,0 +1,72 @@
+"""The paper's `skip` network (Ulyanov et al., CVPR 2018, `models/skip.py`).
+
+An encoder-decoder that halves the map at each scale with a strided convolution. Each scale passes
+a few channels of its input over a 1x1 convolution to its decoder. Sides that do not divide by
+2^scales are cropped on the way up, as the original's `Concat` does.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from dip.options import SkipOptions
+
+
+class Skip(nn.Module):
+    """(B, input_channels, H, W) to (B, output_channels, H, W) in [0, 1]."""
+
+    def __init__(self, options: SkipOptions, input_channels: int, output_channels: int):
+        super().__init__()
+        channels = options.channels
+        before = (input_channels, *channels)
+        below = (*channels[1:], channels[-1])
+        self.scales = nn.ModuleList(
+            _Scale(options, before[scale], channels[scale], skip_channels, below[scale])
+            for scale, skip_channels in enumerate(options.skip_channels)
+        )
+        self.head = nn.Sequential(nn.Conv2d(channels[0], output_channels, 1), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        inputs = []
+        for scale in self.scales:
+            inputs.append(x)
+            x = scale.down(x)
+        for scale, scale_input in zip(reversed(self.scales), reversed(inputs), strict=True):
+            x = scale.upsample(x)[..., : scale_input.shape[-2], : scale_input.shape[-1]]
+            if scale.skip is not None:
+                x = torch.cat([scale.skip(scale_input), x], dim=1)
+            x = scale.up(x)
+        return self.head(x)
+
+
+class _Scale(nn.Module):
+    """The layers of one scale: down to the next, across to its own decoder, and up again."""
+
+    def __init__(
+        self, options: SkipOptions, before: int, channels: int, skip_channels: int, below: int
+    ):
+        super().__init__()
+        down, up, padding = options.encoder_kernel, options.decoder_kernel, options.padding
+        self.skip = _convolution(before, skip_channels, 1, padding) if skip_channels else None
+        self.down = nn.Sequential(
+            _convolution(before, channels, down, padding, stride=2),
+            _convolution(channels, channels, down, padding),
+        )
+        self.upsample = nn.Upsample(scale_factor=2, mode=options.upsampling)
+        self.up = nn.Sequential(
+            nn.BatchNorm2d(skip_channels + below),
+            _convolution(skip_channels + below, channels, up, padding),
+            _convolution(channels, channels, 1, padding),
+        )
+
+
+def _convolution(
+    input_channels: int, output_channels: int, kernel: int, padding: str, stride: int = 1
+) -> nn.Sequential:
+    reflect = [nn.ReflectionPad2d(kernel // 2)] if padding == "reflection" and kernel > 1 else []
+    zeros = 0 if padding == "reflection" else kernel // 2
+    return nn.Sequential(
+        *reflect,
+        nn.Conv2d(input_channels, output_channels, kernel, stride, padding=zeros),
+        nn.BatchNorm2d(output_channels),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
