@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from dip.errors import InputError
 from dip.options import Method
 
 ENGINE = "plain"
-PRECISION = "float32"
+PRECISION: Literal["float32"] = "float32"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,7 @@ def _check_sizes(
             )
 
 
-def _seeds_and_iterations(
-    suite: Suite, method: Method | str
-) -> list[tuple[int, tuple[int, ...]]]:
+def _seeds_and_iterations(suite: Suite, method: Method | str) -> list[tuple[int, tuple[int, ...]]]:
     if isinstance(method, str):
         return [(0, (0,))]  # a fill is one answer: no seed, no iterations
     return [(seed, tuple(sorted(suite.iterations))) for seed in suite.seeds]

@@ -22,6 +22,7 @@ from benchmarks import weights
 
 if TYPE_CHECKING:
     import torch
+    from lpips import LPIPS
 
 Pixels = NDArray[np.uint8]  # (C, H, W)
 Known = NDArray[np.bool_]  # (H, W)
@@ -106,10 +107,10 @@ def lpips(restored: Pixels, truth: Pixels, known: Known) -> Regions:
     reference = _scaled(truth)
     composited = _scaled(composite(restored, truth, known))
     with torch.inference_mode():
-        network.spatial = False
+        network.spatial = False  # one number
         full = network(_scaled(restored), reference).item()
         whole = network(composited, reference).item()
-        network.spatial = True
+        network.spatial = True  # a map of the input's size
         map_ = network(composited, reference)[0, 0].numpy()
     return Regions(full=full, hole=float(map_[~known].mean(dtype=np.float64)), composited=whole)
 
@@ -122,7 +123,7 @@ def _scaled(pixels: Pixels) -> "torch.Tensor":
 
 
 @cache
-def _lpips_network() -> "torch.nn.Module":
+def _lpips_network() -> "LPIPS":
     """LPIPS with the heads of the package and the AlexNet of our own cache, never random."""
     import contextlib
     import io

@@ -15,7 +15,7 @@ from benchmarks.progress import Display, duration
 from benchmarks.scoring import score
 from benchmarks.store import Store, to_json, write_atomically
 from benchmarks.suite import Suite, load_suite
-from benchmarks.workers import Failed, Finished, run_in_processes
+from benchmarks.workers import Event, Failed, Finished, run_in_processes
 from dip.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,9 +113,7 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
             started = time.monotonic()
             _say(console, f"Scored {scored} of {total} runs")
 
-    results, reasons = score(
-        plan.store, plan.jobs, plan.suite.metrics, afresh=afresh, on_run=tell
-    )
+    results, reasons = score(plan.store, plan.jobs, plan.suite.metrics, afresh=afresh, on_run=tell)
     for reason in reasons:
         _say(console, f"NOTICE: {reason}")
     states = [
@@ -128,11 +126,21 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
     write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
     write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
     about = {
-        **plan.suite.model_dump(mode="json", include={"name", "title", "expect", "metrics"}),
+        **plan.suite.model_dump(
+            mode="json", include={"name", "title", "expect", "metrics", "iterations"}
+        ),
         "notices": reasons,
+        "versions": _versions(plan),
     }
     write_atomically(plan.folder / SUITE, to_json(about))
     return results
+
+
+def _versions(plan: Plan) -> list[dict[str, str]]:
+    """The package versions that the stored runs were made with, each set once."""
+    records = (plan.store.read(key) for key in {job.key: None for job in plan.jobs})
+    sets = {to_json(record.environment["versions"]): record for record in records if record}
+    return [record.environment["versions"] for record in sets.values()]
 
 
 def _run_jobs(
@@ -147,7 +155,7 @@ def _run_jobs(
             display.show(event)
 
 
-def _settle(plan: Plan, events: "Iterator") -> "Iterator":  # type: ignore[type-arg]
+def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
     """Store what is finished and note what failed, before it is shown."""
     for event in events:
         if isinstance(event, Finished):

@@ -77,8 +77,8 @@ class MethodEntry(Options):
     fill: Annotated[str, AfterValidator(_known_fill)] | None = None
     preset: Annotated[str, AfterValidator(_known_preset)] | None = None
     label: Annotated[str, Field(min_length=1)] | None = None
-    set: dict[str, Any] = {}
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    set: dict[str, Any] = Field({})
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "MethodEntry":
@@ -153,7 +153,9 @@ def load_suite(name_or_path: str) -> Suite:
     except yaml.YAMLError as error:
         raise InputError(f"{path.name}: {_yaml_finding(error)}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path.name}: a suite is 'key: value' lines, as in {FOLDER.name}/quick.yaml")
+        raise InputError(
+            f"{path.name}: a suite is 'key: value' lines, as in {FOLDER.name}/quick.yaml"
+        )
     if path.stem == "runs":
         raise InputError(f"{path.name}: 'runs' is the store's own folder; name the suite otherwise")
     try:

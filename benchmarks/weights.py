@@ -74,7 +74,7 @@ def obtain() -> str:
         cache_file().parent.mkdir(parents=True, exist_ok=True)
         partial = cache_file().with_suffix(f".{os.getpid()}.partial")
         with partial.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         partial.rename(cache_file())
         return name
     raise OSError("; ".join(failures))

@@ -4,11 +4,12 @@ One-thread workers are the default on a CPU: two of them finish 1.4 to 1.8 times
 as one worker with two threads, and a fit's float32 trajectory depends on its thread count.
 """
 
+import contextlib
 import os
 import signal
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -50,7 +51,7 @@ Event = Progress | Finished | Failed
 
 def run_in_processes(
     jobs: Sequence[Job], *, devices: Sequence[str], threads: int
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Run the jobs in order, one worker for each entry of `devices`, and tell what happens.
 
     A worker that dies fails its job only; another takes its place. Closing the iterator ends the
@@ -103,10 +104,8 @@ class _Worker:
 
     def give(self, job: Job) -> None:
         self.job = job
-        try:
+        with contextlib.suppress(OSError):  # it died; `receive` says so
             self.connection.send(job)
-        except OSError:
-            pass  # it died; `receive` says so
 
     def receive(self) -> Event:
         try:

@@ -6,6 +6,7 @@ change between numpy's versions.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from datasets.errors import DatasetError
 from datasets.images import Image
 
 
-class Mask(BaseModel):
+class Mask(BaseModel, ABC):
     """Settings of one kind of hole; `draw` makes the hole."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -24,9 +25,9 @@ class Mask(BaseModel):
 
     seed: Annotated[int, Field(ge=0)] = Field(0, description="another seed, another hole")
 
+    @abstractmethod
     def draw(self, height: int, width: int, random: np.random.RandomState) -> NDArray[np.bool_]:
         """(H, W), True = known."""
-        raise TypeError(f"{type(self).__name__} draws no hole")
 
     @property
     def label(self) -> str:
@@ -79,5 +80,7 @@ def make_mask(settings: Mask, image: Image) -> NDArray[np.uint8]:
     known = settings.draw(image.height, image.width, np.random.RandomState(words))
     if known.all() or not known.any():
         what = "no hole" if known.all() else "no known pixel"
-        raise DatasetError(f"{settings.label}: leaves {what} in '{image.name}'; change its settings")
+        raise DatasetError(
+            f"{settings.label}: leaves {what} in '{image.name}'; change its settings"
+        )
     return known[np.newaxis].astype(np.uint8)

@@ -50,9 +50,10 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
         *parents, last = path.split(".")
         target = values
         for depth, parent in enumerate(parents):
-            target = target.get(parent)
-            if not isinstance(target, dict):
+            inner = target.get(parent)
+            if not isinstance(inner, dict):
                 raise InputError(f"'{'.'.join(parents[: depth + 1])}' has no settings inside")
+            target = inner
         target[last] = value
     try:
         return Method.model_validate(values)

@@ -66,7 +66,7 @@ def fit(
     seed: int = 0,
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: Callable[[Step], None] = lambda _: None,
 ) -> Iterator[Checkpoint]:
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
 
@@ -86,7 +86,7 @@ def fit(
         network = build_network(method.architecture, method.input.channels, image.shape[0])
     network = network.to(device, dtype).train()
     network_input = _draw_input(method, image.shape[-2:], seed).to(device, dtype)
-    parameters = list(network.parameters())
+    parameters: list[Tensor] = list(network.parameters())
     if method.input.name == "learned":
         parameters.append(network_input.requires_grad_())
     optimizer = torch.optim.Adam(parameters, lr=method.learning_rate, betas=method.betas)

@@ -5,6 +5,8 @@ a few channels of its input over a 1x1 convolution to its decoder. Sides that do
 2^scales are cropped on the way up, as the original's `Concat` does.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +21,7 @@ class Skip(nn.Module):
         channels = options.channels
         before = (input_channels, *channels)
         below = (*channels[1:], channels[-1])
-        self.scales = nn.ModuleList(
+        self.scales: Sequence[_Scale] = nn.ModuleList(
             _Scale(options, before[scale], channels[scale], skip_channels, below[scale])
             for scale, skip_channels in enumerate(options.skip_channels)
         )

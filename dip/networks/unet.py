@@ -9,6 +9,8 @@ Deviation: the decoder's map is cropped to the encoder's, so that sides which do
 2^(levels - 1) work too; the source's own code fails on them. Nothing changes where they divide.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,8 +29,7 @@ class UNet(nn.Module):
             for before, here in zip((input_channels, *channels), channels, strict=False)
         )
         self.ups = nn.ModuleList(
-            nn.Conv2d(below, here, kernel_size=2)
-            for here, below in zip(channels, channels[1:], strict=False)
+            nn.Conv2d(below, here, kernel_size=2) for here, below in pairwise(channels)
         )
         self.decoder = nn.ModuleList(
             _two_convolutions(2 * here, here, options.decoder_kernel) for here in channels[:-1]
@@ -37,6 +38,7 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                assert module.bias is not None
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,85 @@
+"""Builds the report of a suite: tables, figures and summary.md, in `results/<suite>/report/`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reports import figures, tables
+from reports.results import Results, load_results
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where the report is, and the headline table in Markdown."""
+
+    summary: Path
+    headline: str
+
+
+def build(folder: Path) -> Report:
+    """Build the report from what is stored; raises InputError if there are no results."""
+    results = load_results(folder)
+    report = folder / "report"
+    comparison = tables.write(
+        report / "tables", "comparison", tables.comparison(results), tables.comparison_text
+    )
+    has_fits = bool(results.rows["architecture"].notna().any())
+    timing = ""
+    if has_fits:
+        timing = tables.write(
+            report / "tables", "timing", tables.timing(results), tables.timing_text
+        )
+    has_rows = len(results.rows) > 0
+    summary = _template().render(
+        title=results.title,
+        planned=len(results.jobs),
+        done=int((results.jobs["status"] == "done").sum()),
+        problems=_problems(results),
+        notices=results.about["notices"],
+        comparison=comparison,
+        last_iteration=results.last_iteration,
+        curve=figures.quality_against_iterations(results, report / "figures") if has_rows else None,
+        sheets=figures.contact_sheets(results, report / "figures"),
+        timing=timing,
+        provenance=_provenance(results),
+    )
+    path = report / "summary.md"
+    path.write_text(summary, encoding="utf-8")
+    return Report(path, comparison)
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, not HTML
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = lambda text: str(text).replace("|", r"\|")
+    return environment.get_template("summary.md.j2")
+
+
+def _problems(results: Results) -> list[dict[str, object]]:
+    jobs = results.jobs[results.jobs["status"] != "done"]
+    return [
+        {
+            "name": f"{job.image}/{job.mask}/{job.method}/{job.seed}",
+            "status": job.status,
+            "reason": job.reason,
+        }
+        for job in jobs.itertuples()
+    ]
+
+
+def _provenance(results: Results) -> list[str]:
+    rows = results.rows
+    lines = []
+    for column, words in (("device", "device"), ("git_revision", "revision")):
+        values = [str(value) for value in rows[column].dropna().unique()]
+        lines.append(f"{words}: {', '.join(values) or 'not known'}")
+    for versions in results.about["versions"]:
+        lines.append("versions: " + ", ".join(f"{name} {v}" for name, v in versions.items()))
+    return lines

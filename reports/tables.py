@@ -1,0 +1,176 @@
+"""The tables, as data first and then in three formats: CSV, Markdown and LaTeX (booktabs).
+
+Each table exists twice: with numbers, which the CSV keeps at full precision, and with text, which
+Markdown and LaTeX show.
+"""
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from reports.results import Results
+
+CELLS = ("psnr_hole", "ssim_composited", "lpips_composited")
+HEADINGS = {
+    "psnr_hole": "PSNR hole (dB) ↑",
+    "ssim_composited": "SSIM composited ↑",
+    "lpips_composited": "LPIPS composited ↓",
+}
+DECIMALS = {"psnr_hole": 2, "ssim_composited": 3, "lpips_composited": 3}
+NOTHING = "-"
+
+LATEX_SYMBOLS = {
+    "±": r"$\pm$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
+
+
+def comparison(results: Results) -> pd.DataFrame:
+    """One row per hole, method and output, at the last iteration.
+
+    Seeds are averaged within an image first; `_mean` and `_sd` are over images, `_sd` the sample
+    standard deviation (empty for one image). n: jobs with a result, N: jobs planned.
+    """
+    rows = []
+    final = results.final
+    for mask, method in product(results.jobs["mask"].unique(), results.jobs["method"].unique()):
+        jobs = results.jobs[(results.jobs["mask"] == mask) & (results.jobs["method"] == method)]
+        found = final[(final["mask"] == mask) & (final["method"] == method)]
+        for output in found["output"].unique() if len(found) else [""]:
+            cell = found[found["output"] == output]
+            per_image = cell.groupby("image")[list(CELLS)].mean()
+            rows.append(
+                {
+                    "mask": mask,
+                    "method": method,
+                    "output": output,
+                    "iteration": cell["iteration"].iloc[0] if len(cell) else results.last_iteration,
+                    **{f"{name}_mean": per_image[name].mean() for name in CELLS},
+                    **{f"{name}_sd": per_image[name].std() for name in CELLS},
+                    "images": len(per_image),
+                    "n": len(cell),
+                    "N": len(jobs),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The comparison as people read it: `20.47 ± 1.20`, `4 of 4`."""
+    return pd.DataFrame(
+        {
+            "hole": table["mask"],
+            "method": table["method"],
+            "output": table["output"].replace("", NOTHING),
+            "iterations": table["iteration"].astype(str).replace("0", NOTHING),
+            **{
+                HEADINGS[name]: [
+                    _with_spread(mean, sd, DECIMALS[name])
+                    for mean, sd in zip(table[f"{name}_mean"], table[f"{name}_sd"], strict=True)
+                ]
+                for name in CELLS
+            },
+            "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
+        }
+    )
+
+
+def timing(results: Results) -> pd.DataFrame:
+    """One row per method, image size and way of running it, over its fits.
+
+    Milliseconds per iteration: medians over fits of each fit's median, 10th and 90th percentile.
+    fits_beside: how many other fits may run at the same time on the same machine.
+    """
+    fits = results.rows[(results.rows["architecture"] != "") & results.rows["architecture"].notna()]
+    fits = fits.sort_values("iteration").groupby("key", sort=False).tail(1)
+    how = ["method", "height", "width", "device", "engine", "precision", "threads", "workers"]
+    groups = fits.groupby(how, sort=False)
+    table = groups.agg(
+        parameters=("parameters", "first"),
+        milliseconds_median=("milliseconds_median", "median"),
+        milliseconds_p10=("milliseconds_p10", "median"),
+        milliseconds_p90=("milliseconds_p90", "median"),
+        iterations=("iteration", "max"),
+        seconds_per_fit=("seconds", "median"),
+        peak_memory_mib=("peak_memory_mib", "max"),
+        fits=("key", "nunique"),
+    ).reset_index()
+    table.insert(7, "fits_beside", table.pop("workers") - 1)
+    return table
+
+
+def timing_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The timing table as people read it."""
+    size = table["width"].astype(str) + "x" + table["height"].astype(str)
+    return pd.DataFrame(
+        {
+            "method": table["method"],
+            "size": size,
+            "parameters": [f"{count:,.0f}" for count in table["parameters"]],
+            "ms per iteration (10-90 %)": [
+                f"{median:.1f} ({p10:.1f}-{p90:.1f})"
+                for median, p10, p90 in zip(
+                    table["milliseconds_median"],
+                    table["milliseconds_p10"],
+                    table["milliseconds_p90"],
+                    strict=True,
+                )
+            ],
+            "seconds per fit": [
+                f"{row.seconds_per_fit:.1f} ({row.iterations} iterations)"
+                for row in table.itertuples()
+            ],
+            "peak MiB": [
+                NOTHING if pd.isna(memory) else f"{memory:.0f}"
+                for memory in table["peak_memory_mib"]
+            ],
+            "fits beside": table["fits_beside"].astype(str),
+            "fits": table["fits"].astype(str),
+            "device": table["device"] + ", " + table["threads"].astype(str) + " thread(s)",
+            "engine": table["engine"] + ", " + table["precision"],
+        }
+    )
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """A table of strings as Markdown."""
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.values.tolist()]
+    cells = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """A table of strings as a booktabs tabular."""
+    latex = (
+        table.style.hide(axis="index")
+        .format(escape="latex")
+        .format_index(escape="latex", axis="columns")
+        .to_latex(hrules=True, column_format="l" * len(table.columns))
+    )
+    for symbol, command in LATEX_SYMBOLS.items():
+        latex = latex.replace(symbol, command)
+    return latex
+
+
+def write(
+    folder: Path,
+    name: str,
+    table: pd.DataFrame,
+    text: Callable[[pd.DataFrame], pd.DataFrame],
+) -> str:
+    """Write a table as `name`.csv, .md and .tex; returns its Markdown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / f"{name}.csv", index=False)
+    markdown = to_markdown(text(table))
+    (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
+    (folder / f"{name}.tex").write_text(to_latex(text(table)), encoding="utf-8")
+    return markdown
+
+
+def _with_spread(mean: float, sd: float, decimals: int) -> str:
+    if pd.isna(mean):
+        return NOTHING
+    return f"{mean:.{decimals}f} ± " + (NOTHING if pd.isna(sd) else f"{sd:.{decimals}f}")
