@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,7 +25,8 @@ app = typer.Typer(
 SuiteArgument = Annotated[str, typer.Argument(help="a name in benchmarks/suites, or a path")]
 OutOption = Annotated[Path, typer.Option(help="folder of the results")]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="processes side by side; default: cores, or GPUs")
+    int | None,
+    typer.Option(min=0, help="processes side by side; default: cores, or GPUs; 0: none, to debug"),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker on a CPU")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
@@ -90,26 +92,39 @@ def list_command() -> None:
         print(line)
 
 
-def main(application: typer.Typer = app) -> Any:
-    """Run a command line: one line and exit code 2 for a user's mistake, 130 when interrupted."""
+class Interrupted(BaseException):
+    """The user or the system wants the program to end; not an error of anything."""
+
+
+def main(application: typer.Typer = app, arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    A user's mistake is one line and exit code 2; an interruption, 130.
+    """
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
-        return application(standalone_mode=False)
+        return application(args=arguments, standalone_mode=False) or 0
     except (InputError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except typer.Exit as end:
-        return end.exit_code
-    except KeyboardInterrupt:
+    except Interrupted:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        # Whoever read our output has left; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
+        if not hasattr(error, "format_message"):
+            raise
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

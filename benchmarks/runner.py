@@ -1,10 +1,12 @@
 """Runs a suite: validate, fit what is missing, score, write results.csv."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,7 +17,7 @@ from benchmarks.progress import Display, duration
 from benchmarks.scoring import score
 from benchmarks.store import Store, to_json, write_atomically
 from benchmarks.suite import Suite, load_suite
-from benchmarks.workers import Event, Failed, Finished, run_in_processes
+from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
 from dip.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,10 +86,11 @@ def run(
     all that was finished is in the store.
     """
     chosen = select(plan.jobs, pattern)
-    plan.store.open_for_writing()
-    _open_folder(plan)
     unique = {job.key: job for job in chosen}
     todo = [job for job in unique.values() if fresh or not plan.store.satisfies(job)]
+    places = _devices(device, 1 if workers == 0 else workers, threads) if todo else []
+    plan.store.open_for_writing()
+    _open_folder(plan)
     _say(
         console,
         f"{plan.suite.name}: {len(chosen)} jobs, {len(unique) - len(todo)} done before,"
@@ -95,7 +98,7 @@ def run(
     )
     if todo:
         started = time.monotonic()
-        _run_jobs(plan, todo, _devices(device, workers, threads), threads, console)
+        _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
         _say(console, f"Ran {len(todo)} jobs in {duration(time.monotonic() - started)}")
     return write_results(plan, console=console)
 
@@ -144,13 +147,20 @@ def _versions(plan: Plan) -> list[dict[str, str]]:
 
 
 def _run_jobs(
-    plan: Plan, jobs: list[Job], devices: list[str], threads: int, console: Console
+    plan: Plan,
+    jobs: list[Job],
+    devices: list[str],
+    threads: int,
+    console: Console,
+    *,
+    in_this_process: bool,
 ) -> None:
     jobs = [_keeping_stored_iterations(plan.store, job) for job in jobs]
-    with (
-        contextlib.closing(run_in_processes(jobs, devices=devices, threads=threads)) as events,
-        Display(jobs, len(devices), console) as display,
-    ):
+    if in_this_process:
+        events = run_in_this_process(jobs, device=devices[0], threads=threads)
+    else:
+        events = run_in_processes(jobs, devices=devices, threads=threads)
+    with contextlib.closing(events), Display(jobs, len(devices), console) as display:
         for event in _settle(plan, events):
             display.show(event)
 
@@ -169,8 +179,6 @@ def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
 
 def _keeping_stored_iterations(store: Store, job: Job) -> Job:
     """A run that is replaced keeps the checkpoints that other suites may refer to."""
-    from dataclasses import replace
-
     record = store.read(job.key)
     if record is None or isinstance(job.method, str):
         return job
@@ -179,18 +187,29 @@ def _keeping_stored_iterations(store: Store, job: Job) -> Job:
 
 def _devices(device: str, workers: int | None, threads: int) -> list[str]:
     """The torch device of each worker: every GPU there is once, else the cores by threads."""
-    if device == "cpu":
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise InputError(f"--device {device}: use auto, cpu, cuda or cuda:N")
+    gpus = [] if device == "cpu" or not _may_have_gpu() else _gpus()
+    if device == "cpu" or (device == "auto" and not gpus):
         return ["cpu"] * (workers or max(1, cpu_count() // threads))
+    chosen = gpus if device in ("auto", "cuda") else [device]
+    if not chosen or not set(chosen) <= set(gpus):
+        here = ", ".join(["cpu", *gpus])
+        raise InputError(f"--device {device}: this machine has no such device, only {here}")
+    return [chosen[index % len(chosen)] for index in range(workers or len(chosen))]
+
+
+def _gpus() -> list[str]:
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device == "auto" and count == 0:
-        return _devices("cpu", workers, threads)
-    known = [f"cuda:{index}" for index in range(count)]
-    chosen = known if device in ("auto", "cuda") else [device]
-    if not chosen or not set(chosen) <= set(known):
-        raise InputError(f"--device {device}: here are {', '.join(['cpu', *known])}")
-    return [chosen[index % len(chosen)] for index in range(workers or len(chosen))]
+    return [f"cuda:{index}" for index in range(count)]
+
+
+def _may_have_gpu() -> bool:
+    """Whether it is worth the seconds that asking torch for a GPU takes."""
+    drivers = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # CUDA, ROCm, CUDA inside WSL
+    return any(Path(path).exists() for path in drivers) or which("nvidia-smi") is not None
 
 
 def _open_folder(plan: Plan) -> None:

@@ -68,7 +68,7 @@ def _parse_mask(entry: Any) -> Any:
     try:
         return MASKS[kind].model_validate(settings or {})
     except ValidationError as error:
-        raise ValueError(f"{kind}.{explain(error, MASKS[kind])}") from None
+        raise ValueError(explain(error, MASKS[kind], at=kind)) from None
 
 
 class MethodEntry(Options):

@@ -1,4 +1,6 @@
-"""Worker processes on this machine: each takes a job, fits it and sends back its run folder.
+"""Runs jobs on this machine: in worker processes, or one after the other in this one.
+
+A worker takes a job, fits it and sends back its run folder.
 
 One-thread workers are the default on a CPU: two of them finish 1.4 to 1.8 times as many iterations
 as one worker with two threads, and a fit's float32 trajectory depends on its thread count.
@@ -9,8 +11,8 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
@@ -84,6 +86,14 @@ def run_in_processes(
             worker.kill()
 
 
+def run_in_this_process(
+    jobs: Sequence[Job], *, device: str, threads: int
+) -> Generator[Event, None, None]:
+    """Run the jobs one after the other without a worker, for debugging: breakpoints work."""
+    for job in jobs:
+        yield _run(job, device, threads, workers=1)
+
+
 class _Worker:
     """The runner's side of one worker process."""
 
@@ -109,17 +119,13 @@ class _Worker:
 
     def receive(self) -> Event:
         try:
-            kind, *content = self.connection.recv()
+            # The job comes back as a copy; everybody else knows it by the original.
+            return replace(self.connection.recv(), job=self.job)
         except (EOFError, OSError):
             self.process.join()
             code = self.process.exitcode or 0
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             return Failed(self.job, f"its worker {how}", "")
-        if kind == "progress":
-            return Progress(self.job, *content)
-        if kind == "finished":
-            return Finished(self.job, *content)
-        return Failed(self.job, *content)
 
     def end(self) -> None:
         """Let the process leave by itself."""
@@ -135,33 +141,43 @@ def _work(connection: Connection, device: str, threads: int, workers: int) -> No
     """The worker process: takes jobs until the runner hangs up."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
-    try:
-        while True:
-            connection.send(_outcome(connection, connection.recv(), device, threads, workers))
-    except (EOFError, OSError):
-        return  # the runner is gone, or has no more to do
-
-
-def _outcome(
-    connection: Connection, job: Job, device: str, threads: int, workers: int
-) -> tuple[object, ...]:
     last = 0.0
 
-    def tell(iteration: int, loss: float) -> None:
+    def tell(event: Progress) -> None:
         nonlocal last
         if time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
-            connection.send(("progress", iteration, loss))
+            connection.send(event)
 
+    try:
+        while True:
+            connection.send(_run(connection.recv(), device, threads, workers, tell))
+    except (EOFError, ConnectionError):
+        return  # the runner is gone, or has no more to do
+
+
+def _run(
+    job: Job,
+    device: str,
+    threads: int,
+    workers: int,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Finished | Failed:
     try:
         if not isinstance(job.method, str):
             import torch
 
             torch.set_num_threads(threads)
-        files = run_job(job, device=device, threads=threads, workers=workers, on_step=tell)
+        files = run_job(
+            job,
+            device=device,
+            threads=threads,
+            workers=workers,
+            on_step=lambda iteration, loss: tell(Progress(job, iteration, loss)),
+        )
     except ConnectionError:
         raise  # the runner is gone
     except Exception as error:
         lines = str(error).strip().splitlines() or [""]
-        return "failed", f"{type(error).__name__}: {lines[0]}", traceback.format_exc()
-    return "finished", files
+        return Failed(job, f"{type(error).__name__}: {lines[0]}", traceback.format_exc())
+    return Finished(job, files)

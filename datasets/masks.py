@@ -32,7 +32,8 @@ class Mask(BaseModel, ABC):
     @property
     def label(self) -> str:
         """The kind with the settings that were given: `bernoulli[missing=0.5]`."""
-        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        names = sorted(type(self).model_fields, key=lambda name: name == "seed")  # the seed last
+        given = [name for name in names if name in self.model_fields_set]
         settings = ",".join(f"{name}={getattr(self, name):g}" for name in given)
         return f"{self.kind}[{settings}]" if settings else self.kind
 

@@ -18,20 +18,24 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     return f"unknown {kind} '{name}'. {hint}"
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first finding of a pydantic error as `where: what`, and how many others there are."""
-    finding, *others = error.errors()
+def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str:
+    """The first finding of a pydantic error as `where: what`, and how many others there are.
+
+    at: where the model itself stands.
+    """
+    # A key that is not known often explains why another is missing.
+    finding, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     location, models = _follow(finding["loc"], model)
     message = finding["msg"].removeprefix("Value error, ")
     if finding["type"] == "extra_forbidden":
         keys = {key for candidate in models for key in candidate.model_fields}
-        message = unknown("key", finding["loc"][-1], keys)
+        message = unknown("key", location.pop(), keys)
     elif finding["type"] == "union_tag_invalid":
         known = [tag.strip(" '") for tag in finding["ctx"]["expected_tags"].split(",")]
         message = unknown(str(location[-1]), finding["ctx"]["tag"], known)
     elif finding["type"] not in ("missing", "value_error", "union_tag_not_found"):
         message += f", not {finding['input']!r}"
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    where = at + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     more = f" (and {len(others)} more)" if others else ""
     return f"{where.lstrip('.')}: {message}{more}".removeprefix(": ")
 

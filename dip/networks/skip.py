@@ -6,6 +6,7 @@ a few channels of its input over a 1x1 convolution to its decoder. Sides that do
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +22,11 @@ class Skip(nn.Module):
         channels = options.channels
         before = (input_channels, *channels)
         below = (*channels[1:], channels[-1])
-        self.scales: Sequence[_Scale] = nn.ModuleList(
+        scales = nn.ModuleList(
             _Scale(options, before[scale], channels[scale], skip_channels, below[scale])
             for scale, skip_channels in enumerate(options.skip_channels)
         )
+        self.scales = cast(Sequence[_Scale], scales)
         self.head = nn.Sequential(nn.Conv2d(channels[0], output_channels, 1), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,117 @@
+"""What the tests share: tiny suites, a folder for results, and word of what is left out."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+TINY: dict[str, Any] = {
+    "dataset": "scikit-image",
+    "images": ["astronaut"],
+    "size": 36,
+    "masks": [{"boxes": {"count": 1, "side": 8}}],
+    "methods": [
+        {
+            "preset": "quick",
+            "set": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
+        },
+        {"fill": "mean"},
+    ],
+    "iterations": [2, 4],
+    "metrics": ["psnr", "ssim"],
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def suite_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a suite: the tiny one with some keys replaced; a key of None is left out."""
+
+    def write(name: str = "tiny", **changes: Any) -> Path:
+        content = {k: v for k, v in {**TINY, **changes}.items() if v is not None}
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs `python -m MODULE ARGUMENTS` in this process, where torch is loaded once.
+
+    Jobs run in this process too unless --workers says otherwise.
+    """
+
+    def run(module: str, *arguments: object) -> Done:
+        import benchmarks.__main__
+        import reports.__main__
+
+        app = {"benchmarks": benchmarks.__main__.app, "reports": reports.__main__.app}[module]
+        words = [str(argument) for argument in arguments]
+        if words[0] in ("run", "bench") and not {"--workers", "--dry-run"} & set(words):
+            words += ["--workers", "0"]
+        capfd.readouterr()
+        with _signal_handlers_restored():
+            returncode = benchmarks.__main__.main(app, words)
+        return Done(returncode, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def process() -> Command:
+    """Runs `python -m ...` in a process of its own, from the root of the checkout."""
+
+    def run(*arguments: object, **environment: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@contextmanager
+def _signal_handlers_restored() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what a run without the slow tests has left out."""
+    left_out = len(terminalreporter.stats.get("deselected", []))
+    if left_out:
+        terminalreporter.write_line(f"left out: {left_out} slow tests; `make test SLOW=1` runs all")

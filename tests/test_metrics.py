@@ -1,0 +1,148 @@
+"""Scores against independent references: scikit-image, the formulas, and LPIPS' published code."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from benchmarks import weights
+from benchmarks.metrics import METRICS, composite, lpips, psnr, ssim
+from datasets import load_images
+
+Pixels = NDArray[np.uint8]
+
+MIRROR = Path(os.environ.get("DIP_MIRROR", "../shared/data"))
+needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
+needs_mirror = pytest.mark.skipif(
+    not (MIRROR / "lpips-check").is_dir(),
+    reason="DIP_MIRROR names no folder with lpips-check, the example images of the LPIPS authors",
+)
+
+
+def _pair(channels: int = 3, size: tuple[int, int] = (48, 53)) -> tuple[Pixels, Pixels]:
+    random = np.random.RandomState(0)
+    truth = random.randint(0, 256, (channels, *size)).astype(np.uint8)
+    noise = random.randint(-20, 21, truth.shape)
+    return np.clip(truth.astype(int) + noise, 0, 255).astype(np.uint8), truth
+
+
+def _known(size: tuple[int, int] = (48, 53)) -> NDArray[np.bool_]:
+    return np.random.RandomState(1).rand(*size) > 0.4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_psnr_is_scikit_images(channels: int) -> None:
+    restored, truth = _pair(channels)
+    known = _known()
+    scores = psnr(restored, truth, known)
+    full = peak_signal_noise_ratio(truth / 255, restored / 255, data_range=1)
+    hole = peak_signal_noise_ratio(truth[:, ~known] / 255, restored[:, ~known] / 255, data_range=1)
+    put_back = composite(restored, truth, known)
+    composited = peak_signal_noise_ratio(truth / 255, put_back / 255, data_range=1)
+    assert scores == pytest.approx((full, hole, composited), abs=1e-9)  # float64 round-off
+
+
+def test_psnr_of_an_exact_hole_is_infinite() -> None:
+    restored, truth = _pair()
+    known = _known()
+    exact = np.where(known, restored, truth)
+    scores = psnr(exact, truth, known)
+    assert scores.hole == scores.composited == float("inf")
+    assert scores.full < float("inf")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ssim_is_scikit_images_with_the_settings_of_wang_et_al(channels: int) -> None:
+    restored, truth = _pair(channels)
+    known = _known()
+    settings = {
+        "data_range": 255,
+        "gaussian_weights": True,
+        "sigma": 1.5,
+        "use_sample_covariance": False,
+    }
+
+    def by_channel(picture: Pixels, full: bool) -> list[float]:
+        values = [
+            structural_similarity(p, t, full=full, **settings)
+            for p, t in zip(picture, truth, strict=True)
+        ]
+        return [value[1][~known].mean() if full else value for value in values]
+
+    put_back = composite(restored, truth, known)
+    expected = (
+        np.mean(by_channel(restored, full=False)),
+        np.mean(by_channel(put_back, full=True)),
+        np.mean(by_channel(put_back, full=False)),
+    )
+    assert ssim(restored, truth, known) == pytest.approx(expected, abs=1e-9)  # float64 round-off
+
+
+@needs_lpips
+@needs_mirror
+@pytest.mark.parametrize(("name", "value"), [("ex_p0", 0.7219), ("ex_p1", 0.1376)])
+def test_lpips_equals_the_golden_values_of_its_authors_example(name: str, value: float) -> None:
+    pictures = {p.name: p.pixels for p in load_images(MIRROR / "lpips-check")}
+    known = np.zeros(pictures["ex_ref"].shape[1:], bool)
+    scores = lpips(pictures[name], pictures["ex_ref"], known)
+    assert scores.full == pytest.approx(value, abs=0.0005)
+    assert scores.composited == scores.full  # nothing is known
+
+
+@needs_lpips
+def test_lpips_on_images_that_everybody_has() -> None:
+    """Golden values made with lpips 0.1.4 and the weights that pass the test above."""
+    astronaut, coffee, camera = load_images("scikit-image", ["astronaut", "coffee", "camera"], 64)
+    known = np.ones((64, 64), bool)
+    known[20:40, 10:30] = False
+    scores = lpips(coffee.pixels, astronaut.pixels, known)
+    assert scores == pytest.approx((0.47815, 0.13748, 0.06401), abs=0.0005)
+    same = lpips(camera.pixels, camera.pixels, known)
+    assert same == (0, 0, 0)
+
+
+@needs_lpips
+def test_lpips_of_grey_is_that_of_three_equal_channels() -> None:
+    restored, truth = _pair(1)
+    repeated = [np.repeat(picture, 3, axis=0) for picture in (restored, truth)]
+    assert lpips(restored, truth, _known()) == lpips(*repeated, _known())
+
+
+@pytest.mark.parametrize("name", ["psnr", "ssim"])
+def test_regions_are_not_mixed(name: str) -> None:
+    """An error at known pixels is seen in full only; one in the hole in all three."""
+    _, truth = _pair()
+    known = _known()
+    wrong_known = np.where(known, 255 - truth, truth)
+    wrong_hole = np.where(known, truth, 255 - truth)
+    perfect = METRICS[name].score(truth, truth, known)
+    outside = METRICS[name].score(wrong_known, truth, known)
+    inside = METRICS[name].score(wrong_hole, truth, known)
+    assert outside.hole == perfect.hole
+    assert outside.composited == perfect.composited
+    assert outside.full < perfect.full
+    assert all(score < best for score, best in zip(inside, perfect, strict=True))
+
+
+def test_what_cannot_be_scored_says_why() -> None:
+    assert METRICS["psnr"].unavailable(1, 1) is None
+    assert "needs 11 pixels" in str(METRICS["ssim"].unavailable(10, 64))
+    assert "needs 31 pixels" in str(METRICS["lpips"].unavailable(64, 30))
+
+
+def test_missing_weights_are_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert "make setup" in str(METRICS["lpips"].unavailable(64, 64))
+
+
+@needs_lpips
+def test_foreign_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    arrays = weights.load()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    weights.cache_file().parent.mkdir()
+    np.savez(weights.cache_file(), **{**arrays, "bias0": arrays["bias0"] + 1})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not the known weights"):
+        weights.load()

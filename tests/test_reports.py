@@ -1,0 +1,123 @@
+"""Reports: every number in a table is the one in results.csv."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import TINY, Command
+from PIL import Image as Pillow
+
+from dip.errors import InputError
+from reports import tables
+from reports.build import build
+from reports.results import Results, load_results
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def results(suite_file: Write, command: Command, tmp_path: Path) -> Results:
+    suite = suite_file(
+        "two images",
+        images=["astronaut", "camera"],
+        seeds=[0, 1],
+        masks=["bernoulli", {"boxes": {"count": 1, "side": 8}}],
+    )
+    out = tmp_path / "results"
+    done = command("benchmarks", "run", suite, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return load_results(out / "two images")
+
+
+def test_the_comparison_averages_seeds_first_and_then_images(results: Results) -> None:
+    table = tables.comparison(results)
+    assert list(table["mask"].unique()) == ["bernoulli", "boxes[count=1,side=8]"]
+    line = table[(table["mask"] == "bernoulli") & (table["output"] == "averaged")].iloc[0]
+    rows = results.rows.query(
+        "mask == 'bernoulli' and method == 'quick' and iteration == 4 and output == 'averaged'"
+    )
+    by_image = [rows[rows["image"] == name]["psnr_hole"].mean() for name in ("astronaut", "camera")]
+    assert line["psnr_hole_mean"] == pytest.approx(sum(by_image) / 2)
+    assert line["psnr_hole_sd"] == pytest.approx(abs(by_image[0] - by_image[1]) / 2**0.5)
+    assert (line["images"], line["n"], line["N"]) == (2, 4, 4)
+    fill = table[(table["mask"] == "bernoulli") & (table["method"] == "mean")].iloc[0]
+    assert (fill["iteration"], fill["n"], fill["N"]) == (0, 2, 2)
+
+
+def test_all_formats_say_the_same(results: Results) -> None:
+    report = build(results.folder)
+    folder = report.summary.parent / "tables"
+    for name in ("comparison", "timing"):
+        numbers = pd.read_csv(folder / f"{name}.csv")
+        text = getattr(tables, f"{name}_text")(numbers)
+        markdown = (folder / f"{name}.md").read_text()
+        latex = (folder / f"{name}.tex").read_text()
+        assert markdown in report.summary.read_text()
+        assert latex.count(r"\\") == len(text) + 1
+        assert r"\toprule" in latex
+        assert r"\bottomrule" in latex
+        in_text = [cell for row in text.astype(str).to_numpy() for cell in row]
+        in_markdown = [
+            cell.strip() for line in markdown.splitlines()[2:] for cell in line.split("|")[1:-1]
+        ]
+        plain = latex.replace(r"$\pm$", "±").replace(r"\%", "%").replace(r"\_", "_")
+        in_latex = [
+            cell.strip()
+            for line in plain.splitlines()
+            if line.endswith(r"\\")
+            for cell in line.removesuffix(r"\\").split("&")
+        ][len(text.columns) :]
+        assert in_text == in_markdown == in_latex
+    assert report.headline == (folder / "comparison.md").read_text()
+
+
+def test_numbers_have_their_spread_and_decimals(results: Results) -> None:
+    text = tables.comparison_text(tables.comparison(results))
+    for cell in text["PSNR hole (dB) ↑"]:
+        assert re.fullmatch(r"-?\d+\.\d\d ± \d+\.\d\d", cell)
+    for cell in text["SSIM composited ↑"]:
+        assert re.fullmatch(r"-?\d\.\d{3} ± \d\.\d{3}", cell)
+    assert set(text["LPIPS composited ↓"]) == {"-"}  # the suite does not ask for it
+    assert set(text["n of N"]) == {"4 of 4", "2 of 2"}
+
+
+def test_one_image_has_no_spread() -> None:
+    assert tables._with_spread(20.0, float("nan"), 2) == "20.00 ± -"
+
+
+def test_latex_escapes_names() -> None:
+    latex = tables.to_latex(pd.DataFrame({"a_b": ["50% & #1 ± 2"]}))
+    assert r"a\_b" in latex
+    assert r"50\% \& \#1 $\pm$ 2" in latex
+
+
+def test_markdown_escapes_bars() -> None:
+    assert tables.to_markdown(pd.DataFrame({"a": ["x|y"]})).splitlines()[-1] == r"| x\|y |"
+
+
+def test_pictures_are_pictures(results: Results) -> None:
+    report = build(results.folder)
+    names = re.findall(r"\(figures/(.+?\.png)\)", report.summary.read_text())
+    assert names == ["quality-against-iterations.png", "contact-sheet-1.png", "contact-sheet-2.png"]
+    for name in names:
+        with Pillow.open(report.summary.parent / "figures" / name) as picture:
+            assert picture.width > 500
+            assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
+        assert (report.summary.parent / "figures" / name).with_suffix(".pdf").exists()
+
+
+def test_timing_says_how_it_was_measured(results: Results) -> None:
+    (line,) = tables.timing(results).itertuples()
+    assert line.method == TINY["methods"][0]["preset"]
+    assert line.milliseconds_p10 <= line.milliseconds_median <= line.milliseconds_p90
+    assert line.fits == 8
+    assert line.fits_beside == results.rows["workers"].max() - 1
+    assert line.parameters > 0
+    assert line.device
+
+
+def test_a_report_needs_results(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no results .*python -m benchmarks run none"):
+        build(tmp_path / "none")

@@ -1,0 +1,210 @@
+"""Suites: what they expand to, what keys depend on, and one line for every mistake."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TINY, Command
+
+from benchmarks.jobs import expand
+from benchmarks.suite import load_suite, suite_names
+from dip.errors import InputError
+
+Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_our_suites_state_their_cost_and_expand(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.title
+    assert suite.expect
+    assert suite.expect != "to be measured"
+    jobs = expand(suite)
+    assert len({job.name for job in jobs}) == len(jobs)
+
+
+def test_quick_is_a_fair_first_look() -> None:
+    suite = load_suite("quick")
+    assert len(suite.images or ()) >= 2
+    assert len(suite.masks) >= 2
+    assert sum(entry.preset is not None for entry in suite.methods) >= 2
+    assert sum(entry.fill is not None for entry in suite.methods) >= 2
+    assert len(suite.iterations) >= 4
+
+
+def test_jobs_are_images_x_holes_x_methods_x_seeds(suite_file: Write) -> None:
+    suite = load_suite(str(suite_file(images=["astronaut", "coffee"], seeds=[3, 4])))
+    names = [job.name for job in expand(suite)]
+    assert len(names) == 2 * 1 * 2 + 2 * 1 * 1  # a fill has no seeds
+    assert "coffee/boxes[count=1,side=8]/quick/4" in names
+    assert "coffee/boxes[count=1,side=8]/mean/0" in names
+
+
+def test_a_sweep_is_named_by_its_values(suite_file: Write) -> None:
+    sweep = {
+        "learning_rate": [0.001, 0.01],
+        "architecture.channels": [[8, 8, 8, 8, 8], [4, 4, 4, 4, 8]],
+    }
+    methods = [{"preset": "quick", "sweep": sweep}]
+    jobs = expand(load_suite(str(suite_file(methods=methods, size=64))))
+    assert [job.method_label for job in jobs] == [
+        "quick[learning_rate=0.001,channels=8x5]",
+        "quick[learning_rate=0.001,channels=4-4-4-4-8]",
+        "quick[learning_rate=0.01,channels=8x5]",
+        "quick[learning_rate=0.01,channels=4-4-4-4-8]",
+    ]
+    assert {job.preset for job in jobs} == {"quick"}
+
+
+def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
+    def key(**changes: Any) -> str:
+        return expand(load_suite(str(suite_file(**changes))))[0].key
+
+    base = key()
+    method = TINY["methods"][0]
+    same = [
+        {"name": "other"},
+        {"title": "another title", "expect": "nothing"},
+        {"iterations": [2, 4, 8]},
+        {"metrics": ["psnr"]},
+        {"methods": [{**method, "label": "named otherwise"}]},
+    ]
+    other = [
+        {"size": 40},
+        {"images": ["coffee"]},
+        {"seeds": [1]},
+        {"masks": [{"boxes": {"count": 1, "side": 9}}]},
+        {"masks": [{"boxes": {"count": 1, "side": 8, "seed": 1}}]},
+        {"methods": [{**method, "set": {**method["set"], "learning_rate": 0.02}}]},
+    ]
+    assert [key(**changes) for changes in same] == [base] * len(same)
+    assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
+
+
+def test_the_key_format_stands(suite_file: Write) -> None:
+    """Stored runs are found again by this; a change here makes every stored run unfindable."""
+    (job,) = (j for j in expand(load_suite(str(suite_file()))) if j.method == "mean")
+    assert set(job.trajectory) == {
+        *("image", "mask", "method", "versions", "seed"),
+        *("engine", "precision", "deterministic"),
+    }
+
+
+def test_a_folder_is_found_from_the_suite(suite_file: Write, tmp_path: Path) -> None:
+    from PIL import Image as Pillow
+
+    (tmp_path / "photos").mkdir()
+    Pillow.new("RGB", (50, 40), (9, 9, 9)).save(tmp_path / "photos" / "plain.png")
+    path = suite_file(dataset={"folder": "photos"}, images=None)
+    assert {job.image.name for job in expand(load_suite(str(path)))} == {"plain"}
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"iteration": [1]}, "unknown key 'iteration'. Did you mean 'iterations'?"),
+    (
+        {"methods": [{"preset": "lemsky-unt"}]},
+        "tiny.yaml: methods[0].preset: unknown preset 'lemsky-unt'. Did you mean 'lemsky-unet'?",
+    ),
+    ({"methods": [{"fill": "meen"}]}, "methods[0].fill: unknown fill 'meen'. Did you mean 'mean'?"),
+    ({"methods": [{"fill": "mean", "presets": 1}]}, "methods[0]: unknown key 'presets'"),
+    ({"methods": [{"label": "x"}]}, "methods[0]: a method is either a fill or a preset"),
+    (
+        {"methods": [{"fill": "mean", "set": {"learning_rate": 1}}]},
+        "methods[0]: a fill has nothing to set",
+    ),
+    (
+        {"methods": [{"preset": "quick", "set": {"learnin_rate": 1}}]},
+        "methods[0].set: unknown key 'learnin_rate'. Did you mean 'learning_rate'?",
+    ),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"architecture.upsampling": ["bicubic"]}}]},
+        "methods[0].sweep: architecture.upsampling: Input should be 'nearest' or 'bilinear'",
+    ),
+    ({"methods": [{"fill": "mean"}, {"fill": "mean"}]}, "methods[1]: a second method named 'mean'"),
+    ({"methods": []}, "methods: "),
+    ({"images": ["astronot"]}, "unknown image 'astronot'. Did you mean 'astronaut'?"),
+    ({"dataset": "scikit"}, "unknown dataset 'scikit'. Did you mean 'scikit-image'?"),
+    ({"dataset": {"folder": "nowhere"}}, "there is no such folder"),
+    ({"dataset": None}, "dataset: Field required"),
+    ({"masks": [{"bernouli": {}}]}, "masks[0]: unknown hole 'bernouli'. Did you mean 'bernoulli'?"),
+    ({"masks": [{"boxes": {"count": 1}}]}, "masks[0]: boxes.side: Field required"),
+    (
+        {"masks": [{"boxes": {"count": 1, "sidee": 3}}]},
+        "masks[0]: boxes: unknown key 'sidee'. Did you mean 'side'?",
+    ),
+    ({"masks": [{"bernoulli": {"missing": 2}}]}, "masks[0]: bernoulli.missing: "),
+    ({"masks": [{"boxes": {"count": 1, "side": 99}}]}, "boxes.side: 99 pixels do not fit"),
+    ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
+    ({"metrics": ["psrn"]}, "metrics[0]: unknown metric 'psrn'. Did you mean 'psnr'?"),
+    ({"iterations": [0]}, "iterations[0]: Input should be greater than 0, not 0"),
+    ({"iterations": [-5]}, "iterations[0]: Input should be greater than 0, not -5"),
+    ({"iterations": 5}, "iterations: "),
+    ({"iterations": ["many"]}, "iterations[0]: Input should be a valid integer"),
+    ({"iterations": [2, 2]}, "iterations: 2 is named twice"),
+    ({"size": 4}, "'astronaut' has 4x4 pixels, too few for quick, which needs 5 on each side"),
+    ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
+    ({"size": "big"}, "size: Input should be a valid integer"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD, ids=[message for _, message in BAD])
+def test_every_mistake_is_one_line_that_names_it(
+    changes: dict[str, Any], message: str, suite_file: Write
+) -> None:
+    if changes.get("size") == 4:
+        changes = {**changes, "masks": ["bernoulli"]}
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
+        expand(load_suite(str(suite_file(**changes))))
+    assert message in str(error.value)
+
+
+def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("dataset: [scikit-image\nmasks: {")
+    with pytest.raises(InputError, match=r"broken.yaml: line 2, column \d+: "):
+        load_suite(str(path))
+    path.write_text("just words")
+    with pytest.raises(InputError, match="a suite is 'key: value' lines"):
+        load_suite(str(path))
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"broken.yaml: "):
+        load_suite(str(path))
+    with pytest.raises(InputError, match="there is no such suite file"):
+        load_suite(str(tmp_path / "none.yaml"))
+    with pytest.raises(InputError, match="unknown suite 'quik'. Did you mean 'quick'"):
+        load_suite("quik")
+
+
+def test_the_command_line_ends_with_2_and_leaves_nothing(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    zero, good = suite_file("zero", iterations=[0]), suite_file()
+    for arguments in (
+        ("benchmarks", "run", zero, "--out", out),
+        ("benchmarks", "run", "quik", "--out", out),
+        ("benchmarks", "run", good, "--out", out, "-k", "nothing like this"),
+        ("benchmarks", "run", good, "--out", out, "--device", "tpu"),
+        ("benchmarks", "run", good, "--out", out, "--workers", -1),
+        ("benchmarks", "status", "quik"),
+        ("benchmarks", "score", "quik"),
+        ("benchmarks", "nonsense"),
+        ("reports", "build", tmp_path / "nowhere"),
+        ("reports", "bench", "quik", "--out", out),
+    ):
+        done = command(*arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1, done.stderr
+    assert not out.exists()
+
+
+def test_a_mistake_is_said_before_torch_is_imported(suite_file: Write, process: Command) -> None:
+    """With a torch that cannot be imported, a mistake is still told from one."""
+    path = suite_file(methods=[{"preset": "quik"}])
+    (path.parent / "torch.py").write_text("raise RuntimeError('torch was imported')")
+    done = process("benchmarks", "run", path, PYTHONPATH=str(path.parent))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: tiny.yaml: methods[0].preset: unknown preset 'quik'")
