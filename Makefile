@@ -4,7 +4,9 @@ SUITE ?= quick
 OUT ?= results
 UV_VERSION := 0.13.9
 VENV := .venv
-SYNCED := $(VENV)/.synced-$(or $(TORCH_BACKEND),lock)
+# Which torch .venv has is kept as the name of a stamp; a later `make` without TORCH_BACKEND keeps it.
+BACKEND := $(or $(TORCH_BACKEND),$(patsubst $(VENV)/.synced-%,%,$(firstword $(wildcard $(VENV)/.synced-*))),lock)
+SYNCED := $(VENV)/.synced-$(BACKEND)
 
 # PYTHON= names an interpreter that already has the packages; without it `make` keeps its own.
 ifdef PYTHON

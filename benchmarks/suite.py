@@ -14,7 +14,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PositiveInt,
     ValidationError,
     field_validator,
     model_validator,
@@ -28,6 +27,9 @@ from dip.options import Method, Options
 from dip.preset import load_preset, preset_names, with_settings
 
 FOLDER = Path(__file__).parent / "suites"
+
+
+Count = Annotated[int, Field(strict=True, gt=0)]
 
 
 class Folder(Options):
@@ -52,6 +54,14 @@ def _known_metric(name: str) -> str:
     if name not in METRICS:
         raise ValueError(unknown("metric", name, METRICS))
     return name
+
+
+def _parse_dataset(entry: Any) -> Any:
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, dict) and list(entry) == ["folder"] and isinstance(entry["folder"], str):
+        return Folder(folder=Path(entry["folder"]))
+    raise ValueError(f"a dataset is a name, as 'scikit-image', or 'folder: path', not {entry!r}")
 
 
 def _parse_mask(entry: Any) -> Any:
@@ -108,13 +118,13 @@ class Suite(Options):
     name: str
     title: str = ""
     expect: str = Field("", description="what it costs to run")
-    dataset: str | Folder
+    dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
     images: list[str] | None = Field(None, min_length=1)
-    size: PositiveInt | None = Field(None, description="centre square resized; none = as it is")
+    size: Count | None = Field(None, description="centre square resized; none = as it is")
     masks: list[Annotated[Mask, BeforeValidator(_parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
-    iterations: list[PositiveInt] = Field(min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    iterations: list[Count] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(strict=True, ge=0)]] = Field([0], min_length=1)
     metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
         list(METRICS), min_length=1
     )
@@ -158,6 +168,8 @@ def load_suite(name_or_path: str) -> Suite:
         )
     if path.stem == "runs":
         raise InputError(f"{path.name}: 'runs' is the store's own folder; name the suite otherwise")
+    if "name" in content:
+        raise InputError(f"{path.name}: unknown key 'name'; a suite is named by its file")
     try:
         suite = Suite.model_validate({"title": path.stem, **content, "name": path.stem})
         _check_methods(suite)

@@ -64,7 +64,6 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
     base = key()
     method = TINY["methods"][0]
     same = [
-        {"name": "other"},
         {"title": "another title", "expect": "nothing"},
         {"iterations": [2, 4, 8]},
         {"metrics": ["psnr"]},
@@ -145,6 +144,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"size": 4}, "'astronaut' has 4x4 pixels, too few for quick, which needs 5 on each side"),
     ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
     ({"size": "big"}, "size: Input should be a valid integer"),
+    ({"size": True}, "size: Input should be a valid integer"),
+    ({"dataset": {"folders": "x"}}, "dataset: a dataset is a name, as 'scikit-image', or"),
 ]
 
 
@@ -163,6 +164,9 @@ def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("dataset: [scikit-image\nmasks: {")
     with pytest.raises(InputError, match=r"broken.yaml: line 2, column \d+: "):
+        load_suite(str(path))
+    path.write_text("name: other")
+    with pytest.raises(InputError, match="unknown key 'name'; a suite is named by its file"):
         load_suite(str(path))
     path.write_text("just words")
     with pytest.raises(InputError, match="a suite is 'key: value' lines"):

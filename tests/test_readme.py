@@ -1,0 +1,155 @@
+"""The README keeps what it promises: its commands run, its table is the published one."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, TINY, Command
+
+from benchmarks import weights
+from benchmarks.suite import Suite
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()
+]
+MAKE = [line for line in COMMANDS if line.startswith("make ")]
+PYTHON = [line for line in COMMANDS if line.startswith("python -m ")]
+
+
+def _make(*words: str, out: Path | str = "results") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *words, f"PYTHON={sys.executable}", f"OUT={out}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
+    )
+
+
+def test_every_command_is_one_that_is_tested_here() -> None:
+    assert [*dict.fromkeys(COMMANDS)] == COMMANDS
+    assert set(COMMANDS) == {*MAKE, *PYTHON}
+
+
+@pytest.mark.parametrize("line", MAKE)
+def test_make_knows_its_targets(line: str) -> None:
+    """Each is only planned here; bench and report run for real below, test runs this."""
+    done = _make(*shlex.split(line)[1:], "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert " -m " in done.stdout
+
+
+@pytest.mark.parametrize("line", PYTHON)
+def test_python_commands_run(
+    line: str,
+    suite_file: Callable[..., Path],
+    command: Command,
+    tmp_path: Path,
+) -> None:
+    """On a tiny suite where the one that is shown would take long."""
+    module, *words = shlex.split(line)[2:]
+    if "list" in words or "--dry-run" in words:
+        assert command(module, *words).returncode == 0
+        return
+    name = next(Path(word).stem for word in words if Path(word).stem in ("quick", "my-photos"))
+    suite, out = suite_file(name), tmp_path / "results"
+    if words[0] != "run":
+        assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    tiny = {name: str(suite), f"{name}.yaml": str(suite), f"results/{name}": str(out / name)}
+    words = [tiny.get(word, word) for word in words]
+    done = command(module, *words, *([] if module == "reports" else ["--out", out]))
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: Path) -> None:
+    suite, out = suite_file(masks=TINY["masks"]), tmp_path / "results"
+    first = _make("bench", f"SUITE={suite}", out=out)
+    assert first.returncode == 0, first.stderr
+    assert "0 done before, 2 to run" in first.stdout
+    report = out / "tiny" / "report" / "summary.md"
+    assert first.stdout.strip().endswith(f"Report: {report}")
+    headline = (report.parent / "tables" / "comparison.md").read_text()
+    assert headline in first.stdout
+    summary = report.read_text()
+    report.unlink()
+    assert "0 to run" in _make("bench", f"SUITE={suite}", out=out).stdout
+    assert report.read_text() == summary
+    report.unlink()
+    assert _make("report", f"SUITE={suite}", out=out).returncode == 0
+    assert report.read_text() == summary
+
+
+def test_make_help_lists_the_targets() -> None:
+    listed = set(re.findall(r"make (\w+)", _make("help").stdout))
+    assert listed == {"help", "setup", "lock", "bench", "report", "test", "check", "clean"}
+
+
+def test_the_suite_shown_is_one() -> None:
+    import yaml
+
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    suite = Suite.model_validate({**yaml.safe_load(block), "name": "shown"})
+    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 6
+
+
+def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own page
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["50", "100"]
+    assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
+
+
+def test_the_table_shown_is_the_published_one() -> None:
+    shown = re.findall(r"<!-- published: (\S+) -->\n(.*?)<!-- end -->", README, re.S)
+    assert len(shown) == 1
+    for path, table in shown:
+        assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+
+
+def test_links_and_pictures_exist() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+def test_the_wheel_holds_dip_only(tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("dip_bench-*.whl")
+    names = ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"dip", "dip_bench"}
+    assert "dip/presets/quick.yaml" in names
+
+
+def test_the_lock_has_hashes_and_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    pinned = re.findall(r"^[a-z].*==.*$", lock, re.M)
+    assert len(pinned) > 50
+    assert all(line.endswith("\\") for line in pinned)  # a hash follows
+
+
+@pytest.mark.slow
+def test_make_bench_on_quick(tmp_path: Path) -> None:
+    """The promise itself, at full length: no empty score, and nothing fitted twice."""
+    first = _make("bench", out=tmp_path)
+    assert first.returncode == 0, first.stderr
+    results = pd.read_csv(tmp_path / "quick" / "results.csv")
+    assert len(results) == 8 * 4 * 2 + 8
+    scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
+    assert len(scores) == 9
+    if weights.missing() is None:
+        assert not results[scores].isna().any(axis=None)
+    assert "16 done before, 0 to run" in _make("bench", out=tmp_path).stdout
