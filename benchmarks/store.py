@@ -102,7 +102,7 @@ class Store:
         """The record of a run, or None if there is none that can be read."""
         try:
             return Record.model_validate_json((self.folder(key) / RECORD).read_bytes())
-        except (FileNotFoundError, ValidationError):
+        except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
 
     def satisfies(self, job: Job) -> bool:
@@ -122,13 +122,16 @@ class Store:
         partial.mkdir()
         for name, content in files.items():
             (partial / name).write_bytes(content)
-        if self.folder(key).exists():
-            replaced = self.root / f".replaced-{key}-{os.getpid()}"
+        replaced = self.root / f".replaced-{key}-{os.getpid()}"
+        with contextlib.suppress(FileNotFoundError):
             self.folder(key).rename(replaced)
+        try:
             partial.rename(self.folder(key))
-            shutil.rmtree(replaced)
-        else:
-            partial.rename(self.folder(key))
+        except OSError:
+            if not self.folder(key).exists():
+                raise
+            shutil.rmtree(partial)  # another runner was first with the same run
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 class RunFolder:
