@@ -20,30 +20,34 @@ endif
 .PHONY: help setup lock bench report test check clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, auto ...)
 	@$(PY) -m benchmarks.weights
 
-# The stamp is written last: an interrupted set-up is done again.
+# The first set-up gets the LPIPS weights too; if it cannot, only `make setup` tries again. The stamp is written last: an interrupted set-up is done again.
 $(VENV)/.synced-lock: requirements.lock pyproject.toml
 	@$(MAKE) --no-print-directory $(VENV)/bin/uv
 	@rm -f $(VENV)/.synced-*
 	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes requirements.lock
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
+	@$(PY) -m benchmarks.weights
 	@touch $@
 
 # Another backend's torch comes from its own index, which the lock's hashes do not cover.
 $(VENV)/.synced-%: requirements.lock pyproject.toml
 	@$(MAKE) --no-print-directory $(VENV)/bin/uv
+	@$(VENV)/bin/uv pip install --python $(VENV)/bin/python --quiet --dry-run --torch-backend $* pip # is it a backend?
 	@rm -f $(VENV)/.synced-*
 	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-|cuda-)/ } keep' requirements.lock > $(VENV)/without-torch.lock
 	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes $(VENV)/without-torch.lock
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --torch-backend $* "torch>=2.11" torchvision
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
+	@$(PY) -m benchmarks.weights
 	@touch $@
 
 $(VENV)/bin/uv:
+	@command -v python3 >/dev/null || { echo "python3 is missing; install Python 3.11 or newer with venv"; exit 2; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 is older than 3.11; name a newer one first in PATH"; exit 2; }
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -52,13 +56,13 @@ lock: $(ENVIRONMENT) ## write requirements.lock anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	  --custom-compile-command "make lock" --extra bench --extra dev pyproject.toml -o requirements.lock
 
-bench: setup ## run SUITE (quick), score and report it; resumes, and fits nothing twice
+bench: $(ENVIRONMENT) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
 	@$(PY) -m reports bench $(SUITE) --out $(OUT)
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
-	@$(PY) -m reports build $(OUT)/$(notdir $(SUITE:.yaml=))
+	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
 
-test: setup ## run the tests (SLOW=1: also those that take minutes)
+test: $(ENVIRONMENT) ## run the tests (SLOW=1: also those that take minutes)
 	@$(PY) -m pytest $(if $(SLOW),,-m "not slow")
 
 check: $(ENVIRONMENT) ## lint, types and layers

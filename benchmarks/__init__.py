@@ -1,1 +1,5 @@
 """The benchmark: suites of jobs, run once each, stored raw, scored afterwards."""
+
+from dip.errors import InputError
+
+__all__ = ["InputError"]

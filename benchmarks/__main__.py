@@ -51,7 +51,7 @@ def run_command(
         for job in select(plan.jobs, pattern):
             print(f"{plan.state(job)[0]:9} {job.key[:12]} {job.name}")
         return
-    run(
+    failed = run(
         plan,
         pattern=pattern,
         fresh=fresh,
@@ -61,7 +61,7 @@ def run_command(
         console=Console(),
     )
     print(f"Results: {plan.folder / 'results.csv'}")
-    if any(plan.state(job)[0] == "failed" for job in plan.jobs):
+    if failed:
         raise typer.Exit(1)
 
 
@@ -110,7 +110,7 @@ def main(application: typer.Typer = app, arguments: Sequence[str] | None = None)
     try:
         return application(args=arguments, standalone_mode=False) or 0
     except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except Interrupted:
         print("interrupted; the same command goes on from here", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Runs one job, wherever it is: from the job to the files of its run folder."""
 
+import ctypes
 import time
 from collections.abc import Callable
 from io import StringIO
@@ -83,6 +84,10 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
     files: Files = {}
     checkpoints: list[Saved] = []
     diverged_at = None
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)  # events and allocations belong to this device
+        torch.cuda.init()  # or there are no memory statistics to reset
+        torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     memory = _PeakMemory(device)
     try:
         for checkpoint in dip.fit(
@@ -155,9 +160,11 @@ def _parameters(job: Job, method: Method) -> int:
 
 
 class _PeakMemory:
-    """The most memory in use since this was made: the allocator's on a GPU, the process's on Linux.
+    """The most memory in use since this was made.
 
-    Elsewhere there is no peak that starts anew with each fit, and `mib` says None.
+    On a GPU the allocator's; on a CPU the whole process', interpreter and torch included, which
+    alone take several hundred MiB. Without glibc and Linux there is no peak that starts anew with
+    each fit, and `mib` says None.
     """
 
     def __init__(self, device: str):
@@ -169,8 +176,9 @@ class _PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             return
         try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # what an earlier fit left would count here
             Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
-        except OSError:
+        except (OSError, AttributeError):
             self.measurable = False
 
     def mib(self) -> float | None:

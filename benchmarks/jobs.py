@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fills import FILLS
 from benchmarks.suite import Folder, MethodEntry, Suite
-from datasets import Image, load_images, make_mask
+from datasets import DatasetError, Image, load_images, make_mask
 from dip.errors import InputError
 from dip.options import Method
 
@@ -79,14 +80,20 @@ class Job:
 def expand(suite: Suite) -> list[Job]:
     """The jobs of a suite, method by method.
 
-    Raises InputError or DatasetError if an image cannot be read, a hole does not fit it, or it is
-    too small for a network.
+    Raises InputError if an image cannot be read, a hole does not fit it, or it is too small for a
+    network.
     """
     dataset = suite.dataset.folder if isinstance(suite.dataset, Folder) else suite.dataset
-    images = load_images(dataset, suite.images, suite.size)
-    masks = {
-        (image.name, mask.label): make_mask(mask, image) for image in images for mask in suite.masks
-    }
+    try:
+        images = load_images(dataset, suite.images, suite.size)
+    except DatasetError as error:
+        raise InputError(f"{suite.file}: {error}") from None
+    masks = {}
+    for image, (index, mask) in product(images, enumerate(suite.masks)):
+        try:
+            masks[image.name, mask.label] = make_mask(mask, image)
+        except DatasetError as error:
+            raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
     return [
         Job(image, masks[image.name, mask.label], mask.label, method, label, preset, seed, counts)
         for label, preset, method in _methods(suite, images)
@@ -111,7 +118,7 @@ def _check_sizes(
     for image in images:
         if min(image.height, image.width) < needed:
             raise InputError(
-                f"{suite.name}: methods[{index}]: '{image.name}' has {image.width}x{image.height}"
+                f"{suite.file}: methods[{index}]: '{image.name}' has {image.width}x{image.height}"
                 f" pixels, too few for {entry.preset}, which needs {needed} on each side;"
                 " use a larger size, or fewer values in architecture.channels"
             )

@@ -44,12 +44,13 @@ class Metric:
     version: str
     minimum_side: int
     better: str  # "higher" or "lower"
+    missing: Callable[[], str | None] = lambda: None  # what else it needs and lacks
 
     def unavailable(self, height: int, width: int) -> str | None:
         """Why an image of this size cannot be scored, or None if it can."""
         if min(height, width) < self.minimum_side:
             return f"needs {self.minimum_side} pixels on each side, not {width}x{height}"
-        return weights.missing() if self.score is lpips else None
+        return self.missing()
 
 
 def composite(restored: Pixels, truth: Pixels, known: Known) -> Pixels:
@@ -148,5 +149,7 @@ def _lpips_network() -> "LPIPS":
 METRICS: dict[str, Metric] = {
     "psnr": Metric(psnr, version="1", minimum_side=1, better="higher"),
     "ssim": Metric(ssim, version="wang-1", minimum_side=11, better="higher"),
-    "lpips": Metric(lpips, version="0.1-alex-1", minimum_side=31, better="lower"),
+    "lpips": Metric(
+        lpips, version="0.1-alex-1", minimum_side=31, better="lower", missing=weights.missing
+    ),
 }

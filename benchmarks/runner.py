@@ -15,7 +15,7 @@ from benchmarks.environment import cpu_count
 from benchmarks.jobs import Job, expand
 from benchmarks.progress import Display, duration
 from benchmarks.scoring import score
-from benchmarks.store import Store, to_json, write_atomically
+from benchmarks.store import RECORD, Store, open_folder, to_json, write_atomically
 from benchmarks.suite import Suite, load_suite
 from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
 from dip.errors import InputError
@@ -44,16 +44,27 @@ class Plan:
 
     def state(self, job: Job) -> tuple[str, str]:
         """done, diverged, failed or missing; and why, where there is something to say."""
-        if self.store.satisfies(job):
-            record = self.store.read(job.key)
-            if record is not None and record.status == "diverged":
-                return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
-            return "done", ""
-        with contextlib.suppress(FileNotFoundError):
-            return "failed", self.failure(job).read_text(encoding="utf-8").splitlines()[0]
-        if self.store.read(job.key):
+        record = self.store.read(job.key)
+        if reason := self._failed_since(job):
+            return "failed", reason
+        if record is None:
+            return "missing", ""
+        if not self.store.satisfies(job):
             return "missing", "the stored run lacks some of the iterations"
-        return "missing", ""
+        if record.status_within(job.iterations) == "diverged":
+            return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
+        return "done", ""
+
+    def _failed_since(self, job: Job) -> str:
+        """Why the job failed, if it did so after the run that is stored, if one is."""
+        try:
+            log = self.failure(job)
+            reason = log.read_text(encoding="utf-8").splitlines()[0]
+            stored = self.store.folder(job.key) / RECORD
+            is_newer = not stored.exists() or stored.stat().st_mtime < log.stat().st_mtime
+        except OSError:
+            return ""
+        return reason if is_newer else ""
 
 
 def make_plan(suite: str, out: Path) -> Plan:
@@ -79,18 +90,19 @@ def run(
     threads: int = 1,
     device: str = "auto",
     console: Console,
-) -> "pd.DataFrame":
+) -> list[Job]:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
-    Raises InputError if results cannot be written, KeyboardInterrupt after an interruption, when
-    all that was finished is in the store.
+    pattern: run only the jobs whose name holds it. Returns those of them that failed. Raises
+    InputError if results cannot be written. Whatever ends it early, finished runs are stored.
     """
     chosen = select(plan.jobs, pattern)
-    unique = {job.key: job for job in chosen}
-    todo = [job for job in unique.values() if fresh or not plan.store.satisfies(job)]
-    places = _devices(device, 1 if workers == 0 else workers, threads) if todo else []
+    _check_device(device)
     plan.store.open_for_writing()
-    _open_folder(plan)
+    open_folder(plan.folder)
+    unique = {job.key: job for job in chosen}
+    done = () if fresh else ("done", "diverged")
+    todo = [job for job in unique.values() if plan.state(job)[0] not in done]
     _say(
         console,
         f"{plan.suite.name}: {len(chosen)} jobs, {len(unique) - len(todo)} done before,"
@@ -98,16 +110,18 @@ def run(
     )
     if todo:
         started = time.monotonic()
+        places = _devices(device, 1 if workers == 0 else workers, threads)
         _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
         _say(console, f"Ran {len(todo)} jobs in {duration(time.monotonic() - started)}")
-    return write_results(plan, console=console)
+    write_results(plan, console=console)
+    return [job for job in chosen if plan.state(job)[0] == "failed"]
 
 
 def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
     """Score what is stored and write results.csv and jobs.csv."""
     import pandas as pd
 
-    _open_folder(plan)
+    open_folder(plan.folder)
     started = time.monotonic()
 
     def tell(scored: int, total: int) -> None:
@@ -120,12 +134,14 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
     for reason in reasons:
         _say(console, f"NOTICE: {reason}")
     states = [
-        (job.key, job.image.name, job.mask_label, job.method_label, job.seed, *plan.state(job))
+        (
+            *(job.key, job.image.name, job.mask_label, job.method_label, job.preset, job.seed),
+            *plan.state(job),
+        )
         for job in plan.jobs
     ]
-    jobs = pd.DataFrame(
-        states, columns=["key", "image", "mask", "method", "seed", "status", "reason"]
-    )
+    columns = ["key", "image", "mask", "method", "preset", "seed", "status", "reason"]
+    jobs = pd.DataFrame(states, columns=columns)
     write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
     write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
     about = {
@@ -185,10 +201,13 @@ def _keeping_stored_iterations(store: Store, job: Job) -> Job:
     return replace(job, iterations=tuple(sorted({*job.iterations, *record.iterations})))
 
 
-def _devices(device: str, workers: int | None, threads: int) -> list[str]:
-    """The torch device of each worker: every GPU there is once, else the cores by threads."""
+def _check_device(device: str) -> None:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise InputError(f"--device {device}: use auto, cpu, cuda or cuda:N")
+
+
+def _devices(device: str, workers: int | None, threads: int) -> list[str]:
+    """The torch device of each worker: every GPU there is once, else the cores by threads."""
     gpus = [] if device == "cpu" or not _may_have_gpu() else _gpus()
     if device == "cpu" or (device == "auto" and not gpus):
         return ["cpu"] * (workers or max(1, cpu_count() // threads))
@@ -210,17 +229,6 @@ def _may_have_gpu() -> bool:
     """Whether it is worth the seconds that asking torch for a GPU takes."""
     drivers = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # CUDA, ROCm, CUDA inside WSL
     return any(Path(path).exists() for path in drivers) or which("nvidia-smi") is not None
-
-
-def _open_folder(plan: Plan) -> None:
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(plan.folder / ".probe", "")
-        (plan.folder / ".probe").unlink()
-    except OSError as error:
-        raise InputError(
-            f"{plan.folder}: results cannot be written there ({error.strerror}); use --out"
-        ) from None
 
 
 def _say(console: Console, text: str) -> None:

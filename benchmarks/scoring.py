@@ -5,7 +5,8 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,14 @@ COLUMNS = (
 def score(
     store: Store,
     jobs: Sequence[Job],
-    metrics: Iterable[str],
+    metrics: Sequence[str],
     *,
     afresh: bool = False,
     on_run: Callable[[int, int], None] = lambda *_: None,
 ) -> "tuple[pd.DataFrame, list[str]]":
-    """The rows of every job that has a run, and why scores are missing, if any are.
+    """The rows of every job that has a run, and why rows or scores are missing, if any are.
 
-    afresh: do not trust the scores that are kept. on_run is called with (scored runs, all runs).
+    afresh: compute again what can be computed. on_run is called with (scored runs, all runs).
     """
     import pandas as pd
 
@@ -46,25 +47,18 @@ def score(
     reasons: dict[str, None] = {}
     stored = [(job, record) for job in jobs if (record := store.read(job.key))]
     for index, (job, record) in enumerate(stored):
-        names = _available(job, metrics, reasons)
-        scores = _scores(store.folder(job.key), job, record, names, afresh)
+        folder = store.folder(job.key)
+        try:
+            scores = _scores(folder, job, record, metrics, afresh, reasons)
+        except (OSError, SyntaxError) as error:  # how Pillow says that a file is no picture
+            reasons[f"{job.name} is left out: {folder} is damaged ({error}); remove it"] = None
+            continue
         rows += [
             _row(job, record, iteration, output, scores)
             for iteration, output in _pictures(job, record)
         ]
         on_run(index + 1, len(stored))
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
-
-
-def _available(job: Job, metrics: Iterable[str], reasons: dict[str, None]) -> list[str]:
-    names = []
-    for name in metrics:
-        reason = METRICS[name].unavailable(job.image.height, job.image.width)
-        if reason is None:
-            names.append(name)
-        else:
-            reasons[f"{name} is empty: {reason}"] = None
-    return names
 
 
 def _pictures(job: Job, record: Record) -> list[tuple[int, str]]:
@@ -78,37 +72,41 @@ def _pictures(job: Job, record: Record) -> list[tuple[int, str]]:
 
 
 def _scores(
-    folder: Path, job: Job, record: Record, metrics: Sequence[str], afresh: bool
+    folder: Path,
+    job: Job,
+    record: Record,
+    metrics: Sequence[str],
+    afresh: bool,
+    reasons: dict[str, None],
 ) -> dict[str, dict[str, float]]:
-    """The scores of each picture by file name, computed where they are not kept yet."""
+    """The scores of each picture by file name, computed where they are not kept yet.
+
+    A score that is kept stays even where it could not be computed today.
+    """
     path = folder / SCORES
     try:
-        kept = {} if afresh else json.loads(path.read_text())
+        kept = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         kept = {}
     run = RunFolder(folder)
+    scores: dict[str, dict[str, float]] = {}
     changed = False
-    for iteration, output in _pictures(job, record):
-        picture = file_name(output, iteration)
-        for name in metrics:
-            metric = METRICS[name]
-            entry = f"{name} {metric.version}"
-            if entry not in kept.setdefault(picture, {}):
+    for (iteration, output), name in product(_pictures(job, record), metrics):
+        picture, metric = file_name(output, iteration), METRICS[name]
+        entries, entry = kept.setdefault(picture, {}), f"{name} {metric.version}"
+        if afresh or entry not in entries:
+            reason = metric.unavailable(job.image.height, job.image.width)
+            if reason is None:
                 restored = run.restoration(output, iteration)
-                kept[picture][entry] = list(metric.score(restored, run.truth, run.known))
+                entries[entry] = list(metric.score(restored, run.truth, run.known))
                 changed = True
+            elif entry not in entries:
+                reasons[f"{name} is empty: {reason}"] = None
+        values = zip(REGIONS, entries.get(entry, ()), strict=False)
+        scores.setdefault(picture, {}).update({f"{name}_{region}": v for region, v in values})
     if changed:
         write_atomically(path, to_json(kept))
-    return {
-        picture: {
-            f"{name}_{region}": value
-            for name in metrics
-            for region, value in zip(
-                REGIONS, entries.get(f"{name} {METRICS[name].version}", ()), strict=False
-            )
-        }
-        for picture, entries in kept.items()
-    }
+    return scores
 
 
 def _row(
@@ -132,13 +130,13 @@ def _row(
         **scores.get(file_name(output, iteration), {}),
         "loss": saved.loss,
         "seconds": saved.seconds,
-        "status": record.status,
+        "status": record.status_within(job.iterations),
         "parameters": record.parameters,
         "device": environment["device"],
         "precision": PRECISION,
         "engine": ENGINE,
         "threads": environment["threads"],
         "workers": environment["workers"],
-        **timing.model_dump(include={name for name in COLUMNS if name != "seconds"}),
+        **timing.model_dump(exclude={"seconds", "warm_up_iterations"}),
         "git_revision": environment["git_revision"],
     }

@@ -9,7 +9,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -68,6 +69,11 @@ class Record(BaseModel):
     def iterations(self) -> set[int]:
         return {saved.iteration for saved in self.checkpoints}
 
+    def status_within(self, iterations: Sequence[int]) -> Literal["done", "diverged"]:
+        """The status for a job that asks for these iterations: it may end before the trouble."""
+        diverged = self.diverged_at is not None and self.diverged_at <= max(iterations)
+        return "diverged" if diverged else "done"
+
 
 class Store:
     """Run folders below one root."""
@@ -80,18 +86,11 @@ class Store:
 
     def open_for_writing(self) -> None:
         """Create the root and tidy up after interrupted runs; raises InputError if it cannot."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise InputError(
-                f"{self.root}: results cannot be written there ({error.strerror}); use --out"
-            ) from None
+        open_folder(self.root)
         for leftover in self.root.glob(".*-*"):
             key, _, pid = leftover.name[1:].rpartition("-")
-            if not pid.isdigit() or _alive(int(pid)):
+            # A container's processes have the same ids each time: our own is a leftover too.
+            if not pid.isdigit() or (int(pid) != os.getpid() and _alive(int(pid))):
                 continue
             if key.startswith("replaced-") and not self.folder(key[9:]).exists():
                 leftover.rename(self.folder(key[9:]))
@@ -110,18 +109,25 @@ class Store:
         record = self.read(job.key)
         if record is None:
             return False
-        wanted = set(job.iterations)
-        if record.status == "diverged" and record.diverged_at is not None:
-            wanted = {iteration for iteration in wanted if iteration < record.diverged_at}
-        return wanted <= record.iterations
+        end = record.diverged_at or max(job.iterations) + 1
+        return {iteration for iteration in job.iterations if iteration < end} <= record.iterations
 
     def put(self, key: str, files: Mapping[str, bytes]) -> None:
-        """Write a run folder whole, in place of the one that may be there."""
+        """Write a run folder whole, in place of the one that may be there.
+
+        Raises InputError if it cannot be written, as on a full disk; what was there stays.
+        """
         partial = self.root / f".{key}-{os.getpid()}"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        for name, content in files.items():
-            (partial / name).write_bytes(content)
+        try:
+            partial.mkdir()
+            for name, content in files.items():
+                (partial / name).write_bytes(content)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise InputError(
+                f"{self.root}: a run cannot be written ({error.strerror}); earlier ones are intact"
+            ) from None
         replaced = self.root / f".replaced-{key}-{os.getpid()}"
         with contextlib.suppress(FileNotFoundError):
             self.folder(key).rename(replaced)
@@ -173,14 +179,28 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return content.getvalue()
 
 
+def open_folder(folder: Path) -> None:
+    """Create a folder for results; raises InputError if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: results cannot be written there ({error.strerror}); use --out"
+        ) from None
+
+
 def write_atomically(path: Path, content: str) -> None:
-    """Write a text file whole, or leave what was there."""
+    """Write a text file whole; raises InputError if that fails, and leaves what was there."""
     partial = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         partial.write_text(content, encoding="utf-8")
         partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             partial.unlink()
 
 

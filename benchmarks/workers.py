@@ -11,12 +11,12 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
-from benchmarks.fitting import Files, run_job
+from benchmarks.fitting import Files, OnStep, run_job
 from benchmarks.jobs import Job
 
 PROGRESS_SECONDS = 0.2
@@ -119,8 +119,8 @@ class _Worker:
 
     def receive(self) -> Event:
         try:
-            # The job comes back as a copy; everybody else knows it by the original.
-            return replace(self.connection.recv(), job=self.job)
+            kind, *content = self.connection.recv()
+            return kind(self.job, *content)
         except (EOFError, OSError):
             self.process.join()
             code = self.process.exitcode or 0
@@ -143,38 +143,31 @@ def _work(connection: Connection, device: str, threads: int, workers: int) -> No
         os.environ[variable] = str(threads)
     last = 0.0
 
-    def tell(event: Progress) -> None:
+    def tell(iteration: int, loss: float) -> None:
         nonlocal last
         if time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
-            connection.send(event)
+            connection.send((Progress, iteration, loss))
 
     try:
         while True:
-            connection.send(_run(connection.recv(), device, threads, workers, tell))
+            event = _run(connection.recv(), device, threads, workers, tell)
+            # The runner has the job, and its image.
+            rest = (event.files,) if isinstance(event, Finished) else (event.reason, event.log)
+            connection.send((type(event), *rest))
     except (EOFError, ConnectionError):
         return  # the runner is gone, or has no more to do
 
 
 def _run(
-    job: Job,
-    device: str,
-    threads: int,
-    workers: int,
-    tell: Callable[[Progress], None] = lambda _: None,
+    job: Job, device: str, threads: int, workers: int, tell: OnStep = lambda *_: None
 ) -> Finished | Failed:
     try:
         if not isinstance(job.method, str):
             import torch
 
             torch.set_num_threads(threads)
-        files = run_job(
-            job,
-            device=device,
-            threads=threads,
-            workers=workers,
-            on_step=lambda iteration, loss: tell(Progress(job, iteration, loss)),
-        )
+        files = run_job(job, device=device, threads=threads, workers=workers, on_step=tell)
     except ConnectionError:
         raise  # the runner is gone
     except Exception as error:

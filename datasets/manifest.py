@@ -85,8 +85,8 @@ def _files_in(folder: Path) -> dict[str, Path]:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except FileNotFoundError:
         raise DatasetError(f"{folder}: there is no such folder") from None
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be read as a folder ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{folder}: cannot be read as a folder ({error})") from None
     if not paths:
         raise DatasetError(f"{folder}: holds no image; known endings: {', '.join(SUFFIXES)}")
     files = {path.stem: path for path in paths}

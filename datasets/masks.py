@@ -11,10 +11,12 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from datasets.errors import DatasetError
 from datasets.images import Image
+
+PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 
 
 class Mask(BaseModel, ABC):
@@ -23,7 +25,9 @@ class Mask(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
 
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="another seed, another hole")
+    seed: Annotated[int, Field(strict=True, ge=0)] = Field(
+        0, description="another seed, another hole"
+    )
 
     @abstractmethod
     def draw(self, height: int, width: int, random: np.random.RandomState) -> NDArray[np.bool_]:
@@ -34,7 +38,7 @@ class Mask(BaseModel, ABC):
         """The kind with the settings that were given: `bernoulli[missing=0.5]`."""
         names = sorted(type(self).model_fields, key=lambda name: name == "seed")  # the seed last
         given = [name for name in names if name in self.model_fields_set]
-        settings = ",".join(f"{name}={getattr(self, name):g}" for name in given)
+        settings = ",".join(f"{name}={getattr(self, name)}" for name in given)
         return f"{self.kind}[{settings}]" if settings else self.kind
 
 

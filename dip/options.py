@@ -7,7 +7,7 @@ component produces change: results of different versions are never mixed.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Options(BaseModel):
@@ -22,9 +22,11 @@ def _odd(value: int) -> int:
     return value
 
 
-KernelSize = Annotated[int, AfterValidator(_odd)]
+# Strict: YAML's `true` and "3" are no numbers of things.
+PositiveInt = Annotated[int, Field(strict=True, gt=0)]
+KernelSize = Annotated[int, Field(strict=True), AfterValidator(_odd)]
 Channels = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-SkipChannels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+SkipChannels = Annotated[tuple[Annotated[int, Field(strict=True, ge=0)], ...], Field(min_length=1)]
 
 
 def _minimum_side(downsamplings: int, deepest_side: int) -> int:
@@ -83,10 +85,18 @@ class SkipOptions(Options):
 
     @property
     def minimum_side(self) -> int:
-        """Pixels an image needs on each side: more than one value, and more than the reflection."""
-        padding = max(self.encoder_kernel, self.decoder_kernel) // 2
-        deepest = padding + 1 if self.padding == "reflection" else 2
-        return _minimum_side(downsamplings=len(self.channels), deepest_side=max(deepest, 2))
+        """Pixels an image needs on each side.
+
+        BatchNorm wants more than one value per channel at the deepest scale, and a reflection is
+        narrower than the map it pads; decoder convolutions stop one scale above the deepest.
+        """
+        scales = len(self.channels)
+        if self.padding == "zero":
+            return _minimum_side(scales, deepest_side=2)
+        return max(
+            _minimum_side(scales, deepest_side=max(2, self.encoder_kernel // 2 + 1)),
+            _minimum_side(scales - 1, deepest_side=self.decoder_kernel // 2 + 1),
+        )
 
 
 class LearnedInputOptions(Options):

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, ValidationError
 
 from dip.errors import InputError, explain, unknown
-from dip.options import Method, Options
+from dip.options import Method, Options, PositiveInt
 
 FOLDER = Path(__file__).parent / "presets"
 
@@ -46,15 +46,19 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
     Raises InputError that names the setting if it does not exist or its value does not fit.
     """
     values = method.model_dump()
-    for path, value in settings.items():
+    # A change of network or input comes first: the new one starts from its own defaults.
+    for path in sorted(settings, key=lambda path: not path.endswith(".name")):
         *parents, last = path.split(".")
         target = values
-        for depth, parent in enumerate(parents):
-            inner = target.get(parent)
-            if not isinstance(inner, dict):
-                raise InputError(f"'{'.'.join(parents[: depth + 1])}' has no settings inside")
-            target = inner
-        target[last] = value
+        for parent in parents:
+            if parent not in target:
+                raise InputError(unknown("setting", parent, target))
+            target = target[parent]
+            if not isinstance(target, dict):
+                raise InputError(f"'{parent}' has no settings inside; '{path}' names one")
+        if last == "name" and target.get("name") != settings[path]:
+            target.clear()
+        target[last] = settings[path]
     try:
         return Method.model_validate(values)
     except ValidationError as error:

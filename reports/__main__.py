@@ -49,7 +49,7 @@ def bench_command(
 ) -> None:
     """Run a suite, score it and build its report, in one process."""
     plan = make_plan(suite, out)
-    run(
+    failed = run(
         plan,
         fresh=fresh,
         workers=workers,
@@ -58,7 +58,6 @@ def bench_command(
         console=Console(),
     )
     build_command(plan.folder)
-    failed = [job for job in plan.jobs if plan.state(job)[0] == "failed"]
     if failed:
         print(
             f"{len(failed)} of {len(plan.jobs)} jobs failed; `python -m benchmarks status"

@@ -6,6 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks import InputError
+from benchmarks.store import write_atomically
 from reports import figures, tables
 from reports.results import Results, load_results
 
@@ -19,19 +21,30 @@ class Report:
 
 
 def build(folder: Path) -> Report:
-    """Build the report from what is stored; raises InputError if there are no results."""
+    """Build the report from what is stored.
+
+    Raises InputError if there are no results, a run they refer to is gone or damaged, or the
+    report cannot be written.
+    """
     results = load_results(folder)
-    report = folder / "report"
+    try:
+        return _build(results, folder / "report")
+    except OSError as error:
+        raise InputError(
+            f"{folder / 'report'}: cannot be built ({error});"
+            f" `python -m benchmarks run {folder.name}` runs again what is missing"
+        ) from None
+
+
+def _build(results: Results, folder: Path) -> Report:
     comparison = tables.write(
-        report / "tables", "comparison", tables.comparison(results), tables.comparison_text
+        folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
     )
-    has_fits = bool(results.rows["architecture"].notna().any())
     timing = ""
-    if has_fits:
+    if results.rows["architecture"].notna().any():
         timing = tables.write(
-            report / "tables", "timing", tables.timing(results), tables.timing_text
+            folder / "tables", "timing", tables.timing(results), tables.timing_text
         )
-    has_rows = len(results.rows) > 0
     summary = _template().render(
         title=results.title,
         planned=len(results.jobs),
@@ -40,13 +53,13 @@ def build(folder: Path) -> Report:
         notices=results.about["notices"],
         comparison=comparison,
         last_iteration=results.last_iteration,
-        curve=figures.quality_against_iterations(results, report / "figures") if has_rows else None,
-        sheets=figures.contact_sheets(results, report / "figures"),
+        curve=figures.quality_against_iterations(results, folder / "figures"),
+        sheets=figures.contact_sheets(results, folder / "figures"),
         timing=timing,
         provenance=_provenance(results),
     )
-    path = report / "summary.md"
-    path.write_text(summary, encoding="utf-8")
+    path = folder / "summary.md"
+    write_atomically(path, summary)
     return Report(path, comparison)
 
 

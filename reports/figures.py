@@ -16,54 +16,62 @@ from reports.results import Results
 
 STYLE = str(Path(__file__).parent / "style.mplstyle")
 LINES = {"raw": "-", "averaged": "--"}
+MARKERS = "osD^vP"
 
 
-def quality_against_iterations(results: Results, folder: Path) -> str:
-    """Hole PSNR over iterations, a panel per hole; returns the PNG's name.
+def quality_against_iterations(results: Results, folder: Path) -> str | None:
+    """Hole PSNR over iterations, a panel per hole; returns the PNG's name, None without scores.
 
     Lines are means over images (seeds averaged within an image first), bars the sample standard
-    deviation over images; fills are horizontal lines.
+    deviation over images; fills are horizontal lines. A point stands for the same images as its
+    neighbours: where one of them has no score, there is no point.
     """
-    rows = results.rows
+    rows = results.rows[results.rows["psnr_hole"].notna()]
+    if rows.empty:
+        return None
     masks = list(rows["mask"].unique())
     methods = list(rows["method"].unique())
     columns = min(len(masks), 3)
-    grid = -(-len(masks) // columns)
+    lines = -(-len(masks) // columns)
     with plt.style.context(STYLE):
-        colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        colour = {method: colours[i % len(colours)] for i, method in enumerate(methods)}
         figure, axes = plt.subplots(
-            grid, columns, figsize=(3.6 * columns + 0.4, 2.9 * grid + 0.8), squeeze=False
+            lines, columns, figsize=(3.6 * columns + 0.4, 2.9 * lines + 0.8), squeeze=False
         )
+        entries: dict[str, Any] = {}
         for axis, mask in zip(axes.flat, masks, strict=False):
-            for method in methods:
+            for index, method in enumerate(methods):
                 part = rows[(rows["mask"] == mask) & (rows["method"] == method)]
-                _draw_method(axis, part, method, colour[method])
+                _draw_method(axis, part, method, index)
             axis.set_title(mask)
             axis.set_xlabel("iterations")
             axis.set_ylabel("hole PSNR (dB)")
+            handles, labels = axis.get_legend_handles_labels()
+            entries.update(zip(labels, handles, strict=True))
         for axis in list(axes.flat)[len(masks) :]:
             axis.remove()
-        handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.tight_layout()
         figure.legend(
-            handles,
-            labels,
+            list(entries.values()),
+            list(entries),
             loc="upper center",
             bbox_to_anchor=(0.5, 0.0),
-            ncols=min(3, len(labels)),
+            ncols=min(3, len(entries)),
         )
         return _save(figure, folder, "quality-against-iterations")
 
 
-def _draw_method(axis: Any, rows: pd.DataFrame, method: str, colour: str) -> None:
+def _draw_method(axis: Any, rows: pd.DataFrame, method: str, index: int) -> None:
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    colour, marker = colours[index % len(colours)], MARKERS[index // len(colours) % len(MARKERS)]
     for output in rows["output"].unique():
-        per_image = rows[rows["output"] == output].pivot_table(
-            index="iteration", columns="image", values="psnr_hole", aggfunc="mean"
+        per_image = (
+            rows[rows["output"] == output]
+            .pivot_table(index="iteration", columns="image", values="psnr_hole", aggfunc="mean")
+            .dropna()
         )
         mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
         if list(per_image.index) == [0]:
-            axis.axhline(mean.iloc[0], color=colour, linestyle=":", label=method)
+            axis.axhline(mean.iloc[0], color=colour, linestyle=":", label=f" {method}")
             continue
         axis.errorbar(
             per_image.index,
@@ -71,10 +79,11 @@ def _draw_method(axis: Any, rows: pd.DataFrame, method: str, colour: str) -> Non
             yerr=None if spread.isna().all() else spread,
             color=colour,
             linestyle=LINES.get(output, "-."),
-            marker="o",
+            marker=marker,
             capsize=2,
             elinewidth=0.7,
-            label=f"{method}, {output}",
+            # matplotlib leaves a label out that begins with an underscore.
+            label=f" {method}, {output}",
         )
 
 
@@ -118,10 +127,14 @@ def _contact_sheet(results: Results, rows: pd.DataFrame, mask: str, folder: Path
                     run = results.run(row.key)
                     restored = run.restoration(row.output, row.iteration)
                     pixels = np.where(run.known, run.truth, restored)
-                    _picture(axis, pixels, f"{row.psnr_hole:.2f} dB")
+                    _picture(axis, pixels, _decibels(row.psnr_hole))
         figure.suptitle(f"{mask}, {results.last_iteration} iterations", fontsize=9)
         figure.tight_layout(pad=0.4)
         return _save(figure, folder, name)
+
+
+def _decibels(psnr: float) -> str:
+    return "" if pd.isna(psnr) else f"{psnr:.2f} dB"
 
 
 def _picture(axis: Any, pixels: NDArray[np.uint8], caption: str) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks import InputError
 from benchmarks.runner import JOBS, RESULTS, SUITE
 from benchmarks.store import RunFolder
-from dip.errors import InputError
+
+# Names stay names, also where they look like numbers: images 1.png and 01.png are two.
+NAMES = dict.fromkeys(("key", "image", "mask", "method", "preset", "output"), str)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ def load_results(folder: Path) -> Results:
     try:
         return Results(
             folder,
-            pd.read_csv(folder / RESULTS, keep_default_na=False, na_values=[""]),
-            pd.read_csv(folder / JOBS, keep_default_na=False),
+            pd.read_csv(folder / RESULTS, dtype=NAMES, keep_default_na=False, na_values=[""]),
+            pd.read_csv(folder / JOBS, dtype=NAMES, keep_default_na=False),
             json.loads((folder / SUITE).read_text(encoding="utf-8")),
         )
     except FileNotFoundError as error:

@@ -32,13 +32,15 @@ def comparison(results: Results) -> pd.DataFrame:
     """One row per hole, method and output, at the last iteration.
 
     Seeds are averaged within an image first; `_mean` and `_sd` are over images, `_sd` the sample
-    standard deviation (empty for one image). n: jobs with a result, N: jobs planned.
+    standard deviation (empty for one image), `_images` how many images have that score. n: jobs
+    with a result, N: jobs planned.
     """
     rows = []
     final = results.final
     for mask, method in product(results.jobs["mask"].unique(), results.jobs["method"].unique()):
         jobs = results.jobs[(results.jobs["mask"] == mask) & (results.jobs["method"] == method)]
         found = final[(final["mask"] == mask) & (final["method"] == method)]
+        is_fill = (jobs["preset"] == "").all()
         for output in found["output"].unique() if len(found) else [""]:
             cell = found[found["output"] == output]
             per_image = cell.groupby("image")[list(CELLS)].mean()
@@ -47,10 +49,11 @@ def comparison(results: Results) -> pd.DataFrame:
                     "mask": mask,
                     "method": method,
                     "output": output,
-                    "iteration": cell["iteration"].iloc[0] if len(cell) else results.last_iteration,
+                    "iteration": 0 if is_fill else results.last_iteration,
                     **{f"{name}_mean": per_image[name].mean() for name in CELLS},
                     **{f"{name}_sd": per_image[name].std() for name in CELLS},
-                    "images": len(per_image),
+                    **{f"{name}_images": per_image[name].count() for name in CELLS},
+                    "images": jobs["image"].nunique(),
                     "n": len(cell),
                     "N": len(jobs),
                 }
@@ -59,7 +62,10 @@ def comparison(results: Results) -> pd.DataFrame:
 
 
 def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The comparison as people read it: `20.47 ± 1.20`, `4 of 4`."""
+    """The comparison as people read it: `20.47 ± 1.20`, `4 of 4`.
+
+    A mean over fewer images than planned says so in its own cell.
+    """
     return pd.DataFrame(
         {
             "hole": table["mask"],
@@ -69,7 +75,14 @@ def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
             **{
                 HEADINGS[name]: [
                     _with_spread(mean, sd, DECIMALS[name])
-                    for mean, sd in zip(table[f"{name}_mean"], table[f"{name}_sd"], strict=True)
+                    + (f" ({scored} of {images} images)" if 0 < scored < images else "")
+                    for mean, sd, scored, images in zip(
+                        table[f"{name}_mean"],
+                        table[f"{name}_sd"],
+                        table[f"{name}_images"],
+                        table["images"],
+                        strict=True,
+                    )
                 ]
                 for name in CELLS
             },
@@ -82,10 +95,10 @@ def timing(results: Results) -> pd.DataFrame:
     """One row per method, image size and way of running it, over its fits.
 
     Milliseconds per iteration: medians over fits of each fit's median, 10th and 90th percentile.
-    fits_beside: how many other fits may run at the same time on the same machine.
+    fits_beside: the other workers on the same machine, each with a job of its own.
     """
-    fits = results.rows[(results.rows["architecture"] != "") & results.rows["architecture"].notna()]
-    fits = fits.sort_values("iteration").groupby("key", sort=False).tail(1)
+    fits = results.rows[results.rows["architecture"].notna()]
+    fits = fits.sort_values("iteration").groupby(["method", "key"], sort=False).tail(1)
     how = ["method", "height", "width", "device", "engine", "precision", "threads", "workers"]
     groups = fits.groupby(how, sort=False)
     table = groups.agg(
@@ -98,7 +111,7 @@ def timing(results: Results) -> pd.DataFrame:
         peak_memory_mib=("peak_memory_mib", "max"),
         fits=("key", "nunique"),
     ).reset_index()
-    table.insert(7, "fits_beside", table.pop("workers") - 1)
+    table["fits_beside"] = table.pop("workers") - 1
     return table
 
 
