@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.jobs import Job, expand
+from benchmarks.suite import load_suite
+
 ROOT = Path(__file__).parent.parent
 
 TINY: dict[str, Any] = {
@@ -108,6 +111,16 @@ def _signal_handlers_restored() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def jobs_of(suite: Path) -> list[Job]:
+    """The jobs of a suite file."""
+    return expand(load_suite(str(suite)))
+
+
+def pictures_in(out: Path) -> dict[str, bytes]:
+    """Every picture of every run below a results folder, by its place."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("runs/*/*.png")}
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -167,4 +167,5 @@ def test_labels_name_what_was_given() -> None:
     assert Boxes(count=3, side=12).label == "boxes[count=3,side=12]"
     assert Boxes(side=12, count=3, seed=2).label == "boxes[count=3,side=12,seed=2]"
     assert Bernoulli().label == "bernoulli"
+    assert Bernoulli(seed=1234567).label == "bernoulli[seed=1234567]"
     assert set(MASKS) == {"bernoulli", "boxes"}

@@ -14,7 +14,7 @@ from datasets import load_images
 
 Pixels = NDArray[np.uint8]
 
-MIRROR = Path(os.environ.get("DIP_MIRROR", "../shared/data"))
+MIRROR = Path(os.environ.get("DIP_MIRROR", "no mirror"))
 needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
 needs_mirror = pytest.mark.skipif(
     not (MIRROR / "lpips-check").is_dir(),
@@ -146,3 +146,19 @@ def test_foreign_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     np.savez(weights.cache_file(), **{**arrays, "bias0": arrays["bias0"] + 1})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="not the known weights"):
         weights.load()
+    assert "damaged; run `make setup`" in str(METRICS["lpips"].unavailable(64, 64))
+
+
+@needs_lpips
+def test_damaged_weights_are_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays = weights.load()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    weights.cache_file().parent.mkdir()
+    weights.cache_file().write_bytes(b"half a download")
+    monkeypatch.setattr(weights, "_from_torch_cache", lambda: arrays)
+    assert "damaged" in str(weights.missing())
+    weights.main()
+    assert weights.missing() is None
+    assert "LPIPS weights from torch's cache" in capsys.readouterr().err

@@ -56,6 +56,8 @@ def test_any_size_grey_and_colour_and_a_gradient_for_every_parameter(
         SkipOptions(channels=(4, 4, 4), skip_channels=(4, 4, 4)),
         SkipOptions(channels=(4, 4), skip_channels=(0, 0), padding="zero"),
         SkipOptions(channels=(4, 4), skip_channels=(4, 4), encoder_kernel=7),
+        SkipOptions(channels=(4, 4), skip_channels=(4, 4), decoder_kernel=5),
+        SkipOptions(channels=(4, 4), skip_channels=(4, 4), decoder_kernel=9),
     ],
     ids=repr,
 )

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import dip
+from dip.options import UNetOptions
 
 
 @pytest.mark.parametrize("name", dip.preset_names())
@@ -43,12 +44,21 @@ def test_settings_reach_their_place() -> None:
         ({"learning_rate": -1}, "learning_rate: .*greater than 0.*-1"),
         ({"architecture.decoder_kernel": 4}, "decoder_kernel: a kernel size is a positive odd"),
         ({"learning_rate.x": 4}, "'learning_rate' has no settings inside"),
+        ({"architectur.channels": [4]}, "unknown setting 'architectur'. Did you mean"),
+        ({"batch": True}, "batch: .*integer"),
         ({"learning_rate": float("nan")}, "learning_rate: .*finite"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(dip.InputError, match=message):
         dip.with_settings(dip.load_preset("quick").method, settings)
+
+
+def test_another_network_starts_from_its_own_defaults() -> None:
+    method = dip.load_preset("quick").method
+    settings = {"architecture.decoder_kernel": 7, "architecture.name": "unet"}
+    changed = dip.with_settings(method, settings)
+    assert changed.architecture == UNetOptions(decoder_kernel=7)
 
 
 def test_an_unknown_preset_has_a_nearest_name() -> None:

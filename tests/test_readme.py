@@ -96,7 +96,7 @@ def test_the_suite_shown_is_one() -> None:
     import yaml
 
     (block,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
-    suite = Suite.model_validate({**yaml.safe_load(block), "name": "shown"})
+    suite = Suite.model_validate({**yaml.safe_load(block), "name": "shown", "file": "shown.yaml"})
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 6
 
 

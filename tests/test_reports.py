@@ -1,6 +1,7 @@
 """Reports: every number in a table is the one in results.csv."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,70 @@ def test_numbers_have_their_spread_and_decimals(results: Results) -> None:
     assert set(text["n of N"]) == {"4 of 4", "2 of 2"}
 
 
+def test_names_that_look_like_numbers_stay_names(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for name, grey in (("1", 10), ("01", 200)):
+        picture = Pillow.linear_gradient("L").point(lambda value, grey=grey: value // 2 + grey // 4)
+        picture.save(tmp_path / "photos" / f"{name}.png")
+    suite = suite_file(
+        dataset={"folder": "photos"},
+        images=None,
+        methods=[{**TINY["methods"][0], "label": "32"}],
+    )
+    done = command("reports", "bench", suite, "--out", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    table = tables.comparison(load_results(tmp_path / "results" / "tiny"))
+    assert table["method"].tolist() == ["32", "32"]
+    assert table["psnr_hole_images"].tolist() == [2, 2]
+    assert table["psnr_hole_sd"].notna().all()
+
+
+def test_a_mean_over_fewer_images_says_so(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    """SSIM needs 11 pixels: a smaller image has a result, but not that score."""
+    (tmp_path / "photos").mkdir()
+    for name, side in (("large", 40), ("small", 10)):
+        Pillow.linear_gradient("L").resize((side, side)).save(tmp_path / "photos" / f"{name}.png")
+    suite = suite_file(
+        dataset={"folder": "photos"}, images=None, size=None, methods=[{"fill": "mean"}]
+    )
+    done = command("reports", "bench", suite, "--out", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    assert "NOTICE: ssim is empty: needs 11 pixels on each side, not 10x10" in done.stdout
+    (cells,) = (line.split("|") for line in done.stdout.splitlines() if "| mean |" in line)
+    assert re.fullmatch(r" \d+\.\d\d ± \d+\.\d\d ", cells[5])
+    assert re.fullmatch(r" \d\.\d{3} ± - \(1 of 2 images\) ", cells[6])
+    assert cells[8] == " 2 of 2 "
+
+
+def test_a_report_without_any_result_is_whole(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+    assert command("reports", "build", out / "tiny").returncode == 0
+    summary = (out / "tiny" / "report" / "summary.md").read_text()
+    assert "0 of 2 jobs are done; the others are listed at the end." in summary
+    assert "| mean | - | - | - | - | - | 0 of 1 |" in summary
+    assert "None" not in summary
+    assert "## Timing" not in summary
+
+
+def test_a_report_whose_runs_are_gone_is_one_line(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    shutil.rmtree(out / "runs")
+    done = command("reports", "build", out / "tiny")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "runs again what is missing" in done.stderr
+
+
 def test_one_image_has_no_spread() -> None:
     assert tables._with_spread(20.0, float("nan"), 2) == "20.00 ± -"
 
@@ -113,7 +178,7 @@ def test_timing_says_how_it_was_measured(results: Results) -> None:
     assert line.method == TINY["methods"][0]["preset"]
     assert line.milliseconds_p10 <= line.milliseconds_median <= line.milliseconds_p90
     assert line.fits == 8
-    assert line.fits_beside == results.rows["workers"].max() - 1
+    assert line.fits_beside == 0
     assert line.parameters > 0
     assert line.device
 

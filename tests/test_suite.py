@@ -122,7 +122,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"methods": [{"fill": "mean"}, {"fill": "mean"}]}, "methods[1]: a second method named 'mean'"),
     ({"methods": []}, "methods: "),
-    ({"images": ["astronot"]}, "unknown image 'astronot'. Did you mean 'astronaut'?"),
+    ({"images": ["astronot"]}, "tiny.yaml: unknown image 'astronot'. Did you mean 'astronaut'?"),
     ({"dataset": "scikit"}, "unknown dataset 'scikit'. Did you mean 'scikit-image'?"),
     ({"dataset": {"folder": "nowhere"}}, "there is no such folder"),
     ({"dataset": None}, "dataset: Field required"),
@@ -133,7 +133,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "masks[0]: boxes: unknown key 'sidee'. Did you mean 'side'?",
     ),
     ({"masks": [{"bernoulli": {"missing": 2}}]}, "masks[0]: bernoulli.missing: "),
-    ({"masks": [{"boxes": {"count": 1, "side": 99}}]}, "boxes.side: 99 pixels do not fit"),
+    (
+        {"masks": [{"boxes": {"count": 1, "side": 99}}]},
+        "tiny.yaml: masks[0]: boxes.side: 99 pixels do not fit",
+    ),
     ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
     ({"metrics": ["psrn"]}, "metrics[0]: unknown metric 'psrn'. Did you mean 'psnr'?"),
     ({"iterations": [0]}, "iterations[0]: Input should be greater than 0, not 0"),
@@ -145,6 +148,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
     ({"size": "big"}, "size: Input should be a valid integer"),
     ({"size": True}, "size: Input should be a valid integer"),
+    ({"masks": [{"boxes": {"count": True, "side": 3}}]}, "masks[0]: boxes.count: Input should be"),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"architecture.channels": [[[8], [8]]]}}]},
+        "methods[0].sweep: architecture.channels[0]: Input should be a valid integer, not [8]",
+    ),
+    ({"dataset": {"folder": "~nobody/x"}, "images": None}, "there is no such folder"),
+    ({"dataset": {"folder": "a\0b"}, "images": None}, "cannot be read as a folder"),
     ({"dataset": {"folders": "x"}}, "dataset: a dataset is a name, as 'scikit-image', or"),
 ]
 
@@ -167,6 +177,9 @@ def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
         load_suite(str(path))
     path.write_text("name: other")
     with pytest.raises(InputError, match="unknown key 'name'; a suite is named by its file"):
+        load_suite(str(path))
+    path.write_text("expect: 2024-99-99")
+    with pytest.raises(InputError, match="broken.yaml: is not YAML that can be read"):
         load_suite(str(path))
     path.write_text("just words")
     with pytest.raises(InputError, match="a suite is 'key: value' lines"):

@@ -116,7 +116,7 @@ def test_a_fit_leaves_the_global_generator_alone() -> None:
 
 
 def test_a_learned_input_is_trained_and_noise_is_not() -> None:
-    """Without a usable network weight step only the input's own gradient can change the output."""
+    """Both start from the same input and weights; then only one of them moves its input."""
     image, mask = _image_and_mask()
     learned = dip.with_settings(UNET, {"learning_rate": 1e-3})
     fixed = dip.with_settings(learned, {"input": {"name": "noise", "channels": 3}})
