@@ -125,6 +125,7 @@ def pictures_in(out: Path) -> dict[str, bytes]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say what a run without the slow tests has left out."""
-    left_out = len(terminalreporter.stats.get("deselected", []))
+    deselected = terminalreporter.stats.get("deselected", [])
+    left_out = sum(item.get_closest_marker("slow") is not None for item in deselected)
     if left_out:
         terminalreporter.write_line(f"left out: {left_out} slow tests; `make test SLOW=1` runs all")
