@@ -1,5 +1,6 @@
 """The figures: quality against iterations, and contact sheets of restorations."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,76 +16,77 @@ from numpy.typing import NDArray
 from reports.results import Results
 
 STYLE = str(Path(__file__).parent / "style.mplstyle")
-LINES = {"raw": "-", "averaged": "--"}
 MARKERS = "osD^vP"
+LINES = ("-", "--", "-.")
+SHEET_COLUMNS = 8
 
 
 def quality_against_iterations(results: Results, folder: Path) -> str | None:
-    """Hole PSNR over iterations, a panel per hole; returns the PNG's name, None without scores.
+    """Hole PSNR over iterations, a panel per hole and output; the PNG's name, None without scores.
 
     Lines are means over images (seeds averaged within an image first), bars the sample standard
-    deviation over images; fills are horizontal lines. A point stands for the same images as its
+    deviation over images; fills are dotted lines. A point stands for the same images as its
     neighbours: where one of them has no score, there is no point.
     """
     rows = results.rows[results.rows["psnr_hole"].notna()]
     if rows.empty:
         return None
-    masks = list(rows["mask"].unique())
-    methods = list(rows["method"].unique())
-    columns = min(len(masks), 3)
-    lines = -(-len(masks) // columns)
+    masks, methods = list(rows["mask"].unique()), list(rows["method"].unique())
+    is_fill = rows["iteration"] == 0
+    outputs = list(rows[~is_fill]["output"].unique()) or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
-            lines, columns, figsize=(3.6 * columns + 0.4, 2.9 * lines + 0.8), squeeze=False
+            len(outputs),
+            len(masks),
+            figsize=(3.6 * len(masks) + 0.4, 2.7 * len(outputs) + 0.4),
+            squeeze=False,
+            sharex=True,
+            sharey="col",
         )
         entries: dict[str, Any] = {}
-        for axis, mask in zip(axes.flat, masks, strict=False):
-            for index, method in enumerate(methods):
-                part = rows[(rows["mask"] == mask) & (rows["method"] == method)]
-                _draw_method(axis, part, method, index)
-            axis.set_title(mask)
-            axis.set_xlabel("iterations")
+        for (axis, (output, mask)), (index, method) in product(
+            zip(axes.flat, product(outputs, masks), strict=True), enumerate(methods)
+        ):
+            chosen = (rows["mask"] == mask) & (rows["method"] == method)
+            part = rows[chosen & (is_fill | (rows["output"] == output))]
+            if len(part):
+                # matplotlib leaves a name out that begins with an underscore.
+                entries[f" {method}"] = _draw_method(axis, part, index)
+            axis.set_title(f"{mask}, {output} output")
             axis.set_ylabel("hole PSNR (dB)")
-            handles, labels = axis.get_legend_handles_labels()
-            entries.update(zip(labels, handles, strict=True))
-        for axis in list(axes.flat)[len(masks) :]:
-            axis.remove()
+        for axis in axes[-1]:
+            axis.set_xlabel("iterations")
         figure.tight_layout()
         figure.legend(
             list(entries.values()),
             list(entries),
             loc="upper center",
             bbox_to_anchor=(0.5, 0.0),
-            ncols=min(3, len(entries)),
+            ncols=2 * len(masks) if max(map(len, entries)) < 20 else len(masks),
         )
         return _save(figure, folder, "quality-against-iterations")
 
 
-def _draw_method(axis: Any, rows: pd.DataFrame, method: str, index: int) -> None:
+def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> Any:
+    """One method's line in one panel; returns it."""
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    colour, marker = colours[index % len(colours)], MARKERS[index // len(colours) % len(MARKERS)]
-    for output in rows["output"].unique():
-        per_image = (
-            rows[rows["output"] == output]
-            .pivot_table(index="iteration", columns="image", values="psnr_hole", aggfunc="mean")
-            .dropna()
-        )
-        mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
-        if list(per_image.index) == [0]:
-            axis.axhline(mean.iloc[0], color=colour, linestyle=":", label=f" {method}")
-            continue
-        axis.errorbar(
-            per_image.index,
-            mean,
-            yerr=None if spread.isna().all() else spread,
-            color=colour,
-            linestyle=LINES.get(output, "-."),
-            marker=marker,
-            capsize=2,
-            elinewidth=0.7,
-            # matplotlib leaves a label out that begins with an underscore.
-            label=f" {method}, {output}",
-        )
+    colour = colours[index % len(colours)]
+    per_image = rows.pivot_table(
+        index="iteration", columns="image", values="psnr_hole", aggfunc="mean"
+    ).dropna()
+    mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
+    if list(per_image.index) == [0]:
+        return axis.axhline(mean.iloc[0], color=colour, linestyle=":")
+    return axis.errorbar(
+        per_image.index,
+        mean,
+        yerr=None if spread.isna().all() else spread,
+        color=colour,
+        marker=MARKERS[index // len(colours) % len(MARKERS)],
+        linestyle=LINES[index // len(colours) % len(LINES)],
+        capsize=2,
+        elinewidth=0.7,
+    )
 
 
 def contact_sheets(results: Results, folder: Path) -> list[str]:
@@ -106,31 +108,46 @@ def contact_sheets(results: Results, folder: Path) -> list[str]:
 def _contact_sheet(results: Results, rows: pd.DataFrame, mask: str, folder: Path, name: str) -> str:
     images, methods = list(rows["image"].unique()), list(rows["method"].unique())
     headings = ["truth", "masked", *methods]
+    columns = min(len(headings), SHEET_COLUMNS)
+    lines = -(-len(headings) // columns)  # of each image
+    lines_of_heading = max(heading.count(",") + heading.count("[") for heading in headings) + 1
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
-            len(images),
-            len(headings),
-            figsize=(1.5 * len(headings), 1.72 * len(images) + 0.4),
+            len(images) * lines,
+            columns,
+            figsize=(
+                1.5 * columns,
+                (1.62 + 0.12 * lines_of_heading) * len(images) * lines + 0.4,
+            ),
             squeeze=False,
         )
         for axis in axes.flat:
             axis.set_axis_off()
-        for column, heading in enumerate(headings):
-            axes[0, column].set_title(heading.replace("[", "\n["), fontsize=8)
-        for line, image in zip(axes, images, strict=True):
-            of_image = rows[rows["image"] == image]
+        for line, image in enumerate(images):
+            of_image = rows[rows["image"] == image].set_index("method")
             run = results.run(of_image["key"].iloc[0])
-            _picture(line[0], run.truth, "")
-            _picture(line[1], np.where(run.known, run.truth, 255).astype(np.uint8), "")
-            for axis, method in zip(line[2:], methods, strict=True):
-                for row in of_image[of_image["method"] == method].itertuples():
-                    run = results.run(row.key)
-                    restored = run.restoration(row.output, row.iteration)
+            places = axes[line * lines : (line + 1) * lines].flat
+            for column, (axis, heading) in enumerate(zip(places, headings, strict=False)):
+                if line == 0 or lines > 1:
+                    axis.set_title(_broken(heading), fontsize=7)
+                if column == 0:
+                    _picture(axis, run.truth, "")
+                elif column == 1:
+                    _picture(axis, np.where(run.known, run.truth, 255).astype(np.uint8), "")
+                elif heading in of_image.index:
+                    row = of_image.loc[heading]
+                    restored = results.run(row["key"]).restoration(row["output"], row["iteration"])
                     pixels = np.where(run.known, run.truth, restored)
-                    _picture(axis, pixels, _decibels(row.psnr_hole))
-        figure.suptitle(f"{mask}, {results.last_iteration} iterations", fontsize=9)
+                    _picture(axis, pixels, _decibels(row["psnr_hole"]))
         figure.tight_layout(pad=0.4)
+        title = f"{mask}, {results.last_iteration} iterations"
+        figure.suptitle(title, y=1.0, verticalalignment="bottom", fontsize=9)
         return _save(figure, folder, name)
+
+
+def _broken(heading: str) -> str:
+    """A method's name on as many lines as it has settings."""
+    return heading.replace("[", "\n[").replace(",", ",\n")
 
 
 def _decibels(psnr: float) -> str:
