@@ -4,16 +4,18 @@ SUITE ?= quick
 OUT ?= results
 UV_VERSION := 0.13.9
 VENV := .venv
-# Which torch .venv has is kept as the name of a stamp; a later `make` without TORCH_BACKEND keeps it.
-BACKEND := $(or $(TORCH_BACKEND),$(patsubst $(VENV)/.synced-%,%,$(firstword $(wildcard $(VENV)/.synced-*))),lock)
-SYNCED := $(VENV)/.synced-$(BACKEND)
+UV := $(VENV)/.uv-$(UV_VERSION)
+UV_PIP := $(VENV)/bin/uv pip
 
-# PYTHON= names an interpreter that already has the packages; without it `make` keeps its own.
+# PYTHON= names an interpreter that already has the packages; without it `make` keeps its own in
+# .venv. Which torch that has is noted there, so that a later `make` without TORCH_BACKEND keeps it.
 ifdef PYTHON
 PY := $(PYTHON)
 else
 PY := $(VENV)/bin/python
-ENVIRONMENT := $(SYNCED)
+BACKEND := $(or $(TORCH_BACKEND),$(shell cat $(VENV)/.backend 2>/dev/null),lock)
+ENVIRONMENT := $(VENV)/.synced-$(BACKEND)
+WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
@@ -24,45 +26,48 @@ help: ## this list
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, auto ...)
 	@$(PY) -m benchmarks.weights
+	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
-# The first set-up gets the LPIPS weights too; if it cannot, only `make setup` tries again. The stamp is written last: an interrupted set-up is done again.
-$(VENV)/.synced-lock: requirements.lock pyproject.toml
-	@$(MAKE) --no-print-directory $(VENV)/bin/uv
-	@rm -f $(VENV)/.synced-*
-	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes requirements.lock
-	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
-	@$(PY) -m benchmarks.weights
+# A stamp is written last: an interrupted set-up is done again.
+$(VENV)/.synced-lock: requirements.lock pyproject.toml $(UV)
+	@rm -f $(VENV)/.synced-* && echo lock > $(VENV)/.backend
+	$(UV_PIP) sync --python $(PY) --require-hashes requirements.lock
+	$(UV_PIP) install --python $(PY) --no-deps --no-build-isolation --quiet -e .
 	@touch $@
 
 # Another backend's torch comes from its own index, which the lock's hashes do not cover.
-$(VENV)/.synced-%: requirements.lock pyproject.toml
-	@$(MAKE) --no-print-directory $(VENV)/bin/uv
-	@$(VENV)/bin/uv pip install --python $(VENV)/bin/python --quiet --dry-run --torch-backend $* pip # is it a backend?
-	@rm -f $(VENV)/.synced-*
+$(VENV)/.synced-%: requirements.lock pyproject.toml $(UV)
+	@$(UV_PIP) install --python $(PY) --quiet --dry-run --torch-backend $* pip # refuses what is no backend
+	@rm -f $(VENV)/.synced-* && echo $* > $(VENV)/.backend
 	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-|cuda-)/ } keep' requirements.lock > $(VENV)/without-torch.lock
-	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes $(VENV)/without-torch.lock
-	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --torch-backend $* "torch>=2.11" torchvision
-	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --no-deps --no-build-isolation --quiet -e .
-	@$(PY) -m benchmarks.weights
+	$(UV_PIP) sync --python $(PY) --require-hashes $(VENV)/without-torch.lock
+	$(UV_PIP) install --python $(PY) --torch-backend $* "torch>=2.11" torchvision
+	$(UV_PIP) install --python $(PY) --no-deps --no-build-isolation --quiet -e .
 	@touch $@
 
-$(VENV)/bin/uv:
+$(UV):
 	@command -v python3 >/dev/null || { echo "python3 is missing; install Python 3.11 or newer with venv"; exit 2; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 is older than 3.11; name a newer one first in PATH"; exit 2; }
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@rm -f $(VENV)/.uv-* && touch $@
 
-lock: $(ENVIRONMENT) ## write requirements.lock anew from pyproject.toml
-	$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+# Tried once in each environment; where the weights cannot be had, `make setup` tries again.
+$(VENV)/.weights-tried: | $(ENVIRONMENT)
+	@$(PY) -m benchmarks.weights
+	@touch $@
+
+lock: $(UV) ## write requirements.lock anew from pyproject.toml
+	$(UV_PIP) compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	  --custom-compile-command "make lock" --extra bench --extra dev pyproject.toml -o requirements.lock
 
-bench: $(ENVIRONMENT) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
+bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
 	@$(PY) -m reports bench $(SUITE) --out $(OUT)
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
 
-test: $(ENVIRONMENT) ## run the tests (SLOW=1: also those that take minutes)
+test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@$(PY) -m pytest $(if $(SLOW),,-m "not slow")
 
 check: $(ENVIRONMENT) ## lint, types and layers

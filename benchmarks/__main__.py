@@ -119,6 +119,9 @@ def main(application: typer.Typer = app, arguments: Sequence[str] | None = None)
         # Whoever read our output has left; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
     except Exception as error:
         # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
         if not hasattr(error, "format_message"):

@@ -52,7 +52,10 @@ class Job:
 
     @cached_property
     def trajectory(self) -> dict[str, Any]:
-        """Everything that determines the numbers, and nothing else."""
+        """What is computed: image, hole, method with every setting, seed, way of computing.
+
+        Threads, device and package versions change digits too; they are in the record.
+        """
         if isinstance(self.method, str):
             method: dict[str, Any] = {"fill": self.method}
             versions = {self.method: FILLS[self.method].version}
@@ -87,7 +90,8 @@ def expand(suite: Suite) -> list[Job]:
     try:
         images = load_images(dataset, suite.images, suite.size)
     except DatasetError as error:
-        raise InputError(f"{suite.file}: {error}") from None
+        key = "images" if str(error).startswith("unknown image") else "dataset"
+        raise InputError(f"{suite.file}: {key}: {error}") from None
     masks = {}
     for image, (index, mask) in product(images, enumerate(suite.masks)):
         try:

@@ -93,8 +93,9 @@ def run(
 ) -> list[Job]:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
-    pattern: run only the jobs whose name holds it. Returns those of them that failed. Raises
-    InputError if results cannot be written. Whatever ends it early, finished runs are stored.
+    pattern: run only the jobs whose name holds it. Returns those of them that failed, or whose
+    stored run turned out to be damaged. Raises InputError if results cannot be written. Whatever
+    ends it early, finished runs are stored.
     """
     chosen = select(plan.jobs, pattern)
     _check_device(device)
@@ -114,7 +115,7 @@ def run(
         _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
         _say(console, f"Ran {len(todo)} jobs in {duration(time.monotonic() - started)}")
     write_results(plan, console=console)
-    return [job for job in chosen if plan.state(job)[0] == "failed"]
+    return [job for job in chosen if plan.state(job)[0] in ("failed", "missing")]
 
 
 def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
@@ -130,7 +131,9 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
             started = time.monotonic()
             _say(console, f"Scored {scored} of {total} runs")
 
-    results, reasons = score(plan.store, plan.jobs, plan.suite.metrics, afresh=afresh, on_run=tell)
+    # A job that failed since its run was stored is no result, whatever the old run says.
+    sound = [job for job in plan.jobs if plan.state(job)[0] != "failed"]
+    results, reasons = score(plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=tell)
     for reason in reasons:
         _say(console, f"NOTICE: {reason}")
     states = [
@@ -145,9 +148,7 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
     write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
     write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
     about = {
-        **plan.suite.model_dump(
-            mode="json", include={"name", "title", "expect", "metrics", "iterations"}
-        ),
+        **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
         "notices": reasons,
         "versions": _versions(plan),
     }
@@ -204,6 +205,8 @@ def _keeping_stored_iterations(store: Store, job: Job) -> Job:
 def _check_device(device: str) -> None:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise InputError(f"--device {device}: use auto, cpu, cuda or cuda:N")
+    if device.startswith("cuda") and not _may_have_gpu():
+        raise InputError(f"--device {device}: this machine has no GPU driver; use cpu")
 
 
 def _devices(device: str, workers: int | None, threads: int) -> list[str]:

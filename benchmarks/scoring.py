@@ -50,8 +50,9 @@ def score(
         folder = store.folder(job.key)
         try:
             scores = _scores(folder, job, record, metrics, afresh, reasons)
-        except (OSError, SyntaxError) as error:  # how Pillow says that a file is no picture
-            reasons[f"{job.name} is left out: {folder} is damaged ({error}); remove it"] = None
+        except OSError as error:
+            store.set_aside(job.key)
+            reasons[f"{job.name}: its run was damaged ({error}) and is set aside; run again"] = None
             continue
         rows += [
             _row(job, record, iteration, output, scores)
@@ -84,10 +85,7 @@ def _scores(
     A score that is kept stays even where it could not be computed today.
     """
     path = folder / SCORES
-    try:
-        kept = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
-        kept = {}
+    kept = _kept(path)
     run = RunFolder(folder)
     scores: dict[str, dict[str, float]] = {}
     changed = False
@@ -107,6 +105,25 @@ def _scores(
     if changed:
         write_atomically(path, to_json(kept))
     return scores
+
+
+def _kept(path: Path) -> dict[str, dict[str, list[float]]]:
+    """What `scores.json` holds, leaving out whatever is not three numbers in their place."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        content = None
+    return {
+        picture: {
+            entry: values
+            for entry, values in entries.items()
+            if isinstance(values, list)
+            and len(values) == len(REGIONS)
+            and all(isinstance(value, float | int) for value in values)
+        }
+        for picture, entries in (content.items() if isinstance(content, dict) else ())
+        if isinstance(entries, dict)
+    }
 
 
 def _row(

@@ -39,7 +39,7 @@ class Saved(BaseModel):
 
 
 class Timing(BaseModel):
-    """Milliseconds per iteration after the warm-up, and seconds of the whole fit."""
+    """Milliseconds per iteration after the warm-up, and seconds of all iterations together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,7 +76,7 @@ class Record(BaseModel):
 
 
 class Store:
-    """Run folders below one root."""
+    """Run folders below one root, on one machine: leftovers are known by their process' id."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -111,6 +111,12 @@ class Store:
             return False
         end = record.diverged_at or max(job.iterations) + 1
         return {iteration for iteration in job.iterations if iteration < end} <= record.iterations
+
+    def set_aside(self, key: str) -> None:
+        """Take a damaged run out of use; its job counts as missing from now on."""
+        aside = self.root / f"damaged-{key}"
+        shutil.rmtree(aside, ignore_errors=True)
+        self.folder(key).rename(aside)
 
     def put(self, key: str, files: Mapping[str, bytes]) -> None:
         """Write a run folder whole, in place of the one that may be there.
@@ -165,9 +171,12 @@ def file_name(output: str, iteration: int) -> str:
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:
-    """(C, H, W) uint8."""
-    with Pillow.open(path) as picture:
-        pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+    """(C, H, W) uint8; raises OSError if the file is missing or damaged."""
+    try:
+        with Pillow.open(path) as picture:
+            pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+    except SyntaxError as error:  # Pillow, of a broken PNG
+        raise OSError(f"{path}: {error}") from None
     return pixels.transpose(2, 0, 1)
 
 

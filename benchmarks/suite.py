@@ -35,6 +35,12 @@ class Folder(Options):
     folder: Path
 
 
+def _printable(label: str) -> str:
+    if not label or not label.isprintable():
+        raise ValueError(f"a label is text on one line, not {label!r}")
+    return label
+
+
 def _known_fill(name: str) -> str:
     if name not in FILLS:
         raise ValueError(unknown("fill", name, FILLS))
@@ -83,7 +89,7 @@ class MethodEntry(Options):
 
     fill: Annotated[str, AfterValidator(_known_fill)] | None = None
     preset: Annotated[str, AfterValidator(_known_preset)] | None = None
-    label: Annotated[str, Field(min_length=1)] | None = None
+    label: Annotated[str, AfterValidator(_printable)] | None = None
     set: dict[str, Any] = Field({})
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
 
@@ -112,8 +118,8 @@ class MethodEntry(Options):
 class Suite(Options):
     """What to run; `load_suite` reads one."""
 
-    name: str
-    file: str = Field(description="the file's own name, for messages")
+    name: str = Field(exclude=True)  # no key of the file, but its name without the ending
+    file: str = Field(exclude=True)  # the file's name, for messages
     title: str = ""
     expect: str = Field("", description="what it costs to run")
     dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
@@ -191,8 +197,7 @@ def _check_methods(suite: Suite) -> None:
         try:
             expanded = list(entry.expand())
         except InputError as error:
-            key = "sweep" if entry.sweep else "set"
-            raise InputError(f"methods[{index}].{key}: {error}") from None
+            raise InputError(f"methods[{index}].{_culprit(entry)}: {error}") from None
         for label, _ in expanded:
             if label in labels:
                 raise InputError(
@@ -204,6 +209,16 @@ def _check_methods(suite: Suite) -> None:
         if mask.label in masks:
             raise InputError(f"masks[{index}]: a second hole named '{mask.label}'")
         masks.add(mask.label)
+
+
+def _culprit(entry: MethodEntry) -> str:
+    """Which of an entry's keys does not fit its preset."""
+    assert entry.preset is not None
+    try:
+        with_settings(load_preset(entry.preset).method, entry.set)
+    except InputError:
+        return "set"
+    return "sweep"
 
 
 def _yaml_finding(error: Exception) -> str:

@@ -28,7 +28,12 @@ def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str
     location, models = _follow(finding["loc"], model)
     message = finding["msg"].removeprefix("Value error, ")
     if finding["type"] == "extra_forbidden":
-        keys = {key for candidate in models for key in candidate.model_fields}
+        keys = {
+            key
+            for candidate in models
+            for key, field in candidate.model_fields.items()
+            if not field.exclude
+        }
         message = unknown("key", location.pop(), keys)
     elif finding["type"] == "union_tag_invalid":
         known = [tag.strip(" '") for tag in finding["ctx"]["expected_tags"].split(",")]

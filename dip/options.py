@@ -7,7 +7,7 @@ component produces change: results of different versions are never mixed.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Options(BaseModel):
@@ -22,6 +22,14 @@ def _odd(value: int) -> int:
     return value
 
 
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is needed, not {str(value).lower()}")
+    return value
+
+
+# Not strict: YAML reads 1e-3 as text.
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
 # Strict: YAML's `true` and "3" are no numbers of things.
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 KernelSize = Annotated[int, Field(strict=True), AfterValidator(_odd)]
@@ -108,7 +116,7 @@ class LearnedInputOptions(Options):
     version: ClassVar[int] = 1
     name: Literal["learned"] = "learned"
     channels: PositiveInt = Field(3, description="channels of the input")
-    scale: float = Field(0.1, gt=0, description="initialised uniform in [0, scale)")
+    scale: Number = Field(0.1, gt=0, description="initialised uniform in [0, scale)")
 
 
 class NoiseInputOptions(Options):
@@ -117,7 +125,7 @@ class NoiseInputOptions(Options):
     version: ClassVar[int] = 1
     name: Literal["noise"] = "noise"
     channels: PositiveInt = Field(32, description="channels of the input")
-    scale: float = Field(0.1, gt=0, description="drawn uniform in [0, scale)")
+    scale: Number = Field(0.1, gt=0, description="drawn uniform in [0, scale)")
 
 
 NetworkOptions = UNetOptions | SkipOptions
@@ -131,14 +139,14 @@ class Method(Options):
 
     architecture: Annotated[NetworkOptions, Field(discriminator="name")]
     input: Annotated[InputOptions, Field(discriminator="name")]
-    input_noise: float = Field(
+    input_noise: Number = Field(
         0.0, ge=0, description="sigma of fresh Gaussian noise added to the input each iteration"
     )
     batch: PositiveInt = Field(1, description="inputs run through one network; the first counts")
-    learning_rate: float = Field(gt=0, description="of Adam")
+    learning_rate: Number = Field(gt=0, description="of Adam")
     betas: tuple[
-        Annotated[float, Field(ge=0, lt=1)],
-        Annotated[float, Field(ge=0, lt=1)],
+        Annotated[Number, Field(ge=0, lt=1)],
+        Annotated[Number, Field(ge=0, lt=1)],
     ] = Field((0.9, 0.999), description="of Adam")
 
     @property

@@ -60,7 +60,7 @@ def bench_command(
     build_command(plan.folder)
     if failed:
         print(
-            f"{len(failed)} of {len(plan.jobs)} jobs failed; `python -m benchmarks status"
+            f"{len(failed)} of {len(plan.jobs)} jobs have no result; `python -m benchmarks status"
             f" {suite} --out {out}` says why",
             file=sys.stderr,
         )

@@ -1,5 +1,6 @@
 """Builds the report of a suite: tables, figures and summary.md, in `results/<suite>/report/`."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,14 @@ def build(folder: Path) -> Report:
     report cannot be written.
     """
     results = load_results(folder)
+    for part in ("tables", "figures"):
+        shutil.rmtree(folder / "report" / part, ignore_errors=True)
     try:
         return _build(results, folder / "report")
     except OSError as error:
         raise InputError(
-            f"{folder / 'report'}: cannot be built ({error});"
-            f" `python -m benchmarks run {folder.name}` runs again what is missing"
+            f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"
+            " sets damaged runs aside, and `run` runs again what is missing"
         ) from None
 
 
@@ -41,7 +44,7 @@ def _build(results: Results, folder: Path) -> Report:
         folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
     )
     timing = ""
-    if results.rows["architecture"].notna().any():
+    if results.final["architecture"].notna().any():
         timing = tables.write(
             folder / "tables", "timing", tables.timing(results), tables.timing_text
         )

@@ -44,14 +44,19 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
             sharey="col",
         )
         entries: dict[str, Any] = {}
+        partial: list[str] = []
         for (axis, (output, mask)), (index, method) in product(
             zip(axes.flat, product(outputs, masks), strict=True), enumerate(methods)
         ):
             chosen = (rows["mask"] == mask) & (rows["method"] == method)
             part = rows[chosen & (is_fill | (rows["output"] == output))]
-            if len(part):
-                # matplotlib leaves a name out that begins with an underscore.
-                entries[f" {method}"] = _draw_method(axis, part, index)
+            if part.empty:
+                continue
+            line, images = _draw_method(axis, part, index)
+            # matplotlib leaves a name out that begins with an underscore.
+            entries.setdefault(f" {method}", line)
+            if images < _planned_images(results, mask, method):
+                partial.append(f" {method}")
             axis.set_title(f"{mask}, {output} output")
             axis.set_ylabel("hole PSNR (dB)")
         for axis in axes[-1]:
@@ -59,7 +64,7 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
         figure.tight_layout()
         figure.legend(
             list(entries.values()),
-            list(entries),
+            [name + (" (not all images)" if name in partial else "") for name in entries],
             loc="upper center",
             bbox_to_anchor=(0.5, 0.0),
             ncols=2 * len(masks) if max(map(len, entries)) < 20 else len(masks),
@@ -67,17 +72,23 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
         return _save(figure, folder, "quality-against-iterations")
 
 
-def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> Any:
-    """One method's line in one panel; returns it."""
+def _planned_images(results: Results, mask: str, method: str) -> int:
+    jobs = results.jobs
+    return jobs[(jobs["mask"] == mask) & (jobs["method"] == method)]["image"].nunique()
+
+
+def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
+    """One method's line in one panel; returns it and the number of images behind it."""
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     colour = colours[index % len(colours)]
     per_image = rows.pivot_table(
         index="iteration", columns="image", values="psnr_hole", aggfunc="mean"
     ).dropna()
+    images = len(per_image.columns)
     mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
     if list(per_image.index) == [0]:
-        return axis.axhline(mean.iloc[0], color=colour, linestyle=":")
-    return axis.errorbar(
+        return axis.axhline(mean.iloc[0], color=colour, linestyle=":"), images
+    line = axis.errorbar(
         per_image.index,
         mean,
         yerr=None if spread.isna().all() else spread,
@@ -87,6 +98,7 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> Any:
         capsize=2,
         elinewidth=0.7,
     )
+    return line, images
 
 
 def contact_sheets(results: Results, folder: Path) -> list[str]:

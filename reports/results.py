@@ -12,7 +12,13 @@ from benchmarks.runner import JOBS, RESULTS, SUITE
 from benchmarks.store import RunFolder
 
 # Names stay names, also where they look like numbers: images 1.png and 01.png are two.
-NAMES = dict.fromkeys(("key", "image", "mask", "method", "preset", "output"), str)
+NAMES = dict.fromkeys(
+    (
+        *("key", "image", "mask", "method", "architecture", "preset", "output"),
+        *("device", "git_revision"),
+    ),
+    str,
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Results:
 
     def run(self, key: str) -> RunFolder:
         """The pictures of a run."""
-        return RunFolder(self.folder.parent / "runs" / key)
+        return RunFolder(self.folder.resolve().parent / "runs" / key)
 
 
 def load_results(folder: Path) -> Results:
@@ -55,7 +61,7 @@ def load_results(folder: Path) -> Results:
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: holds no results ({Path(error.filename).name} is missing);"
-            f" run `python -m benchmarks run {folder.name}` first"
+            " `python -m benchmarks run SUITE` makes them"
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None

@@ -92,13 +92,13 @@ def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def timing(results: Results) -> pd.DataFrame:
-    """One row per method, image size and way of running it, over its fits.
+    """One row per method, image size and way of running it, over its fits of full length.
 
     Milliseconds per iteration: medians over fits of each fit's median, 10th and 90th percentile.
     fits_beside: the other workers on the same machine, each with a job of its own.
     """
-    fits = results.rows[results.rows["architecture"].notna()]
-    fits = fits.sort_values("iteration").groupby(["method", "key"], sort=False).tail(1)
+    fits = results.final[results.final["architecture"].notna()]
+    fits = fits.drop_duplicates(["method", "key"])
     how = ["method", "height", "width", "device", "engine", "precision", "threads", "workers"]
     groups = fits.groupby(how, sort=False)
     table = groups.agg(

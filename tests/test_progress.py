@@ -62,7 +62,8 @@ def test_the_time_left_follows_the_pace_of_each_method(jobs: list[Job]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(4.4, "4 s"), (83, "1 min 23 s"), (7380, "2 h 3 min")]
+    ("seconds", "words"),
+    [(4.4, "4 s"), (83, "1 min 23 s"), (119.7, "2 min 0 s"), (7380, "2 h 3 min")],
 )
 def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words

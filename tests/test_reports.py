@@ -1,9 +1,11 @@
 """Reports: every number in a table is the one in results.csv."""
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from conftest import TINY, Command
 from PIL import Image as Pillow
 
 from dip.errors import InputError
-from reports import tables
+from reports import figures, tables
 from reports.build import build
 from reports.results import Results, load_results
 
@@ -136,6 +138,34 @@ def test_a_report_without_any_result_is_whole(
     assert "## Timing" not in summary
 
 
+def test_a_revision_that_looks_like_a_number_stays_a_name(results: Results) -> None:
+    rows = results.rows.assign(git_revision="152126e07694")
+    rows.to_csv(results.folder / "results.csv", index=False)
+    assert "- revision: 152126e07694\n" in build(results.folder).summary.read_text()
+
+
+def test_a_curve_says_where_images_are_missing(results: Results) -> None:
+    everything = results.rows
+    missing = (everything["image"] == "camera") & (everything["method"] == "quick")
+    partial = dataclasses.replace(results, rows=everything[~missing])
+    assert _legend(results) == ["quick", "mean"]
+    assert _legend(partial) == ["quick (not all images)", "mean"]
+
+
+def _legend(results: Results) -> list[str]:
+    """The names in the curve's legend."""
+    drawn: list[str] = []
+
+    def read(figure: Any, _: Path, name: str) -> str:
+        drawn.extend(text.get_text().strip() for text in figure.legends[0].get_texts())
+        return name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "_save", read)
+        figures.quality_against_iterations(results, results.folder)
+    return drawn
+
+
 def test_a_report_whose_runs_are_gone_is_one_line(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
@@ -145,7 +175,7 @@ def test_a_report_whose_runs_are_gone_is_one_line(
     done = command("reports", "build", out / "tiny")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "runs again what is missing" in done.stderr
+    assert "`run` runs again what is missing" in done.stderr
 
 
 def test_one_image_has_no_spread() -> None:
@@ -184,5 +214,5 @@ def test_timing_says_how_it_was_measured(results: Results) -> None:
 
 
 def test_a_report_needs_results(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no results .*python -m benchmarks run none"):
+    with pytest.raises(InputError, match="holds no results .*python -m benchmarks run SUITE"):
         build(tmp_path / "none")

@@ -92,7 +92,7 @@ def test_a_failed_job_is_said_and_the_others_are_reported(
     done = command("reports", "bench", suite, "--out", out)
     assert done.returncode == 1, done.stderr
     assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: RuntimeError" in done.stdout
-    assert "1 of 3 jobs failed" in done.stderr
+    assert "1 of 3 jobs have no result" in done.stderr
     summary = (out / "tiny" / "report" / "summary.md").read_text()
     assert "| huge | - | 4 | - | - | - | 0 of 1 |" in summary
     assert "| astronaut/boxes[count=1,side=8]/huge/0 | failed | RuntimeError" in summary
@@ -157,6 +157,8 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
         status = command("benchmarks", "status", suite, "--out", out).stdout
         assert status.splitlines()[-1] == "2 failed"
         assert "RuntimeError: broken today" in status
+        assert pd.read_csv(out / "tiny" / "results.csv").empty
+        assert "0 of 1" in done.stdout
     again = command("benchmarks", "run", suite, "--out", out)
     assert again.returncode == 0
     assert "0 done before, 2 to run" in again.stdout
@@ -230,8 +232,26 @@ def test_a_damaged_picture_costs_one_run_and_is_said(
     (out / "runs" / key / "raw-000004.png").write_bytes(b"")
     done = command("benchmarks", "score", suite, "--out", out)
     assert done.returncode == 0
-    assert "NOTICE: astronaut/boxes[count=1,side=8]/quick/0 is left out" in done.stdout
+    assert "NOTICE: astronaut/boxes[count=1,side=8]/quick/0: its run was damaged" in done.stdout
     assert set(pd.read_csv(out / "tiny" / "results.csv")["method"]) == {"mean"}
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert status.endswith("1 done, 1 missing\n")
+    again = command("benchmarks", "run", suite, "--out", out)
+    assert "1 done before, 1 to run" in again.stdout
+    assert set(pd.read_csv(out / "tiny" / "results.csv")["method"]) == {"mean", "quick"}
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '{"raw-000004.png": {"psnr 1": null}}', "{"])
+def test_kept_scores_that_are_none_are_computed_again(
+    suite_file: Write, command: Command, tmp_path: Path, content: str
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    results = (out / "tiny" / "results.csv").read_bytes()
+    for kept in out.glob("runs/*/scores.json"):
+        kept.write_text(content)
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    assert (out / "tiny" / "results.csv").read_bytes() == results
 
 
 def test_commands_that_only_look_do_so_where_there_is_nothing(

@@ -122,8 +122,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"methods": [{"fill": "mean"}, {"fill": "mean"}]}, "methods[1]: a second method named 'mean'"),
     ({"methods": []}, "methods: "),
-    ({"images": ["astronot"]}, "tiny.yaml: unknown image 'astronot'. Did you mean 'astronaut'?"),
-    ({"dataset": "scikit"}, "unknown dataset 'scikit'. Did you mean 'scikit-image'?"),
+    (
+        {"images": ["astronot"]},
+        "tiny.yaml: images: unknown image 'astronot'. Did you mean 'astronaut'?",
+    ),
+    (
+        {"dataset": "scikit"},
+        "tiny.yaml: dataset: unknown dataset 'scikit'. Did you mean 'scikit-image'?",
+    ),
     ({"dataset": {"folder": "nowhere"}}, "there is no such folder"),
     ({"dataset": None}, "dataset: Field required"),
     ({"masks": [{"bernouli": {}}]}, "masks[0]: unknown hole 'bernouli'. Did you mean 'bernoulli'?"),
@@ -148,6 +154,19 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
     ({"size": "big"}, "size: Input should be a valid integer"),
     ({"size": True}, "size: Input should be a valid integer"),
+    (
+        {"methods": [{"preset": "quick", "set": {"learning_rate": True}}]},
+        "methods[0].set: learning_rate: a number is needed, not true",
+    ),
+    (
+        {
+            "methods": [
+                {"preset": "quick", "set": {"batc": 1}, "sweep": {"learning_rate": [0.1, 0.2]}}
+            ]
+        },
+        "methods[0].set: unknown key 'batc'. Did you mean 'batch'?",
+    ),
+    ({"methods": [{"fill": "mean", "label": "two\nlines"}]}, "label: a label is text on one line"),
     ({"masks": [{"boxes": {"count": True, "side": 3}}]}, "masks[0]: boxes.count: Input should be"),
     (
         {"methods": [{"preset": "quick", "sweep": {"architecture.channels": [[[8], [8]]]}}]},
