@@ -143,7 +143,7 @@ def test_foreign_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     arrays = weights.load()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     weights.cache_file().parent.mkdir()
-    np.savez(weights.cache_file(), **{**arrays, "bias0": arrays["bias0"] + 1})  # type: ignore[arg-type]
+    np.savez(weights.cache_file(), **{**arrays, "bias0": arrays["bias0"] + 1})
     with pytest.raises(ValueError, match="not the known weights"):
         weights.load()
     assert "damaged; run `make setup`" in str(METRICS["lpips"].unavailable(64, 64))
