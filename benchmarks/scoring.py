@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.jobs import ENGINE, PRECISION, Job
+from benchmarks.jobs import Job
 from benchmarks.metrics import METRICS
 from benchmarks.store import Record, RunFolder, Store, file_name, to_json, write_atomically
 
@@ -150,8 +150,8 @@ def _row(
         "status": record.status_within(job.iterations),
         "parameters": record.parameters,
         "device": environment["device"],
-        "precision": PRECISION,
-        "engine": ENGINE,
+        "precision": record.trajectory["precision"],
+        "engine": record.trajectory["engine"],
         "threads": environment["threads"],
         "workers": environment["workers"],
         **timing.model_dump(exclude={"seconds", "warm_up_iterations"}),

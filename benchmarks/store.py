@@ -113,10 +113,11 @@ class Store:
         return {iteration for iteration in job.iterations if iteration < end} <= record.iterations
 
     def set_aside(self, key: str) -> None:
-        """Take a damaged run out of use; its job counts as missing from now on."""
+        """Take a damaged run out of use, if it still is; its jobs count as missing from now on."""
         aside = self.root / f"damaged-{key}"
-        shutil.rmtree(aside, ignore_errors=True)
-        self.folder(key).rename(aside)
+        if self.folder(key).exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            self.folder(key).rename(aside)
 
     def put(self, key: str, files: Mapping[str, bytes]) -> None:
         """Write a run folder whole, in place of the one that may be there.

@@ -45,20 +45,19 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
         )
         entries: dict[str, Any] = {}
         partial: list[str] = []
-        for (axis, (output, mask)), (index, method) in product(
-            zip(axes.flat, product(outputs, masks), strict=True), enumerate(methods)
-        ):
-            chosen = (rows["mask"] == mask) & (rows["method"] == method)
-            part = rows[chosen & (is_fill | (rows["output"] == output))]
-            if part.empty:
-                continue
-            line, images = _draw_method(axis, part, index)
-            # matplotlib leaves a name out that begins with an underscore.
-            entries.setdefault(f" {method}", line)
-            if images < _planned_images(results, mask, method):
-                partial.append(f" {method}")
+        for axis, (output, mask) in zip(axes.flat, product(outputs, masks), strict=True):
             axis.set_title(f"{mask}, {output} output")
             axis.set_ylabel("hole PSNR (dB)")
+            in_panel = rows[(rows["mask"] == mask) & (is_fill | (rows["output"] == output))]
+            for index, method in enumerate(methods):
+                part = in_panel[in_panel["method"] == method]
+                if part.empty:
+                    continue
+                line, images = _draw_method(axis, part, index)
+                # matplotlib leaves a name out that begins with an underscore.
+                entries.setdefault(f" {method}", line)
+                if images < _planned_images(results, mask, method):
+                    partial.append(f" {method}")
         for axis in axes[-1]:
             axis.set_xlabel("iterations")
         figure.tight_layout()
@@ -104,8 +103,8 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
 def contact_sheets(results: Results, folder: Path) -> list[str]:
     """A sheet per hole: truth, masked, and each method's last output; returns the PNGs' names.
 
-    The network's averaged output is shown composited, of the first seed; below each restoration
-    is its hole PSNR.
+    The network's averaged output is shown composited, of the first seed that has one; below each
+    restoration is its hole PSNR.
     """
     sheets = []
     for index, mask in enumerate(results.rows["mask"].unique()):

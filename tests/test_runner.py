@@ -187,11 +187,17 @@ def test_two_names_of_one_trajectory_are_fitted_once_and_both_reported(
     methods = [{**method, "label": "one"}, {**method, "label": "two"}]
     suite, out = suite_file(methods=methods), tmp_path / "results"
     done = command("reports", "bench", suite, "--out", out)
+    assert done.returncode == 0, done.stderr
     assert "2 jobs, 0 done before, 1 to run" in done.stdout
     assert len(list((out / "runs").iterdir())) == 1
     timing = (out / "tiny" / "report" / "tables" / "timing.md").read_text()
     assert "| one |" in timing
     assert "| two |" in timing
+
+    (out / "runs" / jobs_of(suite)[0].key / "raw-000004.png").write_bytes(b"damaged")
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert status.endswith("2 missing\n")
 
 
 def test_a_longer_suites_divergence_does_not_spoil_a_shorter_one(
