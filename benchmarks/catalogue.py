@@ -10,7 +10,14 @@ from benchmarks.fills import FILLS
 from benchmarks.metrics import METRICS
 from benchmarks.suite import load_suite, suite_names
 from datasets import MASKS, load_manifest, manifest_names
-from dip.options import InputOptions, Method, NetworkOptions
+from dip.options import (
+    Backtracking,
+    InputOptions,
+    Method,
+    NetworkOptions,
+    OptimizerOptions,
+    StepSchedule,
+)
 from dip.preset import load_preset, preset_names
 
 
@@ -30,8 +37,15 @@ def lines() -> Iterator[str]:
     yield "Inputs (input.name)"
     for model in get_args(InputOptions):
         yield from _options(model)
+    yield "Optimisers (optimizer.name)"
+    for model in get_args(OptimizerOptions):
+        yield from _options(model)
     yield "Other settings of a method"
     yield from _fields(Method, leave_out=("architecture", "input"))
+    yield f"  schedule, where there is one: {_sentence(StepSchedule)}"
+    yield from _fields(StepSchedule)
+    yield f"  backtracking, where there is one: {_sentence(Backtracking)}"
+    yield from _fields(Backtracking)
     yield "Presets"
     for name in preset_names():
         preset = load_preset(name)
@@ -59,7 +73,8 @@ def _options(model: type[BaseModel]) -> Iterator[str]:
 def _fields(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if name not in leave_out:
-            yield f"      {name} = {_default(field)}: {field.description}{_choices(field)}"
+            what = f"{field.description}{_choices(field)}"
+            yield f"      {field.alias or name} = {_default(field)}: {what}"
 
 
 def _default(field: FieldInfo) -> str:
@@ -67,6 +82,8 @@ def _default(field: FieldInfo) -> str:
         return "(required)"
     if isinstance(field.default, tuple):
         return str(list(field.default))
+    if isinstance(field.default, BaseModel):
+        return str(field.default.model_dump()["name"])
     return str(field.default)
 
 

@@ -117,6 +117,7 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
     described = {
         "status": "done" if diverged_at is None else "diverged",
         "diverged_at": diverged_at,
+        "backtracked_at": tuple(step.iteration for step in steps if step.backtracked),
         "checkpoints": tuple(checkpoints),
         "parameters": _parameters(job, method),
         "timing": _timing(steps, memory.mib()),
@@ -152,9 +153,10 @@ def _parameters(job: Job, method: Method) -> int:
 
     import dip
 
-    with torch.device("meta"):
+    channels, *size = job.image.pixels.shape
+    with torch.random.fork_rng(devices=[]):
         network = dip.build_network(
-            method.architecture, method.input.channels, len(job.image.pixels)
+            method.architecture, method.input.channels, channels, (size[0], size[1])
         )
     return sum(parameter.numel() for parameter in network.parameters())
 

@@ -18,7 +18,7 @@ from benchmarks.fills import FILLS
 from benchmarks.suite import Folder, MethodEntry, Suite
 from datasets import DatasetError, Image, load_images, make_mask
 from dip.errors import InputError
-from dip.options import Method
+from dip.options import ImportedOptions, Method
 
 ENGINE = "plain"
 PRECISION: Literal["float32"] = "float32"
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def architecture(self) -> str:
-        return self.method.architecture.name if isinstance(self.method, Method) else ""
+        return self.method.architecture.label if isinstance(self.method, Method) else ""
 
     @cached_property
     def trajectory(self) -> dict[str, Any]:
@@ -58,9 +58,9 @@ class Job:
         """
         if isinstance(self.method, str):
             method: dict[str, Any] = {"fill": self.method}
-            versions = {self.method: FILLS[self.method].version}
+            versions: dict[str, int | str] = {self.method: FILLS[self.method].version}
         else:
-            method = self.method.model_dump(mode="json")
+            method = self.method.model_dump(mode="json", by_alias=True)
             versions = self.method.versions
         return {
             "image": self.image.sha256,
@@ -111,8 +111,24 @@ def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[str, str, Meth
     for index, entry in enumerate(suite.methods):
         for label, method in entry.expand():
             if isinstance(method, Method):
+                _check_import(suite, index, method)
                 _check_sizes(suite, index, entry, method, images)
             yield label, entry.preset or "", method
+
+
+def _check_import(suite: Suite, index: int, method: Method) -> None:
+    """Build an imported network once, so that what is wrong with it is said before any fit."""
+    if not isinstance(method.architecture, ImportedOptions):
+        return
+    import torch
+
+    from dip.networks.foreign import imported
+
+    try:
+        with torch.random.fork_rng(devices=[]):
+            imported(method.architecture)
+    except InputError as error:
+        raise InputError(f"{suite.file}: methods[{index}]: architecture: {error}") from None
 
 
 def _check_sizes(

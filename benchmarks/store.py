@@ -60,6 +60,7 @@ class Record(BaseModel):
     trajectory: dict[str, Any]
     status: Literal["done", "diverged"]
     diverged_at: int | None = None
+    backtracked_at: tuple[int, ...] = ()
     checkpoints: tuple[Saved, ...]
     parameters: int | None
     timing: Timing

@@ -29,7 +29,7 @@ def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str
     message = finding["msg"].removeprefix("Value error, ")
     if finding["type"] == "extra_forbidden":
         keys = {
-            key
+            field.alias or key
             for candidate in models
             for key, field in candidate.model_fields.items()
             if not field.exclude

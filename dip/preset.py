@@ -40,23 +40,28 @@ def load_preset(name: str) -> Preset:
     return Preset(name=name, **content)
 
 
+_KINDS = (".name", ".import")
+
+
 def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
     """`method` with dotted settings changed: `{"architecture.channels": [16, 32]}`.
 
     Raises InputError that names the setting if it does not exist or its value does not fit.
     """
-    values = method.model_dump()
-    # A change of network or input comes first: the new one starts from its own defaults.
-    for path in sorted(settings, key=lambda path: not path.endswith(".name")):
+    values = method.model_dump(by_alias=True)
+    # A change of network, input or optimiser comes first: it starts from its own defaults.
+    for path in sorted(settings, key=lambda path: not path.endswith(_KINDS)):
         *parents, last = path.split(".")
         target = values
         for parent in parents:
             if parent not in target:
                 raise InputError(unknown("setting", parent, target))
+            if target[parent] is None:
+                target[parent] = {}
             target = target[parent]
             if not isinstance(target, dict):
                 raise InputError(f"'{parent}' has no settings inside; '{path}' names one")
-        if last == "name" and target.get("name") != settings[path]:
+        if last in ("name", "import") and target.get(last) != settings[path]:
             target.clear()
         target[last] = settings[path]
     try:

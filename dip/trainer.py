@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
+from dip.descent import Descent, Rewind, WeightNoise
 from dip.errors import InputError
+from dip.inputs import make_input
+from dip.losses import Loss
 from dip.networks import build_network
+from dip.networks.foreign import Foreign
 from dip.options import Method
+from dip.preset import load_preset
 from dip.randomness import generator, seeded_globally
 from dip.stopwatch import Stopwatch
 
@@ -42,11 +46,15 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Step:
-    """One iteration as it is over: its loss and the milliseconds it took on the device."""
+    """One iteration as it is over: its loss and the milliseconds it took on the device.
+
+    backtracked: it went back to earlier weights instead of taking a step.
+    """
 
     iteration: int
     loss: float
     milliseconds: float
+    backtracked: bool = False
 
 
 class Diverged(ArithmeticError):
@@ -60,9 +68,10 @@ class Diverged(ArithmeticError):
 def fit(
     image: Tensor,
     mask: Tensor,
-    method: Method,
+    method: Method | None = None,
     *,
-    checkpoints: Iterable[int],
+    network: nn.Module | None = None,
+    checkpoints: Iterable[int] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
@@ -71,45 +80,75 @@ def fit(
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
 
     image: (C, H, W) in [0, 1], C is 1 or 3; its values inside the hole have no influence.
-    mask: (1, H, W), 1 = known, 0 = hole. checkpoints: iterations, each at least 1; the last one
-    ends the fit. on_step is called after each iteration.
+    mask: (1, H, W), 1 = known, 0 = hole. method: without one, that of the preset `lemsky-unet`,
+    whose learned input suits any segmentation network. checkpoints: iterations, each at least 1;
+    the last one ends the fit; without any, the one iteration at which that preset ends. on_step is
+    called after each iteration.
 
-    Weights, input and input noise depend on `seed` alone. Raises InputError for shapes and values
-    that do not fit, Diverged when the loss stops being finite.
+    network: trained, in place, instead of a fresh one of the method's architecture. It starts from
+    the weights it has, which `seed` does not decide then, and is given (B, method.input.channels,
+    H, W); `dip.networks.foreign.Foreign` says what it may answer.
+
+    Weights, input and noise depend on `seed` alone. Raises InputError for shapes and values that
+    do not fit, Diverged when the loss stops being finite.
     """
-    wanted = _checked(image, mask, method, checkpoints)
+    usual = load_preset("lemsky-unet")
+    method = method or usual.method
+    wanted = frozenset([usual.iterations] if checkpoints is None else checkpoints)
+    _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
+    channels, size = image.shape[0], (image.shape[1], image.shape[2])
     dtype = getattr(torch, precision)
     known = mask.to(device, dtype)[None]
-    target = image.to(device, dtype)[None] * known
+    loss_of = Loss(method, known, target=image.to(device, dtype)[None] * known)
 
+    input_size = size if network is not None else method.architecture.input_size(size)
     with seeded_globally(seed, "weights"):
-        network = build_network(method.architecture, method.input.channels, image.shape[0])
+        if network is None:
+            network = build_network(method.architecture, method.input.channels, channels, size)
+        else:
+            network = Foreign(network, channels, size)
     network = network.to(device, dtype).train()
-    network_input = _draw_input(method, image.shape[-2:], seed).to(device, dtype)
-    parameters: list[Tensor] = list(network.parameters())
+    network_input = make_input(method.input, method.batch, input_size, seed).to(device, dtype)
+    parameters: list[Tensor] = [each for each in network.parameters() if each.requires_grad]
     if method.input.name == "learned":
         parameters.append(network_input.requires_grad_())
-    optimizer = torch.optim.Adam(parameters, lr=method.learning_rate, betas=method.betas)
-    noise = generator(seed, "input noise", device)
+    if not parameters:
+        raise InputError("the network has nothing to train, and its input is not a learned one")
+    descent = Descent(method, parameters)
+    rewind = Rewind(parameters, method.backtracking) if method.backtracking else None
+    input_noise = generator(seed, "input noise", device)
+    parameter_noise = WeightNoise(network, seed, "parameter noise", device)
+    sgld_noise = WeightNoise(network, seed, "SGLD noise", device)
 
     stopwatch = Stopwatch(device)
     averaged = None
     for iteration in range(1, max(wanted) + 1):
         stopwatch.start()
+        if method.parameter_noise:
+            parameter_noise.add_share(method.parameter_noise)
         x = network_input
         if method.input_noise:
-            fresh = torch.randn(x.shape, generator=noise, device=device, dtype=dtype)
+            fresh = torch.randn(x.shape, generator=input_noise, device=device, dtype=dtype)
             x = x + method.input_noise * fresh
         output = network(x)
-        loss = F.mse_loss(output * known, target.expand_as(output))
-        optimizer.zero_grad()
+        loss = loss_of(output)
+        for parameter in parameters:
+            parameter.grad = None
         loss.backward()
-        optimizer.step()
+        backtracked = (
+            rewind is not None
+            and rewind.due(iteration)
+            and rewind.went_back(loss_of.fit_db(output))
+        )
+        if not backtracked:
+            descent.step(iteration, loss)
+            if method.sgld_noise:
+                sgld_noise.add(method.sgld_noise * method.learning_rate)
 
         raw = output.detach()[0]
         averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
         loss_value = loss.item()
-        on_step(Step(iteration, loss_value, stopwatch.stop()))
+        on_step(Step(iteration, loss_value, stopwatch.stop(), backtracked))
         if not torch.isfinite(loss):
             raise Diverged(iteration)
         if iteration in wanted:
@@ -123,17 +162,8 @@ def fit(
             )
 
 
-def _draw_input(method: Method, size: torch.Size, seed: int) -> Tensor:
-    """(B, C, H, W) uniform in [0, scale), drawn on the CPU: one seed is one input everywhere."""
-    shape = (method.batch, method.input.channels, *size)
-    return torch.rand(shape, generator=generator(seed, "input")) * method.input.scale
-
-
-def _checked(
-    image: Tensor, mask: Tensor, method: Method, checkpoints: Iterable[int]
-) -> frozenset[int]:
-    """The checkpoints as a set, once everything fits together."""
-    wanted = frozenset(checkpoints)
+def _check(image: Tensor, mask: Tensor, wanted: frozenset[int], minimum_side: int) -> None:
+    """Refuse what does not fit together."""
     if not wanted or min(wanted) < 1:
         raise InputError(f"checkpoints are iterations from 1 on, not {sorted(wanted)}")
     if image.ndim != 3 or image.shape[0] not in (1, 3):
@@ -149,9 +179,8 @@ def _checked(
         raise InputError("the mask has no known pixel: nothing to fit to")
     if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise InputError("an image has values in [0, 1]")
-    if min(image.shape[1:]) < method.architecture.minimum_side:
+    if min(image.shape[1:]) < minimum_side:
         raise InputError(
             f"{image.shape[2]}x{image.shape[1]} pixels are too few for this network: it needs"
-            f" {method.architecture.minimum_side} on each side; fewer levels need fewer"
+            f" {minimum_side} on each side; fewer levels need fewer"
         )
-    return wanted

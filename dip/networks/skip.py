@@ -1,8 +1,11 @@
 """The paper's `skip` network (Ulyanov et al., CVPR 2018, `models/skip.py`).
 
-An encoder-decoder that halves the map at each scale with a strided convolution. Each scale passes
-a few channels of its input over a 1x1 convolution to its decoder. Sides that do not divide by
-2^scales are cropped on the way up, as the original's `Concat` does.
+An encoder-decoder that halves the map at each scale. Each scale passes a few channels of its input
+over a 1x1 convolution to its decoder. Sides that do not divide by 2^scales are cropped on the way
+up, as the original's `Concat` does.
+
+Deviation: maps shrink to half their side rounded up in every kind of downsampling; the source's
+pooling and Lanczos filter round down, which leaves the output smaller than an odd-sided image.
 """
 
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from dip.networks.lanczos import Lanczos
 from dip.options import SkipOptions
 
 
@@ -52,25 +56,44 @@ class _Scale(nn.Module):
         down, up, padding = options.encoder_kernel, options.decoder_kernel, options.padding
         self.skip = _convolution(before, skip_channels, 1, padding) if skip_channels else None
         self.down = nn.Sequential(
-            _convolution(before, channels, down, padding, stride=2),
+            _convolution(before, channels, down, padding, options.downsampling),
             _convolution(channels, channels, down, padding),
         )
         self.upsample = nn.Upsample(scale_factor=2, mode=options.upsampling)
         self.up = nn.Sequential(
             nn.BatchNorm2d(skip_channels + below),
             _convolution(skip_channels + below, channels, up, padding),
-            _convolution(channels, channels, 1, padding),
+            *([_convolution(channels, channels, 1, padding)] if options.pointwise else []),
         )
 
 
 def _convolution(
-    input_channels: int, output_channels: int, kernel: int, padding: str, stride: int = 1
+    input_channels: int,
+    output_channels: int,
+    kernel: int,
+    padding: str,
+    downsampling: str | None = None,
 ) -> nn.Sequential:
     reflect = [nn.ReflectionPad2d(kernel // 2)] if padding == "reflection" and kernel > 1 else []
     zeros = 0 if padding == "reflection" else kernel // 2
+    stride = 2 if downsampling == "stride" else 1
     return nn.Sequential(
         *reflect,
         nn.Conv2d(input_channels, output_channels, kernel, stride, padding=zeros),
+        *_downsampling(downsampling, output_channels),
         nn.BatchNorm2d(output_channels),
         nn.LeakyReLU(0.2, inplace=True),
     )
+
+
+def _downsampling(kind: str | None, channels: int) -> list[nn.Module]:
+    """What halves a map after a convolution of stride 1."""
+    match kind:
+        case "average":
+            return [nn.AvgPool2d(2, ceil_mode=True)]
+        case "max":
+            return [nn.MaxPool2d(2, ceil_mode=True)]
+        case "lanczos2" | "lanczos3":
+            return [Lanczos(channels, support=int(kind[-1]))]
+        case _:
+            return []

@@ -1,0 +1,131 @@
+"""How the weights move: steps of an optimiser, a schedule, noise on weights, and backtracking."""
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from dip.options import (
+    AdamLBFGSOptions,
+    AdamOptions,
+    AdamWOptions,
+    Backtracking,
+    Method,
+    SGDOptions,
+)
+from dip.randomness import generator
+
+
+class Descent:
+    """Takes the steps of one fit. parameters: all that are trained."""
+
+    def __init__(self, method: Method, parameters: list[Tensor]):
+        self.schedule = method.schedule
+        self.stages = _stages(method, parameters)
+
+    def step(self, iteration: int, loss: Tensor) -> None:
+        """One step from the gradients of `loss`, those of iteration `iteration` (from 1)."""
+        optimizer, learning_rate = next(
+            (optimizer, learning_rate)
+            for optimizer, learning_rate, last in self.stages
+            if last is None or iteration <= last
+        )
+        if self.schedule is not None:
+            learning_rate *= self.schedule.factor ** ((iteration - 1) // self.schedule.every)
+            optimizer.param_groups[0]["lr"] = learning_rate
+        # L-BFGS asks for the loss; whether as a number or a tensor is the same to it.
+        optimizer.step(cast("Callable[[], float]", lambda: loss))
+
+
+# An optimiser, its learning rate, and the last iteration it is used at; None: the last there is.
+Stage = tuple[torch.optim.Optimizer, float, int | None]
+
+
+def _stages(method: Method, parameters: list[Tensor]) -> list[Stage]:
+    rate = method.learning_rate
+    optim = torch.optim
+    match method.optimizer:
+        case AdamOptions(betas=betas, weight_decay=decay):
+            return [(optim.Adam(parameters, rate, betas, weight_decay=decay), rate, None)]
+        case AdamWOptions(betas=betas, weight_decay=decay):
+            return [(optim.AdamW(parameters, rate, betas, weight_decay=decay), rate, None)]
+        case SGDOptions(momentum=momentum):
+            return [(optim.SGD(parameters, rate, momentum), rate, None)]
+        case AdamLBFGSOptions() as options:
+            first = options.adam_learning_rate
+            # One update a call. Without a line search, and with its history kept between calls,
+            # that is the source's one long call. It stops at no tolerance, as there.
+            lbfgs = optim.LBFGS(
+                parameters,
+                rate,
+                max_iter=1,
+                tolerance_grad=-1,
+                tolerance_change=-1,
+                history_size=options.history,
+            )
+            return [
+                (optim.Adam(parameters, first), first, options.adam_iterations),
+                (lbfgs, rate, None),
+            ]
+
+
+class WeightNoise:
+    """Noise on the weights of convolutions, drawn from a generator of its own.
+
+    As in the sources these are the parameters of four dimensions.
+    """
+
+    def __init__(self, network: nn.Module, seed: int, purpose: str, device: torch.device | str):
+        self.weights = [each for each in network.parameters() if each.ndim == 4]
+        self.generator = generator(seed, purpose, device)
+
+    @torch.no_grad()
+    def add(self, sigma: float) -> None:
+        """Noise of that standard deviation."""
+        for weights in self.weights:
+            weights.add_(self._draw(weights), alpha=sigma)
+
+    @torch.no_grad()
+    def add_share(self, share: float) -> None:
+        """Noise of that share of each layer's own standard deviation.
+
+        Ulyanov et al., `inpainting.ipynb`: `param_noise`, a share of 1/50, which there is added to
+        a local name and never reaches the network.
+        """
+        for weights in self.weights:
+            weights.add_(self._draw(weights).mul_(weights.std()), alpha=share)
+
+    def _draw(self, weights: Tensor) -> Tensor:
+        shape, dtype, device = weights.shape, weights.dtype, weights.device
+        return torch.randn(shape, generator=self.generator, device=device, dtype=dtype)
+
+
+class Rewind:
+    """The weights of the last look, to go back to when the fit is suddenly worse.
+
+    Ulyanov et al., `restoration.ipynb`. Deviation: an iteration that goes back takes no step; the
+    source takes the one from the gradient of the weights it has just thrown away.
+    """
+
+    def __init__(self, parameters: list[Tensor], options: Backtracking):
+        self.parameters = parameters
+        self.drop_db = options.drop_db
+        self.every = options.every
+        self.last_db = -float("inf")
+        self.saved: list[Tensor] = []
+
+    def due(self, iteration: int) -> bool:
+        """Whether this iteration, from 1, is one that looks."""
+        return (iteration - 1) % self.every == 0
+
+    @torch.no_grad()
+    def went_back(self, fit_db: float) -> bool:
+        """Look: go back if the fit has fallen by more than `drop_db`, else keep the weights."""
+        if fit_db < self.last_db - self.drop_db:
+            for parameter, saved in zip(self.parameters, self.saved, strict=True):
+                parameter.copy_(saved)
+            return True
+        self.last_db = fit_db
+        self.saved = [parameter.detach().clone() for parameter in self.parameters]
+        return False

@@ -1,0 +1,91 @@
+"""Anybody's network: an nn.Module that was not written for this project.
+
+With a learned input of three channels any network that maps an image to a map of classes inpaints,
+one class for each channel of the image.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dip.errors import InputError
+from dip.imports import network_class
+from dip.options import ImportedOptions, Size
+
+
+class Foreign(nn.Module):
+    """(B, input_channels, H, W) to (B, output_channels, H, W), whatever `module` makes of it.
+
+    Of a dictionary `out` is taken, as torchvision's segmentation networks name it, or the only
+    entry there is. A map of another size is resized bilinearly. Raises InputError if there is no
+    tensor of as many channels as the image has.
+
+    What the module draws from torch's global generators while it runs, as dropout does, comes from
+    a stream of its own, which starts from the global generator when this is made.
+    """
+
+    def __init__(self, module: nn.Module, output_channels: int, size: Size):
+        super().__init__()
+        self.module = module
+        self.output_channels = output_channels
+        self.size = size
+        self.seed = int(torch.randint(2**63 - 1, ()).item())
+        self.generator_states: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        output = _tensor(self._run(x))
+        if output.ndim != 4 or output.shape[:2] != (len(x), self.output_channels):
+            raise InputError(
+                f"{type(self.module).__name__} gives {_shape(output)} for an image of"
+                f" {self.output_channels} channels; it needs as many classes as the image channels"
+            )
+        if output.shape[-2:] != self.size:
+            output = F.interpolate(output, size=self.size, mode="bilinear")
+        return output
+
+    def _run(self, x: Tensor) -> Any:
+        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+            if self.generator_states:
+                torch.set_rng_state(self.generator_states[0])
+                if x.is_cuda:
+                    torch.cuda.set_rng_state(self.generator_states[1], x.device)
+            else:
+                torch.manual_seed(self.seed)
+            output = self.module(x)
+            self.generator_states = [torch.get_rng_state()]
+            if x.is_cuda:
+                self.generator_states.append(torch.cuda.get_rng_state(x.device))
+        return output
+
+
+def imported(options: ImportedOptions) -> nn.Module:
+    """A new network of the class that is named; raises InputError if there is none to be had."""
+    network = network_class(options.import_)
+    try:
+        return network(**options.options)
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        raise InputError(
+            f"{options.import_}: cannot be built with options {options.options}:"
+            f" {type(error).__name__}: {lines[0]}"
+        ) from None
+
+
+def _tensor(output: Any) -> Tensor:
+    if isinstance(output, Mapping):
+        found = list(output.values())
+        output = output["out"] if "out" in output else found[0] if len(found) == 1 else output
+    if not isinstance(output, Tensor):
+        keys = f" with keys {', '.join(map(str, output))}" if isinstance(output, Mapping) else ""
+        raise InputError(
+            f"the network gives {type(output).__name__}{keys}; it needs to give a tensor, or a"
+            " dictionary with one as 'out'"
+        )
+    return output
+
+
+def _shape(output: Tensor) -> str:
+    return "x".join(map(str, output.shape))

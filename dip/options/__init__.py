@@ -1,0 +1,68 @@
+"""What can be chosen in a fit: networks, inputs, optimisers, and the method that joins them.
+
+pydantic models, frozen and free of torch, so that a suite of hundreds of fits is checked in a
+second. A default stands here and nowhere else. `version` counts up whenever the numbers that a
+component produces change: results of different versions are never mixed.
+"""
+
+from dip.options.base import Number, Options, PositiveInt
+from dip.options.inputs import (
+    FourierInputOptions,
+    InputOptions,
+    LearnedInputOptions,
+    MeshgridInputOptions,
+    NoiseInputOptions,
+)
+from dip.options.method import Method
+from dip.options.networks import (
+    ConvDecoderOptions,
+    DeepDecoderOptions,
+    ImportedOptions,
+    NetworkOptions,
+    PaperUNetOptions,
+    PIPOptions,
+    ResNetOptions,
+    SirenOptions,
+    Size,
+    SkipOptions,
+    UNetOptions,
+)
+from dip.options.optimizers import (
+    AdamLBFGSOptions,
+    AdamOptions,
+    AdamWOptions,
+    Backtracking,
+    OptimizerOptions,
+    SGDOptions,
+    StepSchedule,
+)
+
+__all__ = [
+    "AdamLBFGSOptions",
+    "AdamOptions",
+    "AdamWOptions",
+    "Backtracking",
+    "ConvDecoderOptions",
+    "DeepDecoderOptions",
+    "FourierInputOptions",
+    "ImportedOptions",
+    "InputOptions",
+    "LearnedInputOptions",
+    "MeshgridInputOptions",
+    "Method",
+    "NetworkOptions",
+    "NoiseInputOptions",
+    "Number",
+    "OptimizerOptions",
+    "Options",
+    "PIPOptions",
+    "PaperUNetOptions",
+    "PositiveInt",
+    "ResNetOptions",
+    "SGDOptions",
+    "SirenOptions",
+    "Size",
+    "SkipOptions",
+    "StepSchedule",
+    "UNetOptions",
+]
