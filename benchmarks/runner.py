@@ -19,6 +19,7 @@ from benchmarks.store import RECORD, Store, open_folder, to_json, write_atomical
 from benchmarks.suite import Suite, load_suite
 from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
 from dip.errors import InputError
+from dip.options import ImportedOptions, Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +111,7 @@ def run(
         f" {len(todo)} to run",
     )
     if todo:
+        _check_imported_networks(plan.suite, todo)
         started = time.monotonic()
         places = _devices(device, 1 if workers == 0 else workers, threads)
         _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
@@ -192,6 +194,26 @@ def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
             plan.failure(event.job).parent.mkdir(exist_ok=True)
             write_atomically(plan.failure(event.job), f"{event.reason}\n\n{event.log}")
         yield event
+
+
+def _check_imported_networks(suite: Suite, jobs: list[Job]) -> None:
+    """Build each once, so that what is wrong with one is said before any fit begins."""
+    methods = {
+        job.method_label: job.method
+        for job in jobs
+        if isinstance(job.method, Method) and isinstance(job.method.architecture, ImportedOptions)
+    }
+    for label, method in methods.items():
+        import torch
+
+        import dip
+
+        channels = {len(job.image.pixels) for job in jobs if job.method is method}
+        try:
+            with torch.random.fork_rng(devices=[]):
+                dip.build_network(method.architecture, method.input.channels, min(channels), (1, 1))
+        except InputError as error:
+            raise InputError(f"{suite.file}: {label}: architecture: {error}") from None
 
 
 def _keeping_stored_iterations(store: Store, job: Job) -> Job:

@@ -42,8 +42,8 @@ def source_sha256(path: str) -> str:
         raise InputError(f"{path}: importing it fails with {_described(error)}") from None
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         raise InputError(
-            f"{path}: there is no module '{module}' in the folder of this command or among the"
-            " installed packages"
+            f"{path}: there is no module '{module}' with a source file, in the folder of this"
+            " command or among the installed packages"
         )
     return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
 
@@ -71,10 +71,8 @@ def network_class(path: str) -> "type[nn.Module]":
     ]
     if found is None:
         raise InputError(f"{path}: {unknown('class', name, classes)}")
-    raise InputError(
-        f"{path}: is {type(found).__name__} and not a class derived from torch.nn.Module;"
-        " wrap it in one"
-    )
+    what = "another class" if isinstance(found, type) else f"a {type(found).__name__}"
+    raise InputError(f"{path}: is {what}, not one derived from torch.nn.Module; wrap it in one")
 
 
 def _described(error: Exception) -> str:
