@@ -110,7 +110,7 @@ class MethodEntry(Options):
         base = load_preset(self.preset).method
         for values in product(*self.sweep.values()):
             swept = dict(zip(self.sweep, values, strict=True))
-            settings = ",".join(f"{k.rpartition('.')[2]}={_short(v)}" for k, v in swept.items())
+            settings = ",".join(f"{_last(path)}={_short(v)}" for path, v in swept.items())
             label = (self.label or self.preset) + (f"[{settings}]" if settings else "")
             yield label, with_settings(base, {**self.set, **swept})
 
@@ -227,8 +227,15 @@ def _yaml_finding(error: Exception) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 
+def _last(path: str) -> str:
+    """A swept setting as it stands in a label: `learning_rate`, and `optimizer` for its name."""
+    return path.removesuffix(".name").rpartition(".")[2]
+
+
 def _short(value: Any) -> str:
     """A swept value as it stands in a label: `0.01`, `16-32-64`, and `32x5` for five times 32."""
+    if isinstance(value, dict):
+        return " ".join(f"{key}={_short(each)}" for key, each in value.items())
     if not isinstance(value, list | tuple):
         return str(value)
     if len(value) > 1 and all(each == value[0] for each in value):

@@ -7,13 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import ROOT, TINY, Command
+from torch.nn import Module
 
 from benchmarks import weights
 from benchmarks.suite import Suite
+from dip.networks.foreign import imported
+from dip.options import Method
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -95,16 +99,23 @@ def test_make_help_lists_the_targets() -> None:
 def test_the_suite_shown_is_one() -> None:
     import yaml
 
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
-    suite = Suite.model_validate({**yaml.safe_load(block), "name": "shown", "file": "shown.yaml"})
+    whole, entry = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    content = {**yaml.safe_load(whole), "name": "shown", "file": "shown.yaml"}
+    suite = Suite.model_validate(content)
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 6
+    with_import = Suite.model_validate({**content, "methods": yaml.safe_load(entry)})
+    ((label, method),) = with_import.methods[0].expand()
+    assert label == "LR-ASPP"
+    assert isinstance(method, Method)
+    assert isinstance(imported(method.architecture), Module)
 
 
 def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own page
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", README, re.S):
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own page
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["50", "100"]
+    assert [line.split()[0] for line in lines] == ["50", "100", "10", "20"]
     assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from conftest import TINY, Command
@@ -10,6 +10,9 @@ from conftest import TINY, Command
 from benchmarks.jobs import expand
 from benchmarks.suite import load_suite, suite_names
 from dip.errors import InputError
+from dip.networks import NETWORKS
+from dip.options import InputOptions, Method, NetworkOptions, OptimizerOptions
+from dip.preset import load_preset, preset_names
 
 Write = Callable[..., Path]
 
@@ -57,6 +60,55 @@ def test_a_sweep_is_named_by_its_values(suite_file: Write) -> None:
     assert {job.preset for job in jobs} == {"quick"}
 
 
+def test_a_swept_schedule_is_named_by_its_settings(suite_file: Write) -> None:
+    sweep = {"schedule": [None, {"every": 100, "factor": 0.5}], "optimizer.name": ["adam", "sgd"]}
+    methods = [{"preset": "quick", "sweep": sweep}]
+    jobs = expand(load_suite(str(suite_file(methods=methods, size=64))))
+    assert [job.method_label for job in jobs] == [
+        "quick[schedule=None,optimizer=adam]",
+        "quick[schedule=None,optimizer=sgd]",
+        "quick[schedule=every=100 factor=0.5,optimizer=adam]",
+        "quick[schedule=every=100 factor=0.5,optimizer=sgd]",
+    ]
+    assert len({job.key for job in jobs}) == 4
+
+
+def test_architectures_has_every_network_within_its_source() -> None:
+    jobs = expand(load_suite("architectures"))
+    used = {job.method.architecture.name for job in jobs if isinstance(job.method, Method)}
+    assert used == set(NETWORKS)
+
+
+def test_the_article_is_reduced_and_not_changed() -> None:
+    """The same methods with the same settings, but for what the reduced form says of itself."""
+    whole, reduced = load_suite("article"), load_suite("article-reduced")
+    assert [entry.label or entry.fill for entry in whole.methods] == [
+        entry.label or entry.fill for entry in reduced.methods
+    ]
+    for entry, small in zip(whole.methods, reduced.methods, strict=True):
+        assert entry.preset == small.preset
+        ours = {key: value for key, value in small.set.items() if key != "architecture.channels"}
+        theirs = dict(entry.set)
+        if "schedule" in theirs:
+            assert ours.pop("schedule")["factor"] == theirs.pop("schedule")["factor"]
+        theirs.pop("architecture.channels", None)
+        assert ours == theirs
+
+
+def test_the_catalogue_names_everything_with_its_source(command: Command) -> None:
+    listed = command("benchmarks", "list").stdout
+    for union in (NetworkOptions, InputOptions, OptimizerOptions):
+        for model in get_args(union):
+            name = model.model_fields["name"].default
+            line = next(line for line in listed.splitlines() if line.startswith(f"  {name}: "))
+            assert "Source: " in line or name == "import"
+            for option, field in model.model_fields.items():
+                assert field.description or option == "name"
+    for name in preset_names():
+        assert f"  {name}: " in listed
+        assert load_preset(name).source in listed
+
+
 def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
     def key(**changes: Any) -> str:
         return expand(load_suite(str(suite_file(**changes))))[0].key
@@ -75,7 +127,21 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
         {"seeds": [1]},
         {"masks": [{"boxes": {"count": 1, "side": 9}}]},
         {"masks": [{"boxes": {"count": 1, "side": 8, "seed": 1}}]},
-        {"methods": [{**method, "set": {**method["set"], "learning_rate": 0.02}}]},
+        *(
+            {"methods": [{**method, "set": {**method["set"], **setting}}]}
+            for setting in (
+                {"learning_rate": 0.02},
+                {"loss": "absolute"},
+                {"total_variation": 0.01},
+                {"optimizer.name": "sgd"},
+                {"optimizer.weight_decay": 0.1},
+                {"schedule.every": 10},
+                {"backtracking.every": 10},
+                {"parameter_noise": 0.02},
+                {"sgld_noise": 2},
+                {"input_noise": 0.5},
+            )
+        ),
     ]
     assert [key(**changes) for changes in same] == [base] * len(same)
     assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
