@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import catalogue
-from benchmarks.runner import make_plan, run, select, write_results
+from benchmarks.runner import check_imported_networks, make_plan, run, select, write_results
 from datasets import DatasetError
 from dip.errors import InputError
 
@@ -48,7 +48,9 @@ def run_command(
     """Fit what is missing, then score and write results.csv."""
     plan = make_plan(suite, out)
     if dry_run:
-        for job in select(plan.jobs, pattern):
+        jobs = select(plan.jobs, pattern)
+        check_imported_networks(plan.suite, jobs)
+        for job in jobs:
             print(f"{plan.state(job)[0]:9} {job.key[:12]} {job.name}")
         return
     failed = run(

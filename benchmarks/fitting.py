@@ -75,6 +75,7 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
 
     import dip
 
+    parameters = _parameters(job, method)  # before anything is measured
     steps: list[dip.Step] = []
 
     def note(step: dip.Step) -> None:
@@ -119,7 +120,7 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
         "diverged_at": diverged_at,
         "backtracked_at": tuple(step.iteration for step in steps if step.backtracked),
         "checkpoints": tuple(checkpoints),
-        "parameters": _parameters(job, method),
+        "parameters": parameters,
         "timing": _timing(steps, memory.mib()),
     }
     return described, files

@@ -54,6 +54,9 @@ class Plan:
             return "missing", "the stored run lacks some of the iterations"
         if record.status_within(job.iterations) == "diverged":
             return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
+        if record.backtracked_at:
+            iterations = ", ".join(map(str, record.backtracked_at))
+            return "done", f"went back to earlier weights at iteration {iterations}"
         return "done", ""
 
     def _failed_since(self, job: Job) -> str:
@@ -111,7 +114,7 @@ def run(
         f" {len(todo)} to run",
     )
     if todo:
-        _check_imported_networks(plan.suite, todo)
+        check_imported_networks(plan.suite, todo)
         started = time.monotonic()
         places = _devices(device, 1 if workers == 0 else workers, threads)
         _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
@@ -196,24 +199,41 @@ def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
         yield event
 
 
-def _check_imported_networks(suite: Suite, jobs: list[Job]) -> None:
-    """Build each once, so that what is wrong with one is said before any fit begins."""
-    methods = {
-        job.method_label: job.method
-        for job in jobs
-        if isinstance(job.method, Method) and isinstance(job.method.architecture, ImportedOptions)
-    }
-    for label, method in methods.items():
+def check_imported_networks(suite: Suite, jobs: Iterable[Job]) -> None:
+    """Build each, and give it the smallest image it has, so that what is wrong is said before fits.
+
+    Raises InputError.
+    """
+    smallest: dict[tuple[str, int], Job] = {}
+    for job in jobs:
+        if isinstance(job.method, Method) and isinstance(job.method.architecture, ImportedOptions):
+            case = job.method_label, len(job.image.pixels)
+            smallest[case] = min(job, smallest.get(case, job), key=lambda job: job.mask.size)
+    if smallest:
         import torch
 
-        import dip
+        for job in smallest.values():
+            try:
+                with torch.random.fork_rng(devices=[]), torch.no_grad():
+                    _try_network(job)
+            except InputError as error:
+                raise InputError(
+                    f"{suite.file}: {job.method_label}: architecture: {error}"
+                ) from None
 
-        channels = {len(job.image.pixels) for job in jobs if job.method is method}
-        try:
-            with torch.random.fork_rng(devices=[]):
-                dip.build_network(method.architecture, method.input.channels, min(channels), (1, 1))
-        except InputError as error:
-            raise InputError(f"{suite.file}: {label}: architecture: {error}") from None
+
+def _try_network(job: Job) -> None:
+    import torch
+
+    import dip
+    from dip.imports import code_of_others
+
+    assert isinstance(job.method, Method)
+    channels, height, width = job.image.pixels.shape
+    inputs = job.method.input.channels
+    network = dip.build_network(job.method.architecture, inputs, channels, (height, width))
+    with code_of_others(f"running it on '{job.image.name}' with {inputs} input channels"):
+        network.train()(torch.rand(job.method.batch, inputs, height, width))
 
 
 def _keeping_stored_iterations(store: Store, job: Job) -> Job:

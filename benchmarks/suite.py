@@ -24,7 +24,7 @@ from benchmarks.metrics import METRICS
 from datasets import MASKS, Mask
 from dip.errors import InputError, explain, unknown
 from dip.options import Method, Options, PositiveInt
-from dip.preset import load_preset, preset_names, with_settings
+from dip.preset import KINDS, load_preset, preset_names, with_settings
 
 FOLDER = Path(__file__).parent / "suites"
 
@@ -228,14 +228,18 @@ def _yaml_finding(error: Exception) -> str:
 
 
 def _last(path: str) -> str:
-    """A swept setting as it stands in a label: `learning_rate`, and `optimizer` for its name."""
-    return path.removesuffix(".name").rpartition(".")[2]
+    """A swept setting as it stands in a label: `channels`, `input.channels`, `optimizer`."""
+    if path in KINDS:
+        return path.partition(".")[0]
+    return path.removeprefix("architecture.")
 
 
 def _short(value: Any) -> str:
     """A swept value as it stands in a label: `0.01`, `16-32-64`, and `32x5` for five times 32."""
     if isinstance(value, dict):
-        return " ".join(f"{key}={_short(each)}" for key, each in value.items())
+        return f"({' '.join(f'{key}={_short(each)}' for key, each in value.items())})"
+    if value is None:
+        return "none"
     if not isinstance(value, list | tuple):
         return str(value)
     if len(value) > 1 and all(each == value[0] for each in value):

@@ -1,5 +1,6 @@
 """How the weights move: steps of an optimiser, a schedule, noise on weights, and backtracking."""
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -24,8 +25,11 @@ class Descent:
         self.schedule = method.schedule
         self.stages = _stages(method, parameters)
 
-    def step(self, iteration: int, loss: Tensor) -> None:
-        """One step from the gradients of `loss`, those of iteration `iteration` (from 1)."""
+    def step(self, iteration: int, loss: Tensor) -> float:
+        """One step from the gradients of `loss`, those of iteration `iteration` (from 1).
+
+        Returns the learning rate it was taken at.
+        """
         optimizer, learning_rate = next(
             (optimizer, learning_rate)
             for optimizer, learning_rate, last in self.stages
@@ -36,6 +40,7 @@ class Descent:
             optimizer.param_groups[0]["lr"] = learning_rate
         # L-BFGS asks for the loss; whether as a number or a tensor is the same to it.
         optimizer.step(cast("Callable[[], float]", lambda: loss))
+        return learning_rate
 
 
 # An optimiser, its learning rate, and the last iteration it is used at; None: the last there is.
@@ -73,11 +78,12 @@ def _stages(method: Method, parameters: list[Tensor]) -> list[Stage]:
 class WeightNoise:
     """Noise on the weights of convolutions, drawn from a generator of its own.
 
-    As in the sources these are the parameters of four dimensions.
+    As in the sources these are the parameters of four dimensions; those that are not trained stay.
     """
 
     def __init__(self, network: nn.Module, seed: int, purpose: str, device: torch.device | str):
-        self.weights = [each for each in network.parameters() if each.ndim == 4]
+        trained = (each for each in network.parameters() if each.requires_grad)
+        self.weights = [each for each in trained if each.ndim == 4]
         self.generator = generator(seed, purpose, device)
 
     @torch.no_grad()
@@ -94,7 +100,8 @@ class WeightNoise:
         a local name and never reaches the network.
         """
         for weights in self.weights:
-            weights.add_(self._draw(weights).mul_(weights.std()), alpha=share)
+            deviation = weights.std(correction=min(1, weights.numel() - 1))
+            weights.add_(self._draw(weights).mul_(deviation), alpha=share)
 
     def _draw(self, weights: Tensor) -> Tensor:
         shape, dtype, device = weights.shape, weights.dtype, weights.device
@@ -104,28 +111,37 @@ class WeightNoise:
 class Rewind:
     """The weights of the last look, to go back to when the fit is suddenly worse.
 
-    Ulyanov et al., `restoration.ipynb`. Deviation: an iteration that goes back takes no step; the
-    source takes the one from the gradient of the weights it has just thrown away.
+    Ulyanov et al., `restoration.ipynb`: it looks every so many iterations, and once it went back at
+    each one until the fit is good again. Deviations: an iteration that goes back takes no step,
+    where the source takes that of the gradient of the weights it has just thrown away; it counts
+    as an iteration, where the source counts on when the fit is good again; and a loss that is not
+    finite is looked at whenever it comes.
     """
 
     def __init__(self, parameters: list[Tensor], options: Backtracking):
         self.parameters = parameters
         self.drop_db = options.drop_db
         self.every = options.every
-        self.last_db = -float("inf")
+        self.last_db = -math.inf
         self.saved: list[Tensor] = []
+        self.has_fallen = False
 
-    def due(self, iteration: int) -> bool:
+    def due(self, iteration: int, loss: Tensor) -> bool:
         """Whether this iteration, from 1, is one that looks."""
-        return (iteration - 1) % self.every == 0
+        at_its_time = (iteration - 1) % self.every == 0
+        return at_its_time or self.has_fallen or not bool(torch.isfinite(loss))
 
     @torch.no_grad()
     def went_back(self, fit_db: float) -> bool:
-        """Look: go back if the fit has fallen by more than `drop_db`, else keep the weights."""
-        if fit_db < self.last_db - self.drop_db:
+        """Look: go back if the fit has fallen by more than `drop_db`, else keep the weights.
+
+        fit_db: what `Loss.fit_db` says of the output of these weights; nan counts as fallen.
+        """
+        self.has_fallen = bool(self.saved) and not fit_db >= self.last_db - self.drop_db
+        if self.has_fallen:
             for parameter, saved in zip(self.parameters, self.saved, strict=True):
                 parameter.copy_(saved)
-            return True
-        self.last_db = fit_db
-        self.saved = [parameter.detach().clone() for parameter in self.parameters]
-        return False
+        elif math.isfinite(fit_db):
+            self.last_db = fit_db
+            self.saved = [parameter.detach().clone() for parameter in self.parameters]
+        return self.has_fallen

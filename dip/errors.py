@@ -38,7 +38,11 @@ def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str
     elif finding["type"] == "union_tag_invalid":
         known = [tag.strip(" '") for tag in finding["ctx"]["expected_tags"].split(",")]
         message = unknown(str(location[-1]), finding["ctx"]["tag"], known)
-    elif finding["type"] not in ("missing", "value_error", "union_tag_not_found"):
+    elif finding["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        message = f"takes settings, as {{name: value}}, not {finding['input']!r}"
+    elif finding["type"] == "union_tag_not_found":
+        message = "says no name of what it is"
+    elif finding["type"] not in ("missing", "value_error"):
         message += f", not {finding['input']!r}"
     where = at + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     more = f" (and {len(others)} more)" if others else ""

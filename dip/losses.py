@@ -36,6 +36,7 @@ def total_variation(output: Tensor) -> Tensor:
     Source: Liu et al., Image restoration using total variation regularized deep image prior,
     ICASSP 2019 (arXiv 1810.12864), which sums where this takes means.
     """
-    down = (output[..., 1:, :] - output[..., :-1, :]).abs().mean()
-    across = (output[..., :, 1:] - output[..., :, :-1]).abs().mean()
-    return down + across
+    down = (output[..., 1:, :] - output[..., :-1, :]).abs()
+    across = (output[..., :, 1:] - output[..., :, :-1]).abs()
+    # An image of one row or column has no neighbours there: a sum over nothing is 0, a mean is not.
+    return down.sum() / max(1, down.numel()) + across.sum() / max(1, across.numel())

@@ -40,7 +40,8 @@ def load_preset(name: str) -> Preset:
     return Preset(name=name, **content)
 
 
-_KINDS = (".name", ".import")
+# What chooses a kind: whatever was set of another kind does not hold for it.
+KINDS = ("architecture.name", "architecture.import", "input.name", "optimizer.name")
 
 
 def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
@@ -49,8 +50,8 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
     Raises InputError that names the setting if it does not exist or its value does not fit.
     """
     values = method.model_dump(by_alias=True)
-    # A change of network, input or optimiser comes first: it starts from its own defaults.
-    for path in sorted(settings, key=lambda path: not path.endswith(_KINDS)):
+    # The whole before its parts, and of these a kind first: it starts from its own defaults.
+    for path in sorted(settings, key=lambda path: (path.count("."), path not in KINDS)):
         *parents, last = path.split(".")
         target = values
         for parent in parents:
@@ -61,7 +62,7 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
             target = target[parent]
             if not isinstance(target, dict):
                 raise InputError(f"'{parent}' has no settings inside; '{path}' names one")
-        if last in ("name", "import") and target.get(last) != settings[path]:
+        if path in KINDS and target.get(last) != settings[path]:
             target.clear()
         target[last] = settings[path]
     try:

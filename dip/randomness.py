@@ -25,5 +25,6 @@ def seeded_globally(seed: int, purpose: str) -> Iterator[None]:
     The generator's state is put back afterwards.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, purpose))
+        # Not torch.manual_seed, which seeds every GPU too.
+        torch.default_generator.manual_seed(derived_seed(seed, purpose))
         yield

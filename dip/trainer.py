@@ -81,20 +81,24 @@ def fit(
 
     image: (C, H, W) in [0, 1], C is 1 or 3; its values inside the hole have no influence.
     mask: (1, H, W), 1 = known, 0 = hole. method: without one, that of the preset `lemsky-unet`,
-    whose learned input suits any segmentation network. checkpoints: iterations, each at least 1;
-    the last one ends the fit; without any, the one iteration at which that preset ends. on_step is
-    called after each iteration.
+    whose learned input suits any segmentation network, and that preset's iterations as the only
+    checkpoint if there is none. checkpoints: iterations, each at least 1; the last one ends the
+    fit. on_step is called after each iteration.
 
-    network: trained, in place, instead of a fresh one of the method's architecture. It starts from
-    the weights it has, which `seed` does not decide then, and is given (B, method.input.channels,
-    H, W); `dip.networks.foreign.Foreign` says what it may answer.
+    network: trained instead of a fresh one of the method's architecture, in place: its weights,
+    dtype, device and training mode change. It starts from the weights it has, which `seed` does not
+    decide then, and is given (B, method.input.channels, H, W); `dip.networks.foreign.Foreign` says
+    what it may answer.
 
     Weights, input and noise depend on `seed` alone. Raises InputError for shapes and values that
     do not fit, Diverged when the loss stops being finite.
     """
-    usual = load_preset("lemsky-unet")
-    method = method or usual.method
-    wanted = frozenset([usual.iterations] if checkpoints is None else checkpoints)
+    if method is None:
+        usual = load_preset("lemsky-unet")
+        method, checkpoints = usual.method, checkpoints or [usual.iterations]
+    wanted = frozenset(checkpoints or ())
+    if network is not None and not isinstance(network, nn.Module):
+        raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
     dtype = getattr(torch, precision)
@@ -137,19 +141,19 @@ def fit(
         loss.backward()
         backtracked = (
             rewind is not None
-            and rewind.due(iteration)
+            and rewind.due(iteration, loss)
             and rewind.went_back(loss_of.fit_db(output))
         )
         if not backtracked:
-            descent.step(iteration, loss)
+            learning_rate = descent.step(iteration, loss)
             if method.sgld_noise:
-                sgld_noise.add(method.sgld_noise * method.learning_rate)
+                sgld_noise.add(method.sgld_noise * learning_rate)
 
         raw = output.detach()[0]
         averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
         loss_value = loss.item()
         on_step(Step(iteration, loss_value, stopwatch.stop(), backtracked))
-        if not torch.isfinite(loss):
+        if not (torch.isfinite(loss) or backtracked):
             raise Diverged(iteration)
         if iteration in wanted:
             # Copies: the caller may keep them while the average moves on.

@@ -79,7 +79,8 @@ def _template() -> Any:
 
 
 def _problems(results: Results) -> list[dict[str, object]]:
-    jobs = results.jobs[results.jobs["status"] != "done"]
+    """Jobs without a full result, and those of which there is something to say."""
+    jobs = results.jobs[(results.jobs["status"] != "done") | (results.jobs["reason"] != "")]
     return [
         {
             "name": f"{job.image}/{job.mask}/{job.method}/{job.seed}",

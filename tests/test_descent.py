@@ -76,6 +76,7 @@ def test_total_variation_of_a_ramp() -> None:
     ramp = torch.arange(4.0).expand(1, 2, 3, 4)  # one more at each pixel to the right
     assert total_variation(ramp).item() == 1
     assert total_variation(ramp.transpose(2, 3) * 2).item() == 2
+    assert total_variation(ramp[..., :1, :]).item() == 1  # no neighbours above or below
 
 
 def test_fit_is_the_psnr_of_the_known_pixels() -> None:
@@ -166,16 +167,17 @@ def test_weight_noise_has_the_size_it_says_and_reaches_convolutions_only() -> No
 class _Watched(nn.Module):
     """One convolution that notes the weights it runs with, and is broken at one pass."""
 
-    def __init__(self, broken_at: int = 0):
+    def __init__(self, broken_at: int = 0, broken_by: float = 100):
         super().__init__()
         self.convolution = nn.Conv2d(4, 3, 3, padding=1)
         self.broken_at = broken_at
+        self.broken_by = broken_by
         self.seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
         if len(self.seen) + 1 == self.broken_at:
             with torch.no_grad():
-                self.convolution.weight += 100
+                self.convolution.weight += self.broken_by
         self.seen.append(self.convolution.weight.detach().clone())
         return self.convolution(x)
 
@@ -198,14 +200,65 @@ def test_noise_really_acts_on_the_weights(settings: dict[str, Any], sigma: float
 def test_backtracking_returns_to_the_weights_of_the_last_look() -> None:
     weights = torch.zeros(2)
     rewind = Rewind([weights], Backtracking())
-    assert [n for n in range(1, 102) if rewind.due(n)] == [1, 51, 101]
+    calm = torch.tensor(0.5)
+    assert [n for n in range(1, 102) if rewind.due(n, calm)] == [1, 51, 101]
     assert not rewind.went_back(20)
     weights += 1
     assert not rewind.went_back(15.1)
     weights += 1
     assert rewind.went_back(10)
     assert weights.tolist() == [1, 1]
+    assert rewind.due(52, calm)  # as long as the fit is not good again
     assert not rewind.went_back(10.2)
+    assert not rewind.due(53, calm)
+
+
+def test_a_loss_that_is_not_finite_is_looked_at_and_nothing_of_it_is_kept() -> None:
+    weights = torch.zeros(1)
+    rewind = Rewind([weights], Backtracking())
+    assert rewind.due(7, torch.tensor(float("inf")))
+    assert not rewind.went_back(float("nan"))  # there is nothing to go back to
+    assert not rewind.went_back(20)
+    weights += 1
+    assert rewind.went_back(float("nan"))
+    assert rewind.went_back(-float("inf"))
+    assert weights.tolist() == [0]
+
+
+@pytest.mark.parametrize("broken_by", [1e30, float("inf"), float("nan")])
+def test_a_fit_that_overflows_goes_back_instead_of_diverging(broken_by: float) -> None:
+    image, mask = _image_and_mask()
+    network = _Watched(broken_at=20, broken_by=broken_by)
+    with pytest.raises(dip.Diverged):
+        list(dip.fit(image, mask, METHOD, network=network, checkpoints=[25]))
+    network = _Watched(broken_at=20, broken_by=broken_by)
+    method = _with(backtracking={"every": 6})
+    (end,) = dip.fit(image, mask, method, network=network, checkpoints=[25])
+    assert end.loss < 0.1
+    assert torch.equal(network.seen[20], network.seen[18])  # weights of iteration 19, a look
+
+
+def test_sgld_noise_follows_the_schedule() -> None:
+    image, mask = _image_and_mask()
+    network = _Watched()
+    method = _with(learning_rate=1e-6, sgld_noise=1000, schedule={"every": 2, "factor": 1e-2})
+    list(dip.fit(image, mask, method, network=network, checkpoints=[4]))
+    moves = [
+        (after - before).std().item()
+        for before, after in zip(network.seen, network.seen[1:], strict=False)
+    ]
+    assert moves == pytest.approx([1e-3, 1e-3, 1e-5], rel=0.3)  # of 108 draws
+
+
+def test_weights_that_are_not_trained_get_no_noise() -> None:
+    image, mask = _image_and_mask()
+    network = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 3, 3, padding=1))
+    frozen, trained = network[0].weight.requires_grad_(False), network[1].weight
+    before = frozen.clone(), trained.detach().clone()
+    method = _with(parameter_noise=0.02, sgld_noise=2)
+    list(dip.fit(image, mask, method, network=network, checkpoints=[3]))
+    assert torch.equal(frozen, before[0])
+    assert not torch.equal(trained, before[1])
 
 
 def test_a_broken_fit_goes_back_and_says_so() -> None:

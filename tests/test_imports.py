@@ -115,15 +115,48 @@ def test_what_is_no_module_class_is_refused_and_never_called(
     assert importlib.import_module(module).called == []
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("a", "raise RuntimeError('no licence\\nfound')", "fails with RuntimeError: no licence"),
+        ("b", "import sys; sys.exit(0)", "fails with SystemExit: 0"),
+        ("c", "import not_installed", "fails with ModuleNotFoundError: No module named 'not_inst"),
+        ("d", "clas Network: pass", "fails with SyntaxError: "),
+    ],
+)
 def test_a_module_that_cannot_be_imported_is_one_line(
+    name: str,
+    source: str,
+    message: str,
+    suite_file: Write,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A script that ends the program must not end ours as if all were well."""
+    (tmp_path / f"somebodys_broken_{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    suite = suite_file(methods=[_method(f"somebodys_broken_{name}:Small")])
+    for options in ([], ["--dry-run"]):
+        done = _run(command, suite, tmp_path, *options)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_package_that_cannot_be_imported_is_one_line(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "somebodys_broken.py").write_text("raise RuntimeError('no licence\\nfound')")
+    package = tmp_path / "somebodys_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("import not_installed")
+    (package / "networks.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
-    done = _run(command, suite_file(methods=[_method("somebodys_broken:Small")]), tmp_path)
+    done = _run(
+        command, suite_file(methods=[_method("somebodys_package.networks:Small")]), tmp_path
+    )
     assert done.returncode == 2
-    assert "importing it fails with RuntimeError: no licence" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert "No module named 'not_installed'" in done.stderr
 
 
 def test_options_that_the_class_does_not_take_are_one_line(
@@ -132,17 +165,32 @@ def test_options_that_the_class_does_not_take_are_one_line(
     suite = suite_file(methods=[_method(f"{module}:Small", chanels=5)])
     done = _run(command, suite, tmp_path)
     assert done.returncode == 2
-    assert "cannot be built with options {'chanels': 5}" in done.stderr
+    assert "calling it with {'chanels': 5} fails with TypeError" in done.stderr
     assert "unexpected keyword argument 'chanels'" in done.stderr
 
 
-def test_too_few_classes_fail_the_job_with_a_reason(
+def test_what_does_not_fit_an_image_is_said_before_any_fit(
     module: str, suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    done = _run(command, suite_file(methods=[_method(f"{module}:Grey")]), tmp_path)
-    assert done.returncode == 1
-    jobs = pd.read_csv(tmp_path / "results" / "tiny" / "jobs.csv")
-    assert "Grey gives 2x1x36x36 for an image of 3 channels" in jobs["reason"][0]
+    """A set of colour and grey images is tried with one of each."""
+    quick = {
+        "preset": "quick",
+        "set": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
+    }
+    wrong_input = _method(f"{module}:Small")
+    wrong_input["set"]["input.channels"] = 5
+    for method, message in (
+        (_method(f"{module}:Grey"), "Grey gives 2x1x36x36 for an image of 3 channels"),
+        (_method(f"{module}:Small"), "Small gives 2x3x18x18 for an image of 1 channels"),
+        (wrong_input, "running it on 'astronaut' with 5 input channels fails with RuntimeError"),
+        (_method("torch.nn:Module"), "fails with NotImplementedError"),
+    ):
+        suite = suite_file(methods=[quick, method], images=["astronaut", "camera"])
+        done = _run(command, suite, tmp_path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert not list((tmp_path / "results").glob("runs/*/record.json"))
 
 
 def test_the_key_follows_the_source(module: str, suite_file: Write, tmp_path: Path) -> None:
@@ -170,8 +218,26 @@ def test_settings_reach_the_options_of_an_import() -> None:
         "import": "somebody:Small",
         "options": {"channels": 8},
     }
-    with pytest.raises(dip.InputError, match="unknown key 'option'. Did you mean 'options'"):
-        dip.with_settings(method, {"architecture": {"import": "a:B", "option": {}}})
+    named = dip.with_settings(imported, {"architecture.options": {"name": "a", "classes": 3}})
+    changed = dip.with_settings(named, {"architecture.options.name": "b"})
+    assert changed.architecture.options == {"name": "b", "classes": 3}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ({"import": "a:B", "option": {}}, "unknown key 'option'. Did you mean 'options'"),
+        ({"import": "a:B", "name": "unet"}, "either a name or an import, not both"),
+        ({"import": "a:B", "options": {"f": float("nan")}}, "architecture.options: options are"),
+        ({"import": "a:B", "options": {1: 2}}, "architecture.options: options are 'name: value'"),
+        ({"import": "a:B", "options": [1]}, "architecture.options: options are 'name: value'"),
+        ("unet", "architecture: takes settings, as {name: value}, not 'unet'"),
+        ({"channels": [4]}, "architecture: says no name of what it is"),
+    ],
+)
+def test_a_wrong_architecture_is_named(architecture: object, message: str) -> None:
+    with pytest.raises(dip.InputError, match=message):
+        dip.with_settings(dip.load_preset("quick").method, {"architecture": architecture})
 
 
 def _image_and_mask(side: int = 36) -> tuple[Tensor, Tensor]:
@@ -203,20 +269,31 @@ def test_a_segmentation_network_of_torchvision_inpaints() -> None:
     assert error < 0.5 * (mean - image[:, hole]).square().mean()
 
 
-def test_fit_takes_a_network_and_nothing_else() -> None:
+def test_fit_takes_a_network_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is the preset of the learned input that is fitted, to its end."""
+    preset = dip.load_preset("lemsky-unet")
+    assert preset.iterations == 6000
+    short = preset.model_copy(update={"iterations": 7})
+    monkeypatch.setattr("dip.trainer.load_preset", {"lemsky-unet": short}.get)
     image, mask = _image_and_mask()
-    checkpoints = dip.fit(image, mask, network=nn.Conv2d(3, 3, 3, padding=1), checkpoints=[1])
-    assert next(checkpoints).raw.shape == image.shape
-    # Without checkpoints there is one, where the preset of the learned input ends.
-    steps: list[int] = []
+    (found,) = dip.fit(image, mask, network=_convolution())
+    (expected,) = dip.fit(image, mask, preset.method, network=_convolution(), checkpoints=[7])
+    assert found.iteration == 7
+    assert torch.equal(found.raw, expected.raw)
+    with pytest.raises(dip.InputError, match="checkpoints are iterations"):
+        next(dip.fit(image, mask, preset.method, network=_convolution()))
 
-    def stop(step: dip.Step) -> None:
-        steps.append(step.iteration)
-        if len(steps) == 20:
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        next(dip.fit(image, mask, network=nn.Conv2d(3, 3, 3, padding=1), on_step=stop))
+@pytest.mark.parametrize("network", [nn.Identity, lambda x: x, "unet"])
+def test_what_is_no_network_is_refused(network: Any) -> None:
+    image, mask = _image_and_mask()
+    with pytest.raises(dip.InputError, match="a network is an instance of torch.nn.Module, not"):
+        next(dip.fit(image, mask, network=network, checkpoints=[1]))
+
+
+def _convolution() -> nn.Module:
+    with seeded_globally(0, "a network"):
+        return nn.Conv2d(3, 3, 3, padding=1)
 
 
 def test_the_given_network_is_the_one_that_is_trained() -> None:
@@ -232,12 +309,10 @@ def test_dropout_depends_on_the_seed_and_on_nothing_else() -> None:
     ends = []
     for seed, elsewhere in ((0, 1), (0, 2), (1, 1)):
         with seeded_globally(0, "a network"):
-            network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Dropout(), nn.Conv2d(8, 3, 1))
+            network = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), nn.Dropout(), nn.Conv2d(8, 3, 1))
         torch.manual_seed(elsewhere)
         state = torch.get_rng_state()
-        method = dip.with_settings(
-            dip.load_preset("siren").method, {"input": {"name": "noise", "channels": 3}}
-        )
+        method = dip.load_preset("siren").method  # its mesh grid depends on no seed
         (end,) = dip.fit(image, mask, method, network=network, checkpoints=[4], seed=seed)
         assert torch.equal(torch.get_rng_state(), state)
         ends.append(end.raw)

@@ -63,8 +63,7 @@ SMALL: list[NetworkOptions] = [
         (load_preset("dip-library-unet").method.architecture, 1, 1_616_315),
         (load_preset("pip").method.architecture, 32, 329_575),
         (DeepDecoderOptions(), 128, 100_224),
-        # The layers of `conv_model`, without and with their norms: 3x3, BatchNorm, then 1x1.
-        (ConvDecoderOptions(), 256, 7 * (256 * 256 * 9 + 256 + 512) + 256 * 3 + 3),
+        (ConvDecoderOptions(), 256, 4_134_915),
         (SirenOptions(), 2, 198_915),
     ],
     ids=lambda value: getattr(value, "name", None),

@@ -1,6 +1,8 @@
 """Suites: what they expand to, what keys depend on, and one line for every mistake."""
 
+import math
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,10 +10,17 @@ import pytest
 from conftest import TINY, Command
 
 from benchmarks.jobs import expand
-from benchmarks.suite import load_suite, suite_names
+from benchmarks.suite import MethodEntry, load_suite, suite_names
 from dip.errors import InputError
 from dip.networks import NETWORKS
-from dip.options import InputOptions, Method, NetworkOptions, OptimizerOptions
+from dip.options import (
+    InputOptions,
+    Method,
+    NetworkOptions,
+    OptimizerOptions,
+    StepSchedule,
+    UNetOptions,
+)
 from dip.preset import load_preset, preset_names
 
 Write = Callable[..., Path]
@@ -65,12 +74,60 @@ def test_a_swept_schedule_is_named_by_its_settings(suite_file: Write) -> None:
     methods = [{"preset": "quick", "sweep": sweep}]
     jobs = expand(load_suite(str(suite_file(methods=methods, size=64))))
     assert [job.method_label for job in jobs] == [
-        "quick[schedule=None,optimizer=adam]",
-        "quick[schedule=None,optimizer=sgd]",
-        "quick[schedule=every=100 factor=0.5,optimizer=adam]",
-        "quick[schedule=every=100 factor=0.5,optimizer=sgd]",
+        "quick[schedule=none,optimizer=adam]",
+        "quick[schedule=none,optimizer=sgd]",
+        "quick[schedule=(every=100 factor=0.5),optimizer=adam]",
+        "quick[schedule=(every=100 factor=0.5),optimizer=sgd]",
     ]
     assert len({job.key for job in jobs}) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "sweep"),
+    [
+        ({"architecture": {"import": "a:B"}}, {"architecture.import": ["a:B", "c:D"]}),
+        ({"architecture": {"name": "unet"}}, {"architecture.name": ["unet", "skip", "resnet"]}),
+        ({"input": {"name": "learned"}}, {"input.name": ["learned", "noise", "fourier"]}),
+        ({"optimizer": {"name": "sgd"}}, {"optimizer.name": ["adam", "sgd"]}),
+        ({"architecture.channels": [8, 8]}, {"architecture": [{"name": "unet"}]}),
+        ({"schedule.factor": 0.5}, {"schedule.every": [5, 6]}),
+        ({}, {"input.channels": [3, 4], "architecture.channels": [[8] * 5, [9] * 5]}),
+        ({}, {"backtracking": [None, {"every": 5}]}),
+        (
+            {"architecture": {"import": "a:B", "options": {"name": "x", "n": 1}}},
+            {"architecture.options.name": ["x", "y"]},
+        ),
+    ],
+)
+def test_what_a_label_says_is_in_the_method(
+    settings: dict[str, Any], sweep: dict[str, Any]
+) -> None:
+    entry = MethodEntry.model_validate({"preset": "quick", "set": settings, "sweep": sweep})
+    expanded = list(entry.expand())
+    labels = [label for label, _ in expanded]
+    assert len(set(labels)) == len(labels) == math.prod(len(values) for values in sweep.values())
+    for (_, method), values in zip(expanded, product(*sweep.values()), strict=True):
+        assert isinstance(method, Method)
+        whole = method.model_dump(by_alias=True, mode="json")
+        for path, value in zip(sweep, values, strict=True):
+            found: Any = whole
+            for key in path.split("."):
+                found = found[key]
+            assert (found.items() >= value.items()) if isinstance(value, dict) else found == value
+
+
+def test_the_whole_is_set_before_its_parts() -> None:
+    def method(**changes: Any) -> Method:
+        entry = MethodEntry.model_validate({"preset": "quick", **changes})
+        ((_, method),) = entry.expand()
+        assert isinstance(method, Method)
+        return method
+
+    swept = {"architecture": [{"name": "unet", "decoder_kernel": 3}]}
+    unet = method(set={"architecture.channels": [8, 8]}, sweep=swept)
+    assert unet.architecture == UNetOptions(channels=(8, 8), decoder_kernel=3)
+    scheduled = method(set={"schedule.factor": 0.5}, sweep={"schedule.every": [5]})
+    assert scheduled.schedule == StepSchedule(every=5, factor=0.5)
 
 
 def test_architectures_has_every_network_within_its_source() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dip.errors import InputError
-from dip.imports import network_class
+from dip.imports import code_of_others, network_class
 from dip.options import ImportedOptions, Size
 
 
@@ -47,31 +47,28 @@ class Foreign(nn.Module):
         return output
 
     def _run(self, x: Tensor) -> Any:
-        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+        generators = [torch.default_generator]
+        if x.is_cuda:
+            generators.append(torch.cuda.default_generators[x.get_device()])
+        outside = [generator.get_state() for generator in generators]
+        for index, generator in enumerate(generators):
             if self.generator_states:
-                torch.set_rng_state(self.generator_states[0])
-                if x.is_cuda:
-                    torch.cuda.set_rng_state(self.generator_states[1], x.device)
+                generator.set_state(self.generator_states[index])
             else:
-                torch.manual_seed(self.seed)
-            output = self.module(x)
-            self.generator_states = [torch.get_rng_state()]
-            if x.is_cuda:
-                self.generator_states.append(torch.cuda.get_rng_state(x.device))
-        return output
+                generator.manual_seed(self.seed)
+        try:
+            return self.module(x)
+        finally:
+            self.generator_states = [generator.get_state() for generator in generators]
+            for generator, state in zip(generators, outside, strict=True):
+                generator.set_state(state)
 
 
 def imported(options: ImportedOptions) -> nn.Module:
     """A new network of the class that is named; raises InputError if there is none to be had."""
     network = network_class(options.import_)
-    try:
+    with code_of_others(f"{options.import_}: calling it with {options.options}"):
         return network(**options.options)
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [""]
-        raise InputError(
-            f"{options.import_}: cannot be built with options {options.options}:"
-            f" {type(error).__name__}: {lines[0]}"
-        ) from None
 
 
 def _tensor(output: Any) -> Tensor:

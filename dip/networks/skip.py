@@ -1,11 +1,11 @@
 """The paper's `skip` network (Ulyanov et al., CVPR 2018, `models/skip.py`).
 
 An encoder-decoder that halves the map at each scale. Each scale passes a few channels of its input
-over a 1x1 convolution to its decoder. Sides that do not divide by 2^scales are cropped on the way
-up, as the original's `Concat` does.
+over a 1x1 convolution to its decoder.
 
-Deviation: maps shrink to half their side rounded up in every kind of downsampling; the source's
-pooling and Lanczos filter round down, which leaves the output smaller than an odd-sided image.
+Deviation, for sides that do not divide by 2^scales only: maps shrink to half their side rounded up,
+and are cropped to the scale's own size on the way up. The source's pooling and Lanczos filter round
+down, and it crops only where a scale has a skip connection, so that its output is of another size.
 """
 
 from collections.abc import Sequence

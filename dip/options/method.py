@@ -43,7 +43,7 @@ class Method(Options):
         0.0,
         ge=0,
         description="sigma of noise added to convolution weights after each step, in learning"
-        " rates (Cheng et al., CVPR 2019: 2)",
+        " rates of that step (Cheng et al., CVPR 2019: 2)",
     )
 
     @property

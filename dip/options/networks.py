@@ -1,8 +1,9 @@
 """The networks that can be chosen, each with its options, their defaults and its source."""
 
+import json
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dip.imports import ImportPath, source_sha256
 from dip.options.base import Channels, KernelSize, Number, Options, PositiveInt, SkipChannels
@@ -229,6 +230,23 @@ class SirenOptions(Network):
     frequency: Number = Field(30.0, gt=0, description="factor inside each sine, omega_0")
 
 
+def _plain(options: Any) -> Any:
+    try:
+        is_plain = all(isinstance(key, str) for key in options) and json.dumps(
+            options, allow_nan=False
+        )
+    except (TypeError, ValueError):
+        is_plain = False
+    if not is_plain or not isinstance(options, dict):
+        raise ValueError(
+            "options are 'name: value' pairs of text, numbers, true, false, null, lists, mappings"
+        )
+    return options
+
+
+Keywords = Annotated[dict[str, Any], BeforeValidator(_plain)]
+
+
 class ImportedOptions(Network):
     """Anybody's network: a class derived from torch.nn.Module, named as `package.module:Class`.
 
@@ -240,7 +258,7 @@ class ImportedOptions(Network):
 
     name: Literal["import"] = "import"
     import_: ImportPath = Field(alias="import", description="package.module:Class")
-    options: dict[str, JsonValue] = Field({}, description="keyword arguments of the class")
+    options: Keywords = Field({}, description="keyword arguments of the class")
 
     @property
     def label(self) -> str:
@@ -263,6 +281,8 @@ NetworkOptions = (
 def _with_name(network: Any) -> Any:
     """`{import: ...}` needs no name."""
     if isinstance(network, dict) and "import" in network:
+        if network.get("name", "import") != "import":
+            raise ValueError("a network has either a name or an import, not both")
         return {"name": "import", **network}
     return network
 
