@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import ROOT, TINY, Command
+from scipy import stats
 from torch.nn import Module
 
 from benchmarks import weights
@@ -124,6 +125,38 @@ def test_the_table_shown_is_the_published_one() -> None:
     assert len(shown) == 1
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+
+
+def test_the_claims_shown_are_measured_so() -> None:
+    """Every interval in the table of claims, computed again from the published results."""
+    published = ROOT / "reports" / "published" / "article-reduced" / "results.csv"
+    rows = pd.read_csv(published)
+    assert rows["image"].nunique() == 6
+
+    def scores(method: str, iteration: int = 1500, column: str = "psnr_hole") -> "pd.Series[float]":
+        chosen = rows["method"].eq(method) & rows["iteration"].eq(iteration)
+        return rows[chosen & rows["output"].eq("raw")].set_index("image")[column]
+
+    unet = scores("unet")
+    mean = scores("mean", iteration=0)
+    differences = {
+        "5x5 less 3x3: ": unet - scores("unet, decoder 3x3"),
+        "1500 less 250 iterations: ": unet - scores("unet", 250),
+        "whole image: ": scores("unet", column="psnr_full") - scores("unet", 250, "psnr_full"),
+        "with less without: ": scores("unet, schedule") - unet,
+        "0.01 less 0.1: ": scores("unet, learning rate 0.01") - unet,
+        "0.001 less 0.1: ": scores("unet, learning rate 0.001") - unet,
+        "LR-ASPP ": scores("LR-ASPP, learned input") - mean,
+        "paper-unet ": scores("paper-unet, learned input") - mean,
+        "skip ": scores("skip, learned input") - mean,
+    }
+    (section,) = re.findall(r"## Claims put to the test\n(.*?)\n## ", README, re.S)
+    for words, difference in differences.items():
+        low, high = stats.t.interval(
+            0.95, len(difference) - 1, difference.mean(), stats.sem(difference)
+        )
+        assert f"{words}{difference.mean():.2f} [{low:.2f}, {high:.2f}]" in section
+    assert section.count("[-") + section.count("[0") == len(differences)
 
 
 def test_links_and_pictures_exist() -> None:
