@@ -1,5 +1,6 @@
 """Anybody's network: by its import path in a suite, and as a module in Python."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ class Grey(nn.Module):
     def forward(self, x):
         return self.layer(x)
 
+class Breaks(Small):
+    def forward(self, x):
+        self.passes = getattr(self, "passes", 0) + 1
+        if self.passes == 3:
+            with torch.no_grad():
+                self.layers[0].weight += 100
+        return super().forward(x)
+
 class NoModule:
     def __init__(self):
         called.append("NoModule")
@@ -83,6 +92,23 @@ def test_a_suite_runs_a_network_by_its_import_path(
     assert set(results["architecture"]) == {f"{module}:Small"}
     assert set(results["parameters"]) == {3 * 5 * 9 + 5 + 5 * 3 * 9 + 3}
     assert "0 to run" in _run(command, suite, tmp_path, *options).stdout
+
+
+def test_a_fit_that_went_back_says_so_in_record_status_and_report(
+    module: str, suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    method = _method(f"{module}:Breaks")
+    method["set"]["backtracking"] = {"every": 1}
+    suite = suite_file(methods=[method])
+    done = command("reports", "bench", suite, "--out", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    record = next((tmp_path / "results").glob("runs/*/record.json"))
+    assert json.loads(record.read_text())["backtracked_at"] == [3]
+    words = "went back to earlier weights at iteration 3"
+    assert words in command("benchmarks", "status", suite, "--out", tmp_path / "results").stdout
+    summary = (tmp_path / "results" / "tiny" / "report" / "summary.md").read_text()
+    assert words in summary
+    assert "1 of 1 jobs are done." in summary
 
 
 @pytest.mark.parametrize(
