@@ -55,8 +55,9 @@ class Plan:
         if record.status_within(job.iterations) == "diverged":
             return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
         if record.backtracked_at:
-            iterations = ", ".join(map(str, record.backtracked_at))
-            return "done", f"went back to earlier weights at iteration {iterations}"
+            first, *more = record.backtracked_at
+            also = f", and {len(more)} times after" if more else ""
+            return "done", f"went back to earlier weights at iteration {first}{also}"
         return "done", ""
 
     def _failed_since(self, job: Job) -> str:
@@ -200,9 +201,9 @@ def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
 
 
 def check_imported_networks(suite: Suite, jobs: Iterable[Job]) -> None:
-    """Build each, and give it the smallest image it has, so that what is wrong is said before fits.
+    """Build each, and run it once on its smallest image, so that what is wrong is said before fits.
 
-    Raises InputError.
+    On the CPU, and with images of that size only. Raises InputError.
     """
     smallest: dict[tuple[str, int], Job] = {}
     for job in jobs:
@@ -218,7 +219,7 @@ def check_imported_networks(suite: Suite, jobs: Iterable[Job]) -> None:
                     _try_network(job)
             except InputError as error:
                 raise InputError(
-                    f"{suite.file}: {job.method_label}: architecture: {error}"
+                    f"{suite.place(job.method_label)}: architecture: {error}"
                 ) from None
 
 

@@ -133,6 +133,15 @@ class Suite(Options):
         list(METRICS), min_length=1
     )
 
+    def place(self, label: str) -> str:
+        """Where in the file the method of that label stands."""
+        (index,) = [
+            index
+            for index, entry in enumerate(self.methods)
+            if label in (each for each, _ in entry.expand())
+        ]
+        return f"{self.file}: methods[{index}]"
+
     @field_validator("images", "iterations", "seeds", "metrics")
     @classmethod
     def _no_repeats(cls, values: list[Any] | None) -> list[Any] | None:
@@ -199,6 +208,10 @@ def _check_methods(suite: Suite) -> None:
         except InputError as error:
             raise InputError(f"methods[{index}].{_culprit(entry)}: {error}") from None
         for label, _ in expanded:
+            if not label.isprintable():
+                raise InputError(
+                    f"methods[{index}].sweep: a value of more than one line: {label!r}"
+                )
             if label in labels:
                 raise InputError(
                     f"methods[{index}]: a second method named '{label}'; give one a label"

@@ -111,6 +111,8 @@ class WeightNoise:
 class Rewind:
     """The weights of the last look, to go back to when the fit is suddenly worse.
 
+    state: all tensors that go back; what the optimiser remembers does not, as in the source.
+
     Ulyanov et al., `restoration.ipynb`: it looks every so many iterations, and once it went back at
     each one until the fit is good again. Deviations: an iteration that goes back takes no step,
     where the source takes that of the gradient of the weights it has just thrown away; it counts
@@ -118,8 +120,8 @@ class Rewind:
     finite is looked at whenever it comes.
     """
 
-    def __init__(self, parameters: list[Tensor], options: Backtracking):
-        self.parameters = parameters
+    def __init__(self, state: list[Tensor], options: Backtracking):
+        self.state = state
         self.drop_db = options.drop_db
         self.every = options.every
         self.last_db = -math.inf
@@ -139,9 +141,9 @@ class Rewind:
         """
         self.has_fallen = bool(self.saved) and not fit_db >= self.last_db - self.drop_db
         if self.has_fallen:
-            for parameter, saved in zip(self.parameters, self.saved, strict=True):
-                parameter.copy_(saved)
+            for tensor, saved in zip(self.state, self.saved, strict=True):
+                tensor.copy_(saved)
         elif math.isfinite(fit_db):
             self.last_db = fit_db
-            self.saved = [parameter.detach().clone() for parameter in self.parameters]
+            self.saved = [tensor.detach().clone() for tensor in self.state]
         return self.has_fallen

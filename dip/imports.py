@@ -82,8 +82,8 @@ def network_class(path: str) -> "type[nn.Module]":
     if isinstance(found, type) and issubclass(found, nn.Module):
         return found
     classes = [
-        name
-        for name, each in vars(module).items()
+        known
+        for known, each in vars(module).items()
         if isinstance(each, type) and issubclass(each, nn.Module)
     ]
     if found is None:

@@ -1,6 +1,7 @@
 """Presets: named methods with their source, kept as YAML in `dip/presets/`."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
 
     Raises InputError that names the setting if it does not exist or its value does not fit.
     """
+    for path in settings:
+        if not isinstance(path, str):
+            raise InputError(f"a setting is named by text, as 'learning_rate', not by {path!r}")
+    if {"architecture.name", "architecture.import"} <= set(settings):
+        raise InputError("architecture: a network has either a name or an import, not both")
     values = method.model_dump(by_alias=True)
     # The whole before its parts, and of these a kind first: it starts from its own defaults.
     for path in sorted(settings, key=lambda path: (path.count("."), path not in KINDS)):
@@ -64,7 +70,7 @@ def with_settings(method: Method, settings: Mapping[str, Any]) -> Method:
                 raise InputError(f"'{parent}' has no settings inside; '{path}' names one")
         if path in KINDS and target.get(last) != settings[path]:
             target.clear()
-        target[last] = settings[path]
+        target[last] = deepcopy(settings[path])  # its parts may be changed in what follows
     try:
         return Method.model_validate(values)
     except ValidationError as error:

@@ -7,6 +7,7 @@ holds the output of that pass, before the step that follows from it, as the auth
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -33,7 +34,8 @@ class Checkpoint:
     """The state of the restoration at one iteration.
 
     raw: the network's output; averaged: the exponential average of all outputs so far, which
-    starts at the first. Both (C, H, W) float32 on the CPU, not clamped.
+    starts at the first. Both (C, H, W) float32 on the CPU, not clamped. An output from which
+    backtracking went back counts in neither: they, and the loss, are those of the pass before.
     loss: of this iteration. seconds: spent in iterations so far, without what the caller does.
     """
 
@@ -91,14 +93,14 @@ def fit(
     what it may answer.
 
     Weights, input and noise depend on `seed` alone. Raises InputError for shapes and values that
-    do not fit, Diverged when the loss stops being finite.
+    do not fit, Diverged when the loss stops being finite and there is nothing to go back to.
     """
     if method is None:
         usual = load_preset("lemsky-unet")
-        method, checkpoints = usual.method, checkpoints or [usual.iterations]
-    wanted = frozenset(checkpoints or ())
-    if network is not None and not isinstance(network, nn.Module):
-        raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
+        method = usual.method
+        checkpoints = [usual.iterations] if checkpoints is None else checkpoints
+    wanted = frozenset([] if checkpoints is None else checkpoints)
+    _check_kinds(image, mask, method, network)
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
     dtype = getattr(torch, precision)
@@ -119,7 +121,8 @@ def fit(
     if not parameters:
         raise InputError("the network has nothing to train, and its input is not a learned one")
     descent = Descent(method, parameters)
-    rewind = Rewind(parameters, method.backtracking) if method.backtracking else None
+    state = [*parameters, *network.buffers()]
+    rewind = Rewind(state, method.backtracking) if method.backtracking else None
     input_noise = generator(seed, "input noise", device)
     parameter_noise = WeightNoise(network, seed, "parameter noise", device)
     sgld_noise = WeightNoise(network, seed, "SGLD noise", device)
@@ -149,27 +152,37 @@ def fit(
             if method.sgld_noise:
                 sgld_noise.add(method.sgld_noise * learning_rate)
 
-        raw = output.detach()[0]
-        averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
-        loss_value = loss.item()
-        on_step(Step(iteration, loss_value, stopwatch.stop(), backtracked))
+            raw, kept_loss = output.detach()[0], loss
+            averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
+        on_step(Step(iteration, loss.item(), stopwatch.stop(), backtracked))
         if not (torch.isfinite(loss) or backtracked):
             raise Diverged(iteration)
         if iteration in wanted:
+            assert averaged is not None  # the first pass has nothing to go back to
             # Copies: the caller may keep them while the average moves on.
             yield Checkpoint(
                 iteration,
                 raw.to("cpu", torch.float32, copy=True),
                 averaged.to("cpu", torch.float32, copy=True),
-                loss_value,
+                kept_loss.item(),
                 stopwatch.seconds,
             )
 
 
+def _check_kinds(image: object, mask: object, method: object, network: object) -> None:
+    for name, value in (("image", image), ("mask", mask)):
+        if not isinstance(value, Tensor):
+            raise InputError(f"the {name} is a torch tensor, not {type(value).__name__}")
+    if not isinstance(method, Method):
+        raise InputError(f"a method is as `load_preset(...).method`, not {type(method).__name__}")
+    if network is not None and not isinstance(network, nn.Module):
+        raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
+
+
 def _check(image: Tensor, mask: Tensor, wanted: frozenset[int], minimum_side: int) -> None:
     """Refuse what does not fit together."""
-    if not wanted or min(wanted) < 1:
-        raise InputError(f"checkpoints are iterations from 1 on, not {sorted(wanted)}")
+    if not wanted or not all(_is_iteration(each) for each in wanted):
+        raise InputError(f"checkpoints are iterations from 1 on, not {list(wanted)}")
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise InputError(f"an image is (1 or 3, H, W), not {tuple(image.shape)}")
     if tuple(mask.shape) != (1, *image.shape[1:]):
@@ -188,3 +201,7 @@ def _check(image: Tensor, mask: Tensor, wanted: frozenset[int], minimum_side: in
             f"{image.shape[2]}x{image.shape[1]} pixels are too few for this network: it needs"
             f" {minimum_side} on each side; fewer levels need fewer"
         )
+
+
+def _is_iteration(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

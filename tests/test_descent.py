@@ -233,9 +233,27 @@ def test_a_fit_that_overflows_goes_back_instead_of_diverging(broken_by: float) -
         list(dip.fit(image, mask, METHOD, network=network, checkpoints=[25]))
     network = _Watched(broken_at=20, broken_by=broken_by)
     method = _with(backtracking={"every": 6})
-    (end,) = dip.fit(image, mask, method, network=network, checkpoints=[25])
+    before, broken, after, end = dip.fit(
+        image, mask, method, network=network, checkpoints=[19, 20, 21, 25]
+    )
     assert end.loss < 0.1
+    for checkpoint in (before, broken, after, end):
+        assert torch.isfinite(checkpoint.raw).all()
+        assert torch.isfinite(checkpoint.averaged).all()
+    assert torch.equal(broken.raw, before.raw)
+    assert torch.equal(broken.averaged, before.averaged)
+    assert broken.loss == before.loss
     assert torch.equal(network.seen[20], network.seen[18])  # weights of iteration 19, a look
+
+
+def test_running_statistics_go_back_too() -> None:
+    """A network that is given is used afterwards, and then in evaluation mode."""
+    image, mask = _image_and_mask()
+    broken = _Watched(broken_at=20, broken_by=float("inf"))
+    network = nn.Sequential(broken, nn.BatchNorm2d(3))
+    method = _with(backtracking={"every": 1})
+    list(dip.fit(image, mask, method, network=network, checkpoints=[25]))
+    assert torch.isfinite(network.eval()(torch.rand(1, 4, 17, 20))).all()
 
 
 def test_sgld_noise_follows_the_schedule() -> None:

@@ -47,11 +47,23 @@ def test_settings_reach_their_place() -> None:
         ({"architectur.channels": [4]}, "unknown setting 'architectur'. Did you mean"),
         ({"batch": True}, "batch: .*integer"),
         ({"learning_rate": float("nan")}, "learning_rate: .*finite"),
+        ({1: 2}, "a setting is named by text, as 'learning_rate', not by 1"),
+        (
+            {"architecture.name": "unet", "architecture.import": "a:B"},
+            "either a name or an import, not both",
+        ),
+        ({"optimizer": "sgd"}, "optimizer: takes settings, as {name: value}, not 'sgd'"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(dip.InputError, match=message):
         dip.with_settings(dip.load_preset("quick").method, settings)
+
+
+def test_settings_are_left_as_they_were_given() -> None:
+    settings = {"architecture": {"name": "unet"}, "architecture.channels": [4, 4]}
+    dip.with_settings(dip.load_preset("quick").method, settings)
+    assert settings["architecture"] == {"name": "unet"}
 
 
 def test_another_network_starts_from_its_own_defaults() -> None:

@@ -94,6 +94,11 @@ def test_a_swept_schedule_is_named_by_its_settings(suite_file: Write) -> None:
         ({}, {"input.channels": [3, 4], "architecture.channels": [[8] * 5, [9] * 5]}),
         ({}, {"backtracking": [None, {"every": 5}]}),
         (
+            {"architecture": {"name": "unet", "channels": [8, 8]}},
+            {"architecture.name": ["unet", "skip"]},
+        ),
+        ({"schedule.factor": 0.5}, {"schedule": [{"every": 5}, {"every": 6}]}),
+        (
             {"architecture": {"import": "a:B", "options": {"name": "x", "n": 1}}},
             {"architecture.options.name": ["x", "y"]},
         ),
@@ -106,6 +111,7 @@ def test_what_a_label_says_is_in_the_method(
     expanded = list(entry.expand())
     labels = [label for label, _ in expanded]
     assert len(set(labels)) == len(labels) == math.prod(len(values) for values in sweep.values())
+    assert list(entry.expand()) == expanded  # nothing is used up
     for (_, method), values in zip(expanded, product(*sweep.values()), strict=True):
         assert isinstance(method, Method)
         whole = method.model_dump(by_alias=True, mode="json")

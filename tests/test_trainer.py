@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -107,6 +108,12 @@ def test_the_seed_decides_everything(method: Method) -> None:
     assert not torch.equal(first.raw, other.raw)
 
 
+def test_checkpoints_may_be_an_array() -> None:
+    image, mask = _image_and_mask()
+    found = _fit(image, mask, SKIP, checkpoints=np.array([1, 2]))
+    assert [checkpoint.iteration for checkpoint in found] == [1, 2]
+
+
 def test_a_fit_leaves_the_global_generator_alone() -> None:
     image, mask = _image_and_mask()
     torch.manual_seed(5)
@@ -155,6 +162,13 @@ def test_divergence_is_said_with_its_iteration() -> None:
         ({"image": torch.full((3, 17, 20), float("nan"))}, r"values in \[0, 1\]"),
         ({"checkpoints": [0]}, "iterations from 1 on"),
         ({"checkpoints": []}, "iterations from 1 on"),
+        ({"checkpoints": None}, "iterations from 1 on"),
+        ({"checkpoints": [2.0]}, "iterations from 1 on"),
+        ({"checkpoints": [True]}, "iterations from 1 on"),
+        ({"method": "quick"}, "a method is as `load_preset.*not str"),
+        ({"method": dip.load_preset("quick")}, "a method is as `load_preset.*not Preset"),
+        ({"image": np.zeros((3, 17, 20))}, "the image is a torch tensor, not ndarray"),
+        ({"mask": None}, "the mask is a torch tensor, not NoneType"),
         (
             {"image": torch.rand(3, 17, 4), "mask": torch.ones(1, 17, 4)},
             "4x17 pixels are too few for this network: it needs 5 on each side",
