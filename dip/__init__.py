@@ -12,11 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dip.divergence import Diverged
     from dip.errors import InputError
     from dip.networks import build_network
     from dip.options import Method
     from dip.preset import Preset, load_preset, preset_names, with_settings
-    from dip.trainer import Checkpoint, Diverged, Step, fit
+    from dip.reach import coverage
+    from dip.stopping import Stop
+    from dip.trainer import Checkpoint, Step, fit
 
 _HOME = {
     "InputError": "errors",
@@ -27,8 +30,10 @@ _HOME = {
     "preset_names": "preset",
     "with_settings": "preset",
     "Checkpoint": "trainer",
-    "Diverged": "trainer",
+    "Diverged": "divergence",
     "Step": "trainer",
+    "Stop": "stopping",
+    "coverage": "reach",
     "fit": "trainer",
 }
 __all__ = [
@@ -38,7 +43,9 @@ __all__ = [
     "Method",
     "Preset",
     "Step",
+    "Stop",
     "build_network",
+    "coverage",
     "fit",
     "load_preset",
     "preset_names",

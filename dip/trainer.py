@@ -8,12 +8,13 @@ holds the output of that pass, before the step that follows from it, as the auth
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from dip.descent import Descent, Rewind, WeightNoise
+from dip.divergence import Watch
 from dip.errors import InputError
 from dip.inputs import make_input
 from dip.losses import Loss
@@ -22,6 +23,7 @@ from dip.networks.foreign import Foreign
 from dip.options import Method
 from dip.preset import load_preset
 from dip.randomness import generator, seeded_globally
+from dip.stopping import Stop, hold_out, make_rules
 from dip.stopwatch import Stopwatch
 
 AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
@@ -36,7 +38,9 @@ class Checkpoint:
     raw: the network's output; averaged: the exponential average of all outputs so far, which
     starts at the first. Both (C, H, W) float32 on the CPU, not clamped. An output from which
     backtracking went back counts in neither: they, and the loss, are those of the pass before.
-    loss: of this iteration. seconds: spent in iterations so far, without what the caller does.
+    loss: of this iteration. seconds: spent in iterations so far, without what rules and the caller
+    do. stops: by the label of each stopping rule what it answers if the fit ends here; a rule that
+    could not choose yet is not there.
     """
 
     iteration: int
@@ -44,6 +48,7 @@ class Checkpoint:
     averaged: Tensor
     loss: float
     seconds: float
+    stops: dict[str, Stop]
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,6 @@ class Step:
     backtracked: bool = False
 
 
-class Diverged(ArithmeticError):
-    """The loss is no longer a finite number; `iteration` says since when."""
-
-    def __init__(self, iteration: int):
-        super().__init__(f"the loss is not finite at iteration {iteration}")
-        self.iteration = iteration
-
-
 def fit(
     image: Tensor,
     mask: Tensor,
@@ -77,6 +74,8 @@ def fit(
     seed: int = 0,
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
+    rules: Iterable[Any] = (),
+    observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
     on_step: Callable[[Step], None] = lambda _: None,
 ) -> Iterator[Checkpoint]:
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
@@ -87,13 +86,19 @@ def fit(
     checkpoint if there is none. checkpoints: iterations, each at least 1; the last one ends the
     fit. on_step is called after each iteration.
 
+    rules: stopping rules that follow the fit without touching it, by name or with settings:
+    `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is there too.
+    They do not end the fit: each checkpoint says what they would have kept. observe is called with
+    the iteration, its output and the average, (C, H, W) on the device, as far as they count; they
+    are the fit's own and stay unchanged only until it returns.
+
     network: trained instead of a fresh one of the method's architecture, in place: its weights,
     dtype, device and training mode change. It starts from the weights it has, which `seed` does not
     decide then, and is given (B, method.input.channels, H, W); `dip.networks.foreign.Foreign` says
     what it may answer.
 
     Weights, input and noise depend on `seed` alone. Raises InputError for shapes and values that
-    do not fit, Diverged when the loss stops being finite and there is nothing to go back to.
+    do not fit, Diverged when the fit has failed (`dip.divergence`).
     """
     if method is None:
         usual = load_preset("lemsky-unet")
@@ -104,8 +109,13 @@ def fit(
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
     dtype = getattr(torch, precision)
-    known = mask.to(device, dtype)[None]
+    held = hold_out(mask, method, seed)
+    followed = make_rules(rules, method, image, held)
+    for rule in followed.values():
+        rule.to(device)
+    known = (mask.to(held) - held).to(device, dtype)[None]
     loss_of = Loss(method, known, target=image.to(device, dtype)[None] * known)
+    watch = Watch(loss_of, method.backtracking)
 
     input_size = size if network is not None else method.architecture.input_size(size)
     with seeded_globally(seed, "weights"):
@@ -154,11 +164,15 @@ def fit(
 
             raw, kept_loss = output.detach()[0], loss
             averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
-        on_step(Step(iteration, loss.item(), stopwatch.stop(), backtracked))
-        if not (torch.isfinite(loss) or backtracked):
-            raise Diverged(iteration)
+        milliseconds = stopwatch.stop()
+        on_step(Step(iteration, loss.item(), milliseconds, backtracked))
+        watch.look(iteration, loss.item(), output, backtracked)
+        assert averaged is not None  # the first pass has nothing to go back to
+        if not backtracked:
+            for rule in followed.values():
+                rule(iteration, raw)
+            observe(iteration, raw, averaged)
         if iteration in wanted:
-            assert averaged is not None  # the first pass has nothing to go back to
             # Copies: the caller may keep them while the average moves on.
             yield Checkpoint(
                 iteration,
@@ -166,6 +180,11 @@ def fit(
                 averaged.to("cpu", torch.float32, copy=True),
                 kept_loss.item(),
                 stopwatch.seconds,
+                {
+                    label: stop
+                    for label, rule in followed.items()
+                    if (stop := rule.answer()) is not None
+                },
             )
 
 

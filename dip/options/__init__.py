@@ -1,4 +1,4 @@
-"""What can be chosen in a fit: networks, inputs, optimisers, and the method that joins them.
+"""What can be chosen: networks, inputs, optimisers, the method that joins them, stopping rules.
 
 pydantic models, frozen and free of torch, so that a suite of hundreds of fits is checked in a
 second. A default stands here and nowhere else. `version` counts up whenever the numbers that a
@@ -36,15 +36,26 @@ from dip.options.optimizers import (
     SGDOptions,
     StepSchedule,
 )
+from dip.options.rules import (
+    RULES,
+    ExponentialVarianceOptions,
+    HeldOutOptions,
+    RuleOptions,
+    WindowedVarianceOptions,
+    parse_rule,
+)
 
 __all__ = [
+    "RULES",
     "AdamLBFGSOptions",
     "AdamOptions",
     "AdamWOptions",
     "Backtracking",
     "ConvDecoderOptions",
     "DeepDecoderOptions",
+    "ExponentialVarianceOptions",
     "FourierInputOptions",
+    "HeldOutOptions",
     "ImportedOptions",
     "InputOptions",
     "LearnedInputOptions",
@@ -59,10 +70,13 @@ __all__ = [
     "PaperUNetOptions",
     "PositiveInt",
     "ResNetOptions",
+    "RuleOptions",
     "SGDOptions",
     "SirenOptions",
     "Size",
     "SkipOptions",
     "StepSchedule",
     "UNetOptions",
+    "WindowedVarianceOptions",
+    "parse_rule",
 ]

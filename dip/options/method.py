@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dip.errors import InputError
 from dip.options.base import Number, Options, PositiveInt
 from dip.options.inputs import InputOptions
 from dip.options.networks import AnyNetwork, network_version
@@ -30,6 +31,13 @@ class Method(Options):
     optimizer: Annotated[OptimizerOptions, Field(discriminator="name")] = Field(
         AdamOptions(), description="how the loss is minimised"
     )
+    held_out: Number = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the known pixels that is kept from the loss, for the stopping rule"
+        " held-out",
+    )
     learning_rate: Number = Field(gt=0, description="of the optimizer")
     schedule: StepSchedule | None = Field(None, description="of the learning rate")
     backtracking: Backtracking | None = Field(None, description="after a sudden loss of fit")
@@ -45,6 +53,19 @@ class Method(Options):
         description="sigma of noise added to convolution weights after each step, in learning"
         " rates of that step (Cheng et al., CVPR 2019: 2)",
     )
+
+    def held_out_pixels(self, known: int) -> int:
+        """How many of so many known pixels are kept from the loss.
+
+        Raises InputError if pixels are to be, and that takes none or all.
+        """
+        count = round(self.held_out * known)
+        if self.held_out and not 0 < count < known:
+            raise InputError(
+                f"held_out: {self.held_out} of {known} known pixels are {count}; it needs to be one"
+                " at least, and to leave one"
+            )
+        return count
 
     @property
     def versions(self) -> dict[str, int | str]:

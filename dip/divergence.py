@@ -1,0 +1,100 @@
+"""When a fit has failed: its loss is no number any more, or it has collapsed.
+
+Measured over 13 presets on dark, bright, grey and coloured images: at their own learning rates no
+iteration is astray; at a learning rate of 100 nearly all are, from the second one on.
+"""
+
+import math
+from collections import deque
+
+import torch
+from torch import Tensor
+
+from dip.losses import Loss
+from dip.options import Backtracking
+
+SPAN = 25  # iterations that are looked back upon; a shorter fit is not judged
+SHARE = 0.9  # of them that are astray in a fit that has collapsed
+NOT_FINITE = "the loss is not finite"
+HALF_LEVEL = 0.5 / 255  # what a picture of 8 bits cannot show
+
+
+class Diverged(ArithmeticError):
+    """The fit has failed; `iteration` says since when, `reason` how, in words."""
+
+    def __init__(self, iteration: int, reason: str):
+        super().__init__(f"{reason} since iteration {iteration}")
+        self.iteration = iteration
+        self.reason = reason
+
+
+class Watch:
+    """Looks at each iteration, and raises Diverged when the fit has failed.
+
+    An iteration is astray when its loss is worse than that of the known pixels' mean colour, and
+
+    - at least twice that of the first iteration (blown up), or
+    - the fit has been four times better than that colour before (lost), or
+    - the known pixels are drawn in black and white per channel (saturated), or in one colour while
+      the loss does not move any more (dead): no gradient leads out of there. A network that draws
+      one colour and moves may yet find out, after hundreds of iterations.
+
+    With backtracking it looks back upon twice the iterations between its looks, so that it has had
+    its chance to go back.
+    """
+
+    def __init__(self, loss_of: Loss, backtracking: Backtracking | None):
+        self.is_known = loss_of.known[0, 0] > 0
+        known = loss_of.target[0][:, self.is_known]
+        colour = known.mean(dim=1)[None, :, None, None]
+        self.colour_loss = loss_of(colour.expand_as(loss_of.target)).item()
+        self.has_one_colour = _is_flat(known)
+        self.first_loss = math.nan
+        self.least_loss = math.inf
+        self.last_loss = math.nan
+        span = max(SPAN, 2 * backtracking.every) if backtracking else SPAN
+        self.astray: deque[tuple[int, str]] = deque(maxlen=span)
+
+    def look(self, iteration: int, loss: float, output: Tensor, backtracked: bool) -> None:
+        """output: (B, C, H, W)."""
+        if not (math.isfinite(loss) or backtracked):
+            raise Diverged(iteration, NOT_FINITE)
+        if iteration == 1:
+            self.first_loss = loss
+        how = self._how(loss, output) if math.isfinite(loss) else NOT_FINITE
+        self.least_loss = min(self.least_loss, loss)  # of nan the number stays
+        self.last_loss = loss
+        self.astray.append((iteration, how))
+        found = [(when, how) for when, how in self.astray if how]
+        if len(self.astray) == self.astray.maxlen and len(found) >= SHARE * len(self.astray):
+            since, _ = found[0]
+            _, how = found[-1]
+            raise Diverged(since, f"the fit has collapsed ({how})")
+
+    def _how(self, loss: float, output: Tensor) -> str:
+        """In what way the iteration is astray, or nothing."""
+        if loss <= self.colour_loss:
+            return ""
+        if loss >= 2 * self.first_loss:
+            return "a loss above its first"
+        if self.least_loss < self.colour_loss / 4:
+            return "what it had learnt is lost"
+        if self.has_one_colour:
+            return ""
+        known = output.detach()[0][:, self.is_known]
+        if _is_saturated(known):
+            return "black and white only"
+        return "one colour that does not change" if self._is_dead(known, loss) else ""
+
+    def _is_dead(self, known: Tensor, loss: float) -> bool:
+        return loss == self.last_loss and _is_flat(known)
+
+
+def _is_flat(values: Tensor) -> bool:
+    """values: (C, known pixels)."""
+    return bool((values.clamp(0, 1).std(dim=1, correction=0) < HALF_LEVEL).all())
+
+
+def _is_saturated(values: Tensor) -> bool:
+    at_an_end = (values < HALF_LEVEL) | (values > 1 - HALF_LEVEL)
+    return bool(at_an_end.to(torch.float32).mean() >= 0.99)
