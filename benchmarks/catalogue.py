@@ -11,6 +11,7 @@ from benchmarks.metrics import METRICS
 from benchmarks.suite import load_suite, suite_names
 from datasets import MASKS, load_manifest, manifest_names
 from dip.options import (
+    RULES,
     Backtracking,
     InputOptions,
     Method,
@@ -57,6 +58,9 @@ def lines() -> Iterator[str]:
     for kind, mask in MASKS.items():
         yield f"  {kind}: {_sentence(mask)}"
         yield from _fields(mask)
+    yield "Stopping rules"
+    for rule in RULES.values():
+        yield from _options(rule)
     yield "Fills"
     for name, fill in FILLS.items():
         yield f"  {name}: {_first_line(fill.fill.__doc__)} From {fill.source}"

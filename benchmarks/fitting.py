@@ -3,7 +3,6 @@
 import ctypes
 import time
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 from benchmarks import environment
 from benchmarks.fills import FILLS
 from benchmarks.jobs import PRECISION, Job
-from benchmarks.store import RECORD, Record, Saved, Timing, file_name, png
+from benchmarks.store import RECORD, Record, Saved, SavedStop, Timing, file_name, png
+from benchmarks.trace import write_trace
+from dip.errors import InputError
 from dip.options import Method
 
 Files = dict[str, bytes]
@@ -74,22 +75,23 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
     import torch
 
     import dip
+    from benchmarks.observer import Observer
 
-    parameters = _parameters(job, method)  # before anything is measured
+    structure, files = _structure(job, method)  # before anything is measured
     steps: list[dip.Step] = []
 
     def note(step: dip.Step) -> None:
         steps.append(step)
         on_step(step.iteration, step.loss)
 
-    files: Files = {}
-    checkpoints: list[Saved] = []
-    diverged_at = None
+    checkpoints: list[tuple[Saved, Files]] = []
+    end: dip.Diverged | None = None
     if device.startswith("cuda"):
         torch.cuda.set_device(device)  # events and allocations belong to this device
         torch.cuda.init()  # or there are no memory statistics to reset
         torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     memory = _PeakMemory(device)
+    observer = Observer(job.image.pixels, job.mask[0] == 1, device)
     try:
         for checkpoint in dip.fit(
             torch.from_numpy(job.image.pixels.astype(np.float32) / 255),
@@ -99,39 +101,62 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
             seed=job.seed,
             device=device,
             precision=PRECISION,
+            rules=job.rules,
+            observe=observer,
             on_step=note,
         ):
-            for output in ("raw", "averaged"):
-                pixels = to_8bit(getattr(checkpoint, output).numpy())
-                files[file_name(output, checkpoint.iteration)] = png(pixels)
-            checkpoints.append(
-                Saved(
-                    iteration=checkpoint.iteration,
-                    outputs=("raw", "averaged"),
-                    loss=checkpoint.loss,
-                    seconds=checkpoint.seconds,
-                )
-            )
-    except dip.Diverged as end:
-        diverged_at = end.iteration
-    files["trace.csv"] = _trace(steps)
+            checkpoints.append(_save(job, checkpoint))
+    except dip.Diverged as diverged:
+        end = diverged
+    peak_memory_mib = memory.mib()
+    good = [
+        (saved, pictures)
+        for saved, pictures in checkpoints
+        if end is None or saved.iteration < end.iteration
+    ]
+    for _, pictures in good:
+        files |= pictures
+    files["trace.csv"] = write_trace(steps, observer.psnr_hole())
     described = {
-        "status": "done" if diverged_at is None else "diverged",
-        "diverged_at": diverged_at,
+        "status": "done" if end is None else "diverged",
+        "diverged_at": end and end.iteration,
+        "diverged_because": end.reason if end else "",
         "backtracked_at": tuple(step.iteration for step in steps if step.backtracked),
-        "checkpoints": tuple(checkpoints),
-        "parameters": parameters,
-        "timing": _timing(steps, memory.mib()),
+        "checkpoints": tuple(saved for saved, _ in good),
+        "rules": job.rules,
+        **structure,
+        "timing": _timing(steps, peak_memory_mib),
     }
     return described, files
 
 
-def _trace(steps: list[Any]) -> bytes:
-    trace = StringIO()
-    trace.write("iteration,loss,milliseconds\n")
-    for step in steps:
-        trace.write(f"{step.iteration},{step.loss!r},{step.milliseconds:.4f}\n")
-    return trace.getvalue().encode()
+def _save(job: Job, checkpoint: Any) -> tuple[Saved, Files]:
+    """A checkpoint for the record, and its pictures."""
+    pictures: Files = {}
+    out_of_range: dict[str, float] = {}
+    hole = job.mask[0] == 0
+
+    def keep(name: str, iteration: int, output: NDArray[np.float32]) -> None:
+        pictures[file_name(name, iteration)] = png(to_8bit(output))
+        inside = output[:, hole]
+        out_of_range[name] = float(((inside < 0) | (inside > 1)).any(axis=0).mean())
+
+    keep("raw", checkpoint.iteration, checkpoint.raw.numpy())
+    keep("averaged", checkpoint.iteration, checkpoint.averaged.numpy())
+    for rule, stop in checkpoint.stops.items():
+        keep(f"stop:{rule}", stop.iteration, stop.output.numpy())
+    saved = Saved(
+        iteration=checkpoint.iteration,
+        outputs=("raw", "averaged"),
+        loss=checkpoint.loss,
+        seconds=checkpoint.seconds,
+        out_of_range=out_of_range,
+        stops={
+            rule: SavedStop(iteration=stop.iteration, stopped_at=stop.stopped_at)
+            for rule, stop in checkpoint.stops.items()
+        },
+    )
+    return saved, pictures
 
 
 def _timing(steps: list[Any], peak_memory_mib: float | None) -> Timing:
@@ -148,18 +173,33 @@ def _timing(steps: list[Any], peak_memory_mib: float | None) -> Timing:
     )
 
 
-def _parameters(job: Job, method: Method) -> int:
-    """Of the network, without the learned input."""
+def _structure(job: Job, method: Method) -> tuple[dict[str, Any], Files]:
+    """What can be said of the network without fitting it.
+
+    Its parameters, without the learned input; and of a learned input of the image's size the share
+    of the hole that no pixel which the loss sees can reach, with the map.
+    """
     import torch
 
     import dip
+    from dip.stopping import hold_out
 
-    channels, *size = job.image.pixels.shape
+    channels, height, width = job.image.pixels.shape
+    size = (height, width)
     with torch.random.fork_rng(devices=[]):
-        network = dip.build_network(
-            method.architecture, method.input.channels, channels, (size[0], size[1])
-        )
-    return sum(parameter.numel() for parameter in network.parameters())
+        network = dip.build_network(method.architecture, method.input.channels, channels, size)
+    described: dict[str, Any] = {"parameters": sum(each.numel() for each in network.parameters())}
+    if method.input.name != "learned" or method.architecture.input_size(size) != size:
+        return described, {}
+    mask = torch.from_numpy(job.mask.astype(np.float32))
+    known = mask - hold_out(mask, method, job.seed)
+    try:
+        reached = dip.coverage(network, known, input_channels=method.input.channels).numpy()
+    except InputError as error:
+        return {**described, "uncovered_reason": str(error)}, {}
+    uncovered = float(1 - reached[0, job.mask[0] == 0].mean())
+    picture = png(reached.astype(np.uint8) * np.uint8(255))
+    return {**described, "uncovered": uncovered}, {"coverage.png": picture}
 
 
 class _PeakMemory:

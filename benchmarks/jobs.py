@@ -19,7 +19,7 @@ from benchmarks.suite import Folder, MethodEntry, Suite
 from datasets import DatasetError, Image, load_images, make_mask
 from dip.errors import InputError
 from dip.imports import source_sha256
-from dip.options import ImportedOptions, Method
+from dip.options import ImportedOptions, Method, RuleOptions
 
 ENGINE = "plain"
 PRECISION: Literal["float32"] = "float32"
@@ -27,7 +27,10 @@ PRECISION: Literal["float32"] = "float32"
 
 @dataclass(frozen=True)
 class Job:
-    """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network."""
+    """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
+
+    rules: stopping rules that follow the fit; like the iterations they are no part of its key.
+    """
 
     image: Image
     mask: NDArray[np.uint8]
@@ -37,6 +40,7 @@ class Job:
     preset: str
     seed: int
     iterations: tuple[int, ...]
+    rules: tuple[RuleOptions, ...] = ()
 
     @property
     def name(self) -> str:
@@ -99,13 +103,28 @@ def expand(suite: Suite) -> list[Job]:
             masks[image.name, mask.label] = make_mask(mask, image)
         except DatasetError as error:
             raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
-    return [
-        Job(image, masks[image.name, mask.label], mask.label, method, label, preset, seed, counts)
+    jobs = [
+        Job(
+            *(image, masks[image.name, mask.label], mask.label, method, label, preset),
+            *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
+        )
         for label, preset, method in _methods(suite, images)
         for image in images
         for mask in suite.masks
         for seed, counts in _seeds_and_iterations(suite, method)
     ]
+    _check_held_out(suite, jobs)
+    return jobs
+
+
+def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
+    for job in jobs:
+        if isinstance(job.method, Method):
+            try:
+                job.method.held_out_pixels(int(job.mask.sum()))
+            except InputError as error:
+                place = suite.place(job.method_label)
+                raise InputError(f"{place}: {error}, in '{job.image.name}'") from None
 
 
 def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[str, str, Method | str]]:

@@ -51,9 +51,9 @@ class Plan:
         if record is None:
             return "missing", ""
         if not self.store.satisfies(job):
-            return "missing", "the stored run lacks some of the iterations"
+            return "missing", "the stored run lacks some of the iterations or rules"
         if record.status_within(job.iterations) == "diverged":
-            return "diverged", f"the loss is not finite at iteration {record.diverged_at}"
+            return "diverged", f"{record.diverged_because} since iteration {record.diverged_at}"
         if record.backtracked_at:
             first, *more = record.backtracked_at
             also = f", and {len(more)} times after" if more else ""
@@ -178,7 +178,7 @@ def _run_jobs(
     *,
     in_this_process: bool,
 ) -> None:
-    jobs = [_keeping_stored_iterations(plan.store, job) for job in jobs]
+    jobs = [_keeping_what_is_stored(plan.store, job) for job in jobs]
     if in_this_process:
         events = run_in_this_process(jobs, device=devices[0], threads=threads)
     else:
@@ -237,12 +237,16 @@ def _try_network(job: Job) -> None:
         network.train()(torch.rand(job.method.batch, inputs, height, width))
 
 
-def _keeping_stored_iterations(store: Store, job: Job) -> Job:
-    """A run that is replaced keeps the checkpoints that other suites may refer to."""
+def _keeping_what_is_stored(store: Store, job: Job) -> Job:
+    """A run that is replaced keeps the checkpoints and rules that other suites may refer to."""
     record = store.read(job.key)
     if record is None or isinstance(job.method, str):
         return job
-    return replace(job, iterations=tuple(sorted({*job.iterations, *record.iterations})))
+    return replace(
+        job,
+        iterations=tuple(sorted({*job.iterations, *record.iterations})),
+        rules=tuple(dict.fromkeys((*job.rules, *record.rules))),
+    )
 
 
 def _check_device(device: str) -> None:

@@ -1,18 +1,33 @@
 """From stored runs to results.csv: one row per job x iteration x output.
 
+An output is `raw` or `averaged` at an iteration asked for, or `stop:<rule>` at the one that a
+stopping rule chose. Beside them, in columns of its own, stands the oracle: the best hole PSNR of
+the trajectory, which nobody could choose without the truth.
+
 Scores are computed from the saved 8-bit pictures and kept beside them in `scores.json`, so that a
 picture is scored once; a new metric, or weights that arrive later, add to what is there.
 """
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.jobs import Job
 from benchmarks.metrics import METRICS
-from benchmarks.store import Record, RunFolder, Store, file_name, to_json, write_atomically
+from benchmarks.store import (
+    Record,
+    RunFolder,
+    Saved,
+    Store,
+    file_name,
+    to_json,
+    write_atomically,
+)
+from benchmarks.trace import read_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +36,9 @@ SCORES = "scores.json"
 REGIONS = ("full", "hole", "composited")
 COLUMNS = (
     *("key", "image", "height", "width", "mask", "hole_fraction", "method", "architecture"),
-    *("preset", "seed", "iteration", "output"),
+    *("preset", "seed", "iteration", "output", "stopped_at"),
     *(f"{metric}_{region}" for metric in METRICS for region in REGIONS),
+    *("oracle_psnr_hole", "oracle_iteration", "oracle_output", "out_of_range", "uncovered"),
     *("loss", "seconds", "status", "parameters", "device", "precision", "engine", "threads"),
     *("workers", "milliseconds_median", "milliseconds_p10", "milliseconds_p90"),
     *("peak_memory_mib", "git_revision"),
@@ -49,33 +65,101 @@ def score(
     for index, (job, record) in enumerate(stored):
         folder = store.folder(job.key)
         try:
-            scores = _scores(folder, job, record, metrics, afresh, reasons)
+            trace = None if isinstance(job.method, str) else read_trace(folder)
+            pictures = _pictures(job, record, trace)
+            scores = _scores(folder, job, pictures, metrics, afresh, reasons)
         except OSError as error:
             store.set_aside(job.key)
             reasons[f"{job.name}: its run was damaged ({error}) and is set aside; run again"] = None
             continue
-        rows += [
-            _row(job, record, iteration, output, scores)
-            for iteration, output in _pictures(job, record)
-        ]
+        oracle = _oracle(job, record, trace, pictures, scores)
+        rows += [_row(job, record, picture, scores, oracle) for picture in pictures]
+        if record.uncovered_reason:
+            about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
+            reasons[about] = None
         on_run(index + 1, len(stored))
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
 
 
-def _pictures(job: Job, record: Record) -> list[tuple[int, str]]:
-    """(iteration, output) of what the job asks for; the run may hold more."""
-    return [
-        (saved.iteration, output)
-        for saved in record.checkpoints
-        if saved.iteration in job.iterations
+@dataclass(frozen=True)
+class _Picture:
+    """An output of a run at one iteration, and what is known of it without its scores."""
+
+    output: str
+    iteration: int
+    loss: float | None
+    seconds: float
+    out_of_range: float | None
+    stopped_at: int | None = None
+
+    @property
+    def file(self) -> str:
+        return file_name(self.output, self.iteration)
+
+
+def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_Picture]:
+    """What the job asks for; the run may hold more."""
+    asked = [saved for saved in record.checkpoints if saved.iteration in job.iterations]
+    pictures = [
+        _Picture(output, saved.iteration, saved.loss, saved.seconds, saved.out_of_range.get(output))
+        for saved in asked
         for output in saved.outputs
     ]
+    if trace is not None and asked:
+        pictures += _chosen(job, asked[-1], trace)
+    return pictures
+
+
+def _chosen(job: Job, last: Saved, trace: "pd.DataFrame") -> Iterator[_Picture]:
+    """What the rules chose until the job's last iteration, or until they stopped before a failure.
+
+    last: the last checkpoint there is. Seconds are those until the rule stopped.
+    """
+    for label in (rule.label for rule in job.rules):
+        stop = last.stops.get(label)
+        if stop is None or (stop.stopped_at is None and last.iteration < max(job.iterations)):
+            continue
+        until = stop.stopped_at or last.iteration
+        yield _Picture(
+            output := f"stop:{label}",
+            stop.iteration,
+            float(trace["loss"][stop.iteration]),
+            float(trace["milliseconds"][:until].sum() / 1000),
+            last.out_of_range[output],
+            stop.stopped_at,
+        )
+
+
+Oracle = tuple[float, int, str]  # hole PSNR, iteration, output
+
+
+def _oracle(
+    job: Job,
+    record: Record,
+    trace: "pd.DataFrame | None",
+    pictures: Sequence[_Picture],
+    scores: dict[str, dict[str, float]],
+) -> Oracle | None:
+    """The best hole PSNR of the trajectory, within the job's iterations and before a failure."""
+    if trace is None:
+        return None
+    end = min(max(job.iterations), (record.diverged_at or math.inf) - 1)
+    seen = [
+        (psnr, picture.iteration, picture.output)
+        for picture in pictures
+        if (psnr := scores[picture.file].get("psnr_hole")) is not None
+    ]
+    for output in ("raw", "averaged"):
+        noted = trace[f"psnr_hole_{output}"][: int(end)].dropna()
+        if len(noted):
+            seen.append((float(noted.max()), int(str(noted.idxmax())), output))
+    return max(seen, key=lambda each: each[0], default=None)
 
 
 def _scores(
     folder: Path,
     job: Job,
-    record: Record,
+    pictures: Sequence[_Picture],
     metrics: Sequence[str],
     afresh: bool,
     reasons: dict[str, None],
@@ -89,19 +173,19 @@ def _scores(
     run = RunFolder(folder)
     scores: dict[str, dict[str, float]] = {}
     changed = False
-    for (iteration, output), name in product(_pictures(job, record), metrics):
-        picture, metric = file_name(output, iteration), METRICS[name]
-        entries, entry = kept.setdefault(picture, {}), f"{name} {metric.version}"
+    for picture, name in product(pictures, metrics):
+        metric = METRICS[name]
+        entries, entry = kept.setdefault(picture.file, {}), f"{name} {metric.version}"
         if afresh or entry not in entries:
             reason = metric.unavailable(job.image.height, job.image.width)
             if reason is None:
-                restored = run.restoration(output, iteration)
+                restored = run.restoration(picture.output, picture.iteration)
                 entries[entry] = list(metric.score(restored, run.truth, run.known))
                 changed = True
             elif entry not in entries:
                 reasons[f"{name} is empty: {reason}"] = None
         values = zip(REGIONS, entries.get(entry, ()), strict=False)
-        scores.setdefault(picture, {}).update({f"{name}_{region}": v for region, v in values})
+        scores.setdefault(picture.file, {}).update({f"{name}_{region}": v for region, v in values})
     if changed:
         write_atomically(path, to_json(kept))
     return scores
@@ -127,10 +211,14 @@ def _kept(path: Path) -> dict[str, dict[str, list[float]]]:
 
 
 def _row(
-    job: Job, record: Record, iteration: int, output: str, scores: dict[str, dict[str, float]]
+    job: Job,
+    record: Record,
+    picture: _Picture,
+    scores: dict[str, dict[str, float]],
+    oracle: Oracle | None,
 ) -> dict[str, Any]:
-    (saved,) = (saved for saved in record.checkpoints if saved.iteration == iteration)
     environment, timing = record.environment, record.timing
+    best, best_iteration, best_output = oracle or (None, None, None)
     return {
         "key": job.key,
         "image": job.image.name,
@@ -142,11 +230,17 @@ def _row(
         "architecture": job.architecture,
         "preset": job.preset,
         "seed": job.seed,
-        "iteration": iteration,
-        "output": output,
-        **scores.get(file_name(output, iteration), {}),
-        "loss": saved.loss,
-        "seconds": saved.seconds,
+        "iteration": picture.iteration,
+        "output": picture.output,
+        "stopped_at": picture.stopped_at,
+        **scores.get(picture.file, {}),
+        "oracle_psnr_hole": best,
+        "oracle_iteration": best_iteration,
+        "oracle_output": best_output,
+        "out_of_range": picture.out_of_range,
+        "uncovered": record.uncovered,
+        "loss": picture.loss,
+        "seconds": picture.seconds,
         "status": record.status_within(job.iterations),
         "parameters": record.parameters,
         "device": environment["device"],

@@ -2,7 +2,8 @@
 
 A run folder is written beside its place and renamed into it: it is there whole, or not at all. It
 holds what was computed, raw, and what is needed to score it: `truth.png`, `mask.png` (white =
-known), an 8-bit PNG per checkpoint and output, `trace.csv` and `record.json`.
+known), `coverage.png` (white = pixels of a learned input that a known one reaches), an 8-bit PNG
+per checkpoint and output, `trace.csv` and `record.json`.
 """
 
 import contextlib
@@ -23,12 +24,30 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.jobs import Job
 from dip.errors import InputError
+from dip.options import RuleOptions
 
 RECORD = "record.json"
 
 
+class SavedStop(BaseModel):
+    """What a stopping rule would have kept if the fit had ended at a checkpoint.
+
+    iteration: the one it chose, whose output is the file `stop-<rule>-<iteration>.png`; stopped_at:
+    the one at which its patience was out, if it was.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    iteration: int
+    stopped_at: int | None
+
+
 class Saved(BaseModel):
-    """One checkpoint: its outputs are the files `<output>-<iteration>.png`."""
+    """One checkpoint: its outputs are the files `<output>-<iteration>.png`.
+
+    out_of_range: of each output and `stop:<rule>` the share of hole pixels with a channel outside
+    [0, 1] before it was clamped; stops: by the rule's label.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +55,8 @@ class Saved(BaseModel):
     outputs: tuple[str, ...]
     loss: float | None
     seconds: float
+    out_of_range: dict[str, float] = {}
+    stops: dict[str, SavedStop] = {}
 
 
 class Timing(BaseModel):
@@ -52,7 +73,12 @@ class Timing(BaseModel):
 
 
 class Record(BaseModel):
-    """What a run folder says of itself."""
+    """What a run folder says of itself.
+
+    checkpoints: those before `diverged_at`. rules: the stopping rules that followed the fit.
+    uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
+    which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,9 +86,13 @@ class Record(BaseModel):
     trajectory: dict[str, Any]
     status: Literal["done", "diverged"]
     diverged_at: int | None = None
+    diverged_because: str = ""
     backtracked_at: tuple[int, ...] = ()
     checkpoints: tuple[Saved, ...]
+    rules: tuple[RuleOptions, ...] = ()
     parameters: int | None
+    uncovered: float | None = None
+    uncovered_reason: str = ""
     timing: Timing
     environment: dict[str, Any]
 
@@ -106,9 +136,9 @@ class Store:
             return None
 
     def satisfies(self, job: Job) -> bool:
-        """Whether the stored run holds every checkpoint that the job asks for."""
+        """Whether the stored run holds every checkpoint and rule that the job asks for."""
         record = self.read(job.key)
-        if record is None:
+        if record is None or not set(job.rules) <= set(record.rules):
             return False
         end = record.diverged_at or max(job.iterations) + 1
         return {iteration for iteration in job.iterations if iteration < end} <= record.iterations
@@ -163,13 +193,19 @@ class RunFolder:
         """(H, W), True = known."""
         return read_png(self.folder / "mask.png")[0] > 127
 
+    @cached_property
+    def reached(self) -> NDArray[np.bool_] | None:
+        """(H, W), True = a pixel of a learned input that a known one reaches; None without it."""
+        path = self.folder / "coverage.png"
+        return read_png(path)[0] > 127 if path.exists() else None
+
     def restoration(self, output: str, iteration: int) -> NDArray[np.uint8]:
         return read_png(self.folder / file_name(output, iteration))
 
 
 def file_name(output: str, iteration: int) -> str:
     """Where a run folder keeps an output of a checkpoint."""
-    return f"{output}-{iteration:06d}.png"
+    return f"{output.replace(':', '-')}-{iteration:06d}.png"
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:

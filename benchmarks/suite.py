@@ -23,7 +23,7 @@ from benchmarks.fills import FILLS
 from benchmarks.metrics import METRICS
 from datasets import MASKS, Mask
 from dip.errors import InputError, explain, unknown
-from dip.options import Method, Options, PositiveInt
+from dip.options import HeldOutOptions, Method, Options, PositiveInt, RuleOptions, parse_rule
 from dip.preset import KINDS, load_preset, preset_names, with_settings
 
 FOLDER = Path(__file__).parent / "suites"
@@ -57,6 +57,13 @@ def _known_metric(name: str) -> str:
     if name not in METRICS:
         raise ValueError(unknown("metric", name, METRICS))
     return name
+
+
+def _parse_rule(entry: Any) -> RuleOptions:
+    try:
+        return parse_rule(entry)
+    except InputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _parse_dataset(entry: Any) -> Any:
@@ -129,6 +136,10 @@ class Suite(Options):
     methods: list[MethodEntry] = Field(min_length=1)
     iterations: list[PositiveInt] = Field(min_length=1)
     seeds: list[Annotated[int, Field(strict=True, ge=0)]] = Field([0], min_length=1)
+    rules: list[Annotated[RuleOptions, BeforeValidator(_parse_rule)]] = Field(
+        [parse_rule("es-wmv"), parse_rule("es-emv")],
+        description="stopping rules; where a method has held_out, held-out too",
+    )
     metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
         list(METRICS), min_length=1
     )
@@ -141,6 +152,24 @@ class Suite(Options):
             if label in (each for each, _ in entry.expand())
         ]
         return f"{self.file}: methods[{index}]"
+
+    def rules_for(self, method: Method) -> tuple[RuleOptions, ...]:
+        """The stopping rules that follow the fits of a method."""
+        usable = [
+            rule for rule in self.rules if method.held_out or not isinstance(rule, HeldOutOptions)
+        ]
+        if method.held_out and not any(isinstance(rule, HeldOutOptions) for rule in usable):
+            usable.append(HeldOutOptions())
+        return tuple(usable)
+
+    @field_validator("rules")
+    @classmethod
+    def _one_of_a_name(cls, rules: list[RuleOptions]) -> list[RuleOptions]:
+        labels = [rule.label for rule in rules]
+        repeated = [label for label in labels if labels.count(label) > 1]
+        if repeated:
+            raise ValueError(f"'{repeated[0]}' is named twice")
+        return rules
 
     @field_validator("images", "iterations", "seeds", "metrics")
     @classmethod
@@ -217,6 +246,12 @@ def _check_methods(suite: Suite) -> None:
                     f"methods[{index}]: a second method named '{label}'; give one a label"
                 )
             labels.add(label)
+    if any(isinstance(rule, HeldOutOptions) for rule in suite.rules) and not any(
+        isinstance(method, Method) and method.held_out
+        for entry in suite.methods
+        for _, method in entry.expand()
+    ):
+        raise InputError("rules: held-out needs a method with `set: {held_out: 0.05}`")
     masks: set[str] = set()
     for index, mask in enumerate(suite.masks):
         if mask.label in masks:

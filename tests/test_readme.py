@@ -212,7 +212,7 @@ def test_make_bench_on_quick(tmp_path: Path) -> None:
     first = _make("bench", out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 8 * 4 * 2 + 8
+    assert len(results) == 8 * (4 * 2 + 2) + 8
     scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
     assert len(scores) == 9
     if weights.missing() is None:

@@ -1,19 +1,21 @@
 """Reports: every number in a table is the one in results.csv."""
 
 import dataclasses
+import math
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import TINY, Command
 from PIL import Image as Pillow
 
 from dip.errors import InputError
-from reports import figures, tables
+from reports import coverage, figures, tables
 from reports.build import build
 from reports.results import Results, load_results
 
@@ -179,7 +181,7 @@ def test_a_report_whose_runs_are_gone_is_one_line(
 
 
 def test_one_image_has_no_spread() -> None:
-    assert tables._with_spread(20.0, float("nan"), 2) == "20.00 ± -"
+    assert tables.with_spread(20.0, float("nan"), 2) == "20.00 ± -"
 
 
 def test_latex_escapes_names() -> None:
@@ -201,6 +203,105 @@ def test_pictures_are_pictures(results: Results) -> None:
             assert picture.width > 500
             assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
         assert (report.summary.parent / "figures" / name).with_suffix(".pdf").exists()
+
+
+def test_the_stopping_table_holds_rules_against_the_end_and_the_oracle(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite = suite_file(
+        images=["astronaut", "camera"],
+        seeds=[0, 1],
+        iterations=[10, 40],
+        rules=[{"es-wmv": {"window": 4, "patience": 5}}, {"es-emv": {"warm_up": 3}}],
+    )
+    out = tmp_path / "results"
+    assert command("reports", "bench", suite, "--out", out).returncode == 0
+    results = load_results(out / "tiny")
+    table = tables.stopping(results).set_index("kept")
+    rules = ["stop:es-wmv[window=4,patience=5]", "stop:es-emv[warm_up=3]"]
+    assert list(table.index) == ["final, raw", "final, averaged", *rules]
+    rows = results.rows[results.rows["iteration"] > 0]
+    for kept, line in table.iterrows():
+        name = str(kept).removeprefix("final, ")
+        of = rows[
+            (rows["output"] == name) & (rows["output"].isin(rules) | (rows["iteration"] == 40))
+        ]
+        assert len(of) == line["n"] == line["N"] == 4
+        assert line["iteration_median"] == of["iteration"].median()
+        regret = [
+            (part["oracle_psnr_hole"] - part["psnr_hole"]).mean() for _, part in of.groupby("image")
+        ]
+        assert line["regret_mean"] == pytest.approx(sum(regret) / 2)
+        assert line["regret_sd"] == pytest.approx(abs(regret[0] - regret[1]) / 2**0.5)
+        assert min(regret) >= 0
+    assert table["stopped"].tolist()[2:] == [
+        rows[rows["output"] == rule]["stopped_at"].notna().sum() for rule in rules
+    ]
+    text = tables.stopping_text(tables.stopping(results))
+    for cell in text["regret (dB) ↓"]:
+        assert re.fullmatch(r"\d+\.\d\d ± \d+\.\d\d", cell)
+    summary = (out / "tiny" / "report" / "summary.md").read_text()
+    assert (out / "tiny" / "report" / "tables" / "stopping.md").read_text() in summary
+    # Nobody who chose without the truth stands in a column with the oracle.
+    assert not any("stop:" in name or "oracle" in name for name in results.final["output"])
+
+
+def test_coverage_compares_all_methods_on_the_same_pixels(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    methods = [
+        {
+            "preset": "lemsky-unet",
+            "label": f"kernel {kernel}",
+            "set": {"architecture.channels": [4, 4], "architecture.decoder_kernel": kernel},
+        }
+        for kernel in (3, 9)
+    ]
+    suite = suite_file(
+        images=["astronaut", "camera"], size=40, masks=[{"boxes": {"count": 1, "side": 26}}],
+        methods=[*methods, TINY["methods"][0], {"fill": "mean"}],
+    )  # fmt: skip
+    out = tmp_path / "results"
+    assert command("reports", "bench", suite, "--out", out).returncode == 0
+    results = load_results(out / "tiny")
+    measured = coverage.per_image(results).set_index(["method", "image"])
+    assert len(measured) == 4  # the input of `quick` is not learned
+    keys = results.final.query("output == 'raw'").set_index(["method", "image"])["key"]
+    for image in ("astronaut", "camera"):
+        run = results.run(keys["kernel 3", image])
+        assert run.reached is not None
+        beyond, hole = ~run.reached & ~run.known, ~run.known
+        assert measured["uncovered"]["kernel 3", image] == pytest.approx(beyond.sum() / hole.sum())
+        assert measured["uncovered"]["kernel 9", image] == 0
+        for method in ("kernel 3", "kernel 9"):
+            restored = results.run(keys[method, image]).restoration("raw", 4).astype(float)
+            errors = ((restored - run.truth) / 255) ** 2
+            line = measured.loc[(method, image)]
+            expected = -10 * np.log10(errors[:, beyond].mean())
+            assert line["psnr_beyond"] == pytest.approx(expected)
+            expected = -10 * np.log10(errors[:, hole & ~beyond].mean())
+            assert line["psnr_within"] == pytest.approx(expected)
+            if image == "astronaut":
+                colour = np.ptp(restored, axis=0)
+                limit = np.ptp(run.truth.astype(float), axis=0)[run.known].max()
+                assert line["vivid_beyond"] == pytest.approx((colour[beyond] > limit).mean())
+            else:
+                assert math.isnan(line["vivid_beyond"])
+    table = coverage.coverage(coverage.per_image(results))
+    assert table["coloured_images"].tolist() == [1, 1]
+    report = out / "tiny" / "report"
+    assert (report / "tables" / "coverage.md").read_text() in (report / "summary.md").read_text()
+    with Pillow.open(report / "figures" / "coverage-1.png") as picture:
+        assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50
+
+
+def test_curves_hold_what_was_noted_and_what_was_scored(results: Results) -> None:
+    """Four iterations are too few for the observer: these are the checkpoints' scores."""
+    curves = results.curves
+    assert len(curves) == 8 * 2 * 2
+    rows = results.rows[(results.rows["iteration"] == 4) & (results.rows["output"] == "raw")]
+    noted = curves[(curves["iteration"] == 4) & (curves["output"] == "raw")]
+    assert sorted(noted["psnr_hole"]) == sorted(rows["psnr_hole"])
 
 
 def test_timing_says_how_it_was_measured(results: Results) -> None:

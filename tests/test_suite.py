@@ -182,6 +182,8 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
         {"title": "another title", "expect": "nothing"},
         {"iterations": [2, 4, 8]},
         {"metrics": ["psnr"]},
+        {"rules": []},
+        {"rules": [{"es-wmv": {"window": 5}}]},
         {"methods": [{**method, "label": "named otherwise"}]},
     ]
     other = [
@@ -196,6 +198,7 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
                 {"learning_rate": 0.02},
                 {"loss": "absolute"},
                 {"total_variation": 0.01},
+                {"held_out": 0.05},
                 {"optimizer.name": "sgd"},
                 {"optimizer.weight_decay": 0.1},
                 {"schedule.every": 10},
@@ -274,6 +277,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
     ({"metrics": ["psrn"]}, "metrics[0]: unknown metric 'psrn'. Did you mean 'psnr'?"),
+    ({"rules": ["es-wvm"]}, "tiny.yaml: rules[0]: unknown rule 'es-wvm'. Did you mean 'es-wmv'?"),
+    ({"rules": [{"es-emv": {"alpha": 2}}]}, "rules[0]: es-emv.alpha: Input should be less than 1"),
+    ({"rules": ["es-wmv", {"es-wmv": {"window": 100}}]}, "rules: 'es-wmv' is named twice"),
+    ({"rules": ["held-out"]}, "rules: held-out needs a method with `set: {held_out: 0.05}`"),
+    (
+        {"methods": [{"preset": "lemsky-unet", "set": {"held_out": 0.0001}}]},
+        "methods[0]: held_out: 0.0001 of 1232 known pixels are 0; it needs to be one at least, and"
+        " to leave one, in 'astronaut'",
+    ),
     ({"iterations": [0]}, "iterations[0]: Input should be greater than 0, not 0"),
     ({"iterations": [-5]}, "iterations[0]: Input should be greater than 0, not -5"),
     ({"iterations": 5}, "iterations: "),
@@ -316,6 +328,26 @@ def test_every_mistake_is_one_line_that_names_it(
     with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
         expand(load_suite(str(suite_file(**changes))))
     assert message in str(error.value)
+
+
+def test_rules_follow_the_fits_they_can(suite_file: Write) -> None:
+    """held-out where pixels are held out, with the settings that the suite gives it."""
+    method = TINY["methods"][0]
+    held = {**method, "label": "held", "set": {**method["set"], "held_out": 0.1}}
+
+    def rules(**changes: Any) -> dict[str, list[str]]:
+        jobs = expand(
+            load_suite(str(suite_file(methods=[method, held, {"fill": "mean"}], **changes)))
+        )
+        return {job.method_label: [rule.label for rule in job.rules] for job in jobs}
+
+    assert rules() == {
+        "quick": ["es-wmv", "es-emv"],
+        "held": ["es-wmv", "es-emv", "held-out"],
+        "mean": [],
+    }
+    own = rules(rules=[{"held-out": {"patience": 5}}])
+    assert own == {"quick": [], "held": ["held-out[patience=5]"], "mean": []}
 
 
 def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
