@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import InputError
 from benchmarks.store import write_atomically
-from reports import figures, tables
+from reports import coverage, figures, tables
 from reports.results import Results, load_results
 
 
@@ -43,6 +43,18 @@ def _build(results: Results, folder: Path) -> Report:
     comparison = tables.write(
         folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
     )
+    stopping = ""
+    if len(results.stops):
+        stopping = tables.write(
+            folder / "tables", "stopping", tables.stopping(results), tables.stopping_text
+        )
+    reach = ""
+    per_image = coverage.per_image(results)
+    if len(per_image):
+        reach = tables.write(
+            folder / "tables", "coverage", coverage.coverage(per_image), coverage.coverage_text
+        )
+        per_image.to_csv(folder / "tables" / "coverage-per-image.csv", index=False)
     timing = ""
     if results.final["architecture"].notna().any():
         timing = tables.write(
@@ -58,6 +70,9 @@ def _build(results: Results, folder: Path) -> Report:
         last_iteration=results.last_iteration,
         curve=figures.quality_against_iterations(results, folder / "figures"),
         sheets=figures.contact_sheets(results, folder / "figures"),
+        stopping=stopping,
+        reach=reach,
+        reach_sheets=figures.coverage_sheets(results, per_image, folder / "figures"),
         timing=timing,
         provenance=_provenance(results),
     )

@@ -1,4 +1,4 @@
-"""The figures: quality against iterations, and contact sheets of restorations."""
+"""The figures: quality against iterations, restorations side by side, and what is within reach."""
 
 from itertools import product
 from pathlib import Path
@@ -16,24 +16,24 @@ from numpy.typing import NDArray
 from reports.results import Results
 
 STYLE = str(Path(__file__).parent / "style.mplstyle")
-MARKERS = "osD^vP"
-LINES = ("-", "--", "-.")
+RULE_MARKERS = "oXP*vD"
+LINES = ("-", "--", "-.", (0, (1, 1)))
 SHEET_COLUMNS = 8
 
 
 def quality_against_iterations(results: Results, folder: Path) -> str | None:
     """Hole PSNR over iterations, a panel per hole and output; the PNG's name, None without scores.
 
-    Lines are means over images (seeds averaged within an image first), bars the sample standard
-    deviation over images; fills are dotted lines. A point stands for the same images as its
-    neighbours: where one of them has no score, there is no point.
+    Lines are means over images (seeds averaged within an image first), bands the sample standard
+    deviation over images; fills are dotted lines, markers the rules' choices. A point stands for
+    the same images as its neighbours: where one of them has no score, there is no point.
     """
     rows = results.rows[results.rows["psnr_hole"].notna()]
     if rows.empty:
         return None
     masks, methods = list(rows["mask"].unique()), list(rows["method"].unique())
-    is_fill = rows["iteration"] == 0
-    outputs = list(rows[~is_fill]["output"].unique()) or ["raw"]
+    curves = results.curves
+    outputs = list(curves["output"].unique()) or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
             len(outputs),
@@ -48,7 +48,10 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
         for axis, (output, mask) in zip(axes.flat, product(outputs, masks), strict=True):
             axis.set_title(f"{mask}, {output} output")
             axis.set_ylabel("hole PSNR (dB)")
-            in_panel = rows[(rows["mask"] == mask) & (is_fill | (rows["output"] == output))]
+            fills = rows[(rows["mask"] == mask) & (rows["iteration"] == 0)]
+            in_panel = pd.concat(
+                [fills, curves[(curves["mask"] == mask) & (curves["output"] == output)]]
+            )
             for index, method in enumerate(methods):
                 part = in_panel[in_panel["method"] == method]
                 if part.empty:
@@ -58,9 +61,15 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
                 entries.setdefault(f" {method}", line)
                 if images < _planned_images(results, mask, method):
                     partial.append(f" {method}")
+                if output == "raw":
+                    stops = results.stops
+                    of_method = stops[(stops["mask"] == mask) & (stops["method"] == method)]
+                    _mark_stops(axis, of_method, index, entries)
         for axis in axes[-1]:
             axis.set_xlabel("iterations")
         figure.tight_layout()
+        # Methods first, then rules.
+        entries = dict(sorted(entries.items(), key=lambda entry: entry[0].startswith(" stop:")))
         figure.legend(
             list(entries.values()),
             [name + (" (not all images)" if name in partial else "") for name in entries],
@@ -87,17 +96,33 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
     mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
     if list(per_image.index) == [0]:
         return axis.axhline(mean.iloc[0], color=colour, linestyle=":"), images
-    line = axis.errorbar(
-        per_image.index,
-        mean,
-        yerr=None if spread.isna().all() else spread,
-        color=colour,
-        marker=MARKERS[index // len(colours) % len(MARKERS)],
-        linestyle=LINES[index // len(colours) % len(LINES)],
-        capsize=2,
-        elinewidth=0.7,
+    style = LINES[index // len(colours) % len(LINES)]
+    (line,) = axis.plot(per_image.index, mean, color=colour, linestyle=style)
+    axis.fill_between(
+        per_image.index, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0
     )
     return line, images
+
+
+def _mark_stops(axis: Any, stops: pd.DataFrame, index: int, entries: dict[str, Any]) -> None:
+    """A marker for each rule at the median iteration it chose and its mean over images."""
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    for rule, chosen in stops.groupby("output", sort=False):
+        shape = RULE_MARKERS[_rule_number(str(rule), entries) % len(RULE_MARKERS)]
+        style = {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
+        axis.plot(
+            chosen["iteration"].median(),
+            chosen.groupby("image")["psnr_hole"].mean().mean(),
+            color=colours[index % len(colours)],
+            **style,
+        )
+        entries.setdefault(f" {rule}", axis.plot([], [], color="0.4", **style)[0])
+
+
+def _rule_number(rule: str, entries: dict[str, Any]) -> int:
+    """How many rules came before this one."""
+    seen = [name.strip() for name in entries if name.strip().startswith("stop:")]
+    return seen.index(rule) if rule in seen else len(seen)
 
 
 def contact_sheets(results: Results, folder: Path) -> list[str]:
@@ -154,6 +179,55 @@ def _contact_sheet(results: Results, rows: pd.DataFrame, mask: str, folder: Path
         title = f"{mask}, {results.last_iteration} iterations"
         figure.suptitle(title, y=1.0, verticalalignment="bottom", fontsize=9)
         return _save(figure, folder, name)
+
+
+def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> list[str]:
+    """A sheet per hole: what each method drew, around it the hole and what is out of its reach.
+
+    measured: `coverage.per_image`; its images and methods are shown. Returns the PNGs' names.
+    """
+    sheets = []
+    for index, (mask, of_mask) in enumerate(measured.groupby("mask", sort=False)):
+        images, methods = list(of_mask["image"].unique()), list(of_mask["method"].unique())
+        final = results.final
+        rows = final[(final["mask"] == mask) & (final["output"] == "raw")]
+        rows = rows.drop_duplicates(["image", "method"]).set_index(["image", "method"])
+        with plt.style.context(STYLE):
+            figure, axes = plt.subplots(
+                len(images),
+                len(methods) + 1,
+                figsize=(1.7 * (len(methods) + 1), 1.85 * len(images) + 0.5),
+                squeeze=False,
+            )
+            for line, image in zip(axes, images, strict=True):
+                for axis in line:
+                    axis.set_axis_off()
+                for axis, method in zip(line[1:], methods, strict=True):
+                    if (image, method) not in rows.index:
+                        continue
+                    row = rows.loc[(image, method)]
+                    run = results.run(row["key"])
+                    restored = run.restoration("raw", row["iteration"])
+                    pixels = np.where(run.known, run.truth, restored)
+                    _picture(axis, pixels, f"{100 * row['uncovered']:.1f} % out of reach")
+                    _outline(axis, run.known, "0.3", "--")
+                    if run.reached is not None:
+                        _outline(axis, run.reached | run.known, "black", "-")
+                    _picture(line[0], run.truth, "")
+            for axis, heading in zip(axes[0], ["truth", *methods], strict=True):
+                axis.set_title(_broken(heading), fontsize=7)
+            figure.tight_layout(pad=0.4)
+            title = f"{mask}, raw output, {results.last_iteration} iterations"
+            figure.suptitle(title, y=1.0, verticalalignment="bottom", fontsize=9)
+            sheets.append(_save(figure, folder, f"coverage-{index + 1}"))
+    return sheets
+
+
+def _outline(axis: Any, inside: NDArray[np.bool_], colour: str, style: str) -> None:
+    """A line around the pixels that are not `inside`, with a white one beneath it."""
+    if not inside.all():
+        axis.contour(inside, levels=[0.5], colors="white", linewidths=2.4)
+        axis.contour(inside, levels=[0.5], colors=colour, linewidths=1.2, linestyles=style)
 
 
 def _broken(heading: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ import pandas as pd
 from benchmarks import InputError
 from benchmarks.runner import JOBS, RESULTS, SUITE
 from benchmarks.store import RunFolder
+from benchmarks.trace import read_trace
 
 # Names stay names, also where they look like numbers: images 1.png and 01.png are two.
 NAMES = dict.fromkeys(
     (
         *("key", "image", "mask", "method", "architecture", "preset", "output"),
-        *("device", "git_revision"),
+        *("oracle_output", "device", "git_revision"),
     ),
     str,
 )
+
+
+OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,34 @@ class Results:
     def final(self) -> pd.DataFrame:
         """The rows to compare: a fill's answer, and a network's outputs at the last iteration."""
         is_fill = self.rows["iteration"] == 0
-        return self.rows[is_fill | (self.rows["iteration"] == self.last_iteration)]
+        is_last = self.rows["iteration"] == self.last_iteration
+        return self.rows[is_fill | (is_last & self.rows["output"].isin(OUTPUTS))]
+
+    @property
+    def stops(self) -> pd.DataFrame:
+        """The rows that stopping rules chose."""
+        return self.rows[self.rows["output"].str.startswith("stop:")]
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Hole PSNR over the iterations of the networks: noted on the way, and of the checkpoints.
+
+        Columns: image, mask, method, seed, output, iteration, psnr_hole. Up to each fit's last
+        checkpoint. Raises OSError if a trace is gone or damaged.
+        """
+        names = ["image", "mask", "method", "seed"]
+        columns = [*names, "output", "iteration", "psnr_hole"]
+        scored = self.rows[(self.rows["iteration"] > 0) & self.rows["output"].isin(OUTPUTS)]
+        parts = [scored[scored["psnr_hole"].notna()][columns]]
+        ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
+        for fit in ends.to_dict("records"):
+            trace = read_trace(self.run(str(fit["key"])).folder)
+            for output in OUTPUTS:
+                noted = trace[f"psnr_hole_{output}"][: fit["iteration"]].dropna()
+                described = {name: fit[name] for name in names}
+                part = noted.rename("psnr_hole").reset_index()
+                parts.append(part.assign(**described, output=output)[columns])
+        return pd.concat(parts).drop_duplicates([*names, "output", "iteration"])
 
     def run(self, key: str) -> RunFolder:
         """The pictures of a run."""

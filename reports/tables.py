@@ -74,7 +74,7 @@ def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
             "iterations": table["iteration"].astype(str).replace("0", NOTHING),
             **{
                 HEADINGS[name]: [
-                    _with_spread(mean, sd, DECIMALS[name])
+                    with_spread(mean, sd, DECIMALS[name])
                     + (f" ({scored} of {images} images)" if 0 < scored < images else "")
                     for mean, sd, scored, images in zip(
                         table[f"{name}_mean"],
@@ -89,6 +89,77 @@ def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
             "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
         }
     )
+
+
+def stopping(results: Results) -> pd.DataFrame:
+    """One row per hole, method and what was kept of its fits: last outputs, and what rules chose.
+
+    Seeds are averaged within an image first; `_mean` and `_sd` are over images. regret: the
+    oracle's hole PSNR less that of what was kept, of the same fits; the oracle is the best of the
+    whole trajectory, raw or averaged. iteration_median, _least and _most are over fits, stopped
+    counts those in which the rule's patience was out before the end. n: jobs with a result, N: jobs
+    planned.
+    """
+    kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
+    kept = kept.assign(regret=kept["oracle_psnr_hole"] - kept["psnr_hole"])
+    jobs = results.jobs[results.jobs["preset"] != ""]
+    rows = []
+    for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):
+        of_method = kept[(kept["mask"] == mask) & (kept["method"] == method)]
+        for output, cell in of_method.groupby("output", sort=False):
+            measured = ["psnr_hole", "oracle_psnr_hole", "regret"]
+            per_image = cell.groupby("image")[measured].mean()
+            is_rule = str(output).startswith("stop:")
+            rows.append(
+                {
+                    "mask": mask,
+                    "method": method,
+                    "kept": str(output) if is_rule else f"final, {output}",
+                    "iteration_median": cell["iteration"].median(),
+                    "iteration_least": cell["iteration"].min(),
+                    "iteration_most": cell["iteration"].max(),
+                    "stopped": cell["stopped_at"].count() if is_rule else None,
+                    **{f"{name}_mean": per_image[name].mean() for name in measured},
+                    **{f"{name}_sd": per_image[name].std() for name in measured},
+                    "oracle_iteration_median": cell["oracle_iteration"].median(),
+                    "n": len(cell),
+                    "N": len(planned),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def stopping_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The stopping rules as people read them."""
+    return pd.DataFrame(
+        {
+            "hole": table["mask"],
+            "method": table["method"],
+            "kept": table["kept"],
+            "iteration": [
+                f"{median:.0f}" + (f" ({least:.0f}-{most:.0f})" if least < most else "")
+                for median, least, most in zip(
+                    table["iteration_median"],
+                    table["iteration_least"],
+                    table["iteration_most"],
+                    strict=True,
+                )
+            ],
+            "stopped early": [
+                NOTHING if pd.isna(stopped) else f"{stopped:.0f} of {n}"
+                for stopped, n in zip(table["stopped"], table["n"], strict=True)
+            ],
+            HEADINGS["psnr_hole"]: _decibels(table, "psnr_hole"),
+            "oracle (dB)": _decibels(table, "oracle_psnr_hole"),
+            "regret (dB) ↓": _decibels(table, "regret"),
+            "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
+        }
+    )
+
+
+def _decibels(table: pd.DataFrame, name: str) -> list[str]:
+    means, deviations = table[f"{name}_mean"], table[f"{name}_sd"]
+    return [with_spread(mean, sd, 2) for mean, sd in zip(means, deviations, strict=True)]
 
 
 def timing(results: Results) -> pd.DataFrame:
@@ -183,7 +254,8 @@ def write(
     return markdown
 
 
-def _with_spread(mean: float, sd: float, decimals: int) -> str:
+def with_spread(mean: float, sd: float, decimals: int) -> str:
+    """`20.47 ± 1.20`, or a dash where there is none."""
     if pd.isna(mean):
         return NOTHING
     return f"{mean:.{decimals}f} ± " + (NOTHING if pd.isna(sd) else f"{sd:.{decimals}f}")

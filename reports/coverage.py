@@ -1,0 +1,115 @@
+"""What reach has to do with what is drawn: hole pixels out of reach beside all others of the hole.
+
+T. Lemsky suspects that the coloured ellipses in his holes come from where a learned input is never
+trained. Such pixels lie deep in the hole, where any method is worse. So all methods are measured on
+the same pixels: those that some method of the suite leaves out of reach, and the others. A method
+that reaches them all, and is no better there, speaks against the suspicion.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.results import Results
+from reports.tables import NOTHING, with_spread
+
+MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
+
+
+def per_image(results: Results) -> pd.DataFrame:
+    """One row per hole, image and method with a learned input, where not all of it is reached.
+
+    Last raw outputs; seeds are averaged. uncovered: the method's own share of hole pixels out of
+    reach. beyond: the pixels that some method of the suite leaves out of reach, within: the other
+    hole pixels. vivid: share of pixels more colourful (largest less smallest channel) than any
+    known pixel; empty for grey images. Holes that every method reaches are left out.
+    """
+    final = results.final
+    fits = final[final["uncovered"].notna() & (final["output"] == "raw")]
+    rows: list[dict[str, Any]] = []
+    for _, group in fits.groupby(["mask", "image"], sort=False):
+        runs = {key: results.run(str(key)) for key in group["key"].unique()}
+        maps = [reached for run in runs.values() if (reached := run.reached) is not None]
+        hole = ~next(iter(runs.values())).known
+        beyond = hole & ~np.logical_and.reduce(maps)
+        if not beyond.any() or beyond[hole].all():
+            continue
+        for fit in group.to_dict("records"):
+            run = runs[fit["key"]]
+            restored = run.restoration("raw", int(fit["iteration"]))
+            rows.append(
+                {
+                    **{name: fit[name] for name in ("mask", "image", "method", "seed")},
+                    "uncovered": fit["uncovered"],
+                    **_measure("beyond", restored, run.truth, run.known, beyond),
+                    **_measure("within", restored, run.truth, run.known, hole & ~beyond),
+                }
+            )
+    names = ["mask", "image", "method"]
+    if not rows:
+        return pd.DataFrame(columns=[*names, *MEASURED])
+    return pd.DataFrame(rows).groupby(names, sort=False)[list(MEASURED)].mean().reset_index()
+
+
+def coverage(measured: pd.DataFrame) -> pd.DataFrame:
+    """Of `per_image` one row per hole and method: means and sample deviations over images."""
+    rows = []
+    for (mask, method), group in measured.groupby(["mask", "method"], sort=False):
+        rows.append(
+            {
+                "mask": mask,
+                "method": method,
+                **{f"{name}_mean": group[name].mean() for name in MEASURED},
+                **{f"{name}_sd": group[name].std() for name in MEASURED},
+                "images": len(group),
+                "coloured_images": group["vivid_beyond"].count(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def coverage_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The coverage as people read it."""
+
+    def column(name: str, decimals: int, factor: int = 1) -> list[str]:
+        means, deviations = table[f"{name}_mean"] * factor, table[f"{name}_sd"] * factor
+        return [with_spread(mean, sd, decimals) for mean, sd in zip(means, deviations, strict=True)]
+
+    return pd.DataFrame(
+        {
+            "hole": table["mask"],
+            "method": table["method"],
+            "out of its reach (%)": column("uncovered", 1, 100),
+            "PSNR beyond (dB) ↑": column("psnr_beyond", 2),
+            "PSNR within (dB) ↑": column("psnr_within", 2),
+            "vivid beyond (%)": column("vivid_beyond", 0, 100),
+            "vivid within (%)": column("vivid_within", 0, 100),
+            "images (coloured)": [
+                f"{images} ({coloured or NOTHING})"
+                for images, coloured in zip(table["images"], table["coloured_images"], strict=True)
+            ],
+        }
+    )
+
+
+def _measure(
+    where: str,
+    restored: NDArray[np.uint8],
+    truth: NDArray[np.uint8],
+    known: NDArray[np.bool_],
+    pixels: NDArray[np.bool_],
+) -> dict[str, float]:
+    errors = ((restored.astype(np.float64) - truth) / 255)[:, pixels] ** 2
+    with np.errstate(divide="ignore"):
+        psnr = float(-10 * np.log10(errors.mean()))
+    vivid = float("nan")
+    if len(truth) > 1:
+        vivid = float((_colour(restored)[pixels] > _colour(truth)[known].max()).mean())
+    return {f"psnr_{where}": psnr, f"vivid_{where}": vivid}
+
+
+def _colour(image: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """(H, W): the largest channel less the smallest."""
+    return image.max(axis=0).astype(np.int16) - image.min(axis=0)
