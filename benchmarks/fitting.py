@@ -114,7 +114,9 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
         for saved, pictures in checkpoints
         if end is None or saved.iteration < end.iteration
     ]
-    for _, pictures in good:
+    keep = _Keep(job)
+    stops = {rule: keep.stop(rule, stop) for rule, stop in (end.stops if end else {}).items()}
+    for pictures in (*(pictures for _, pictures in good), keep.pictures):
         files |= pictures
     files["trace.csv"] = write_trace(steps, observer.psnr_hole())
     described = {
@@ -124,39 +126,51 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
         "backtracked_at": tuple(step.iteration for step in steps if step.backtracked),
         "checkpoints": tuple(saved for saved, _ in good),
         "rules": job.rules,
+        "rule_versions": {rule.label: rule.version for rule in job.rules},
+        "stops": stops,
         **structure,
         "timing": _timing(steps, peak_memory_mib),
     }
     return described, files
 
 
+class _Keep:
+    """Collects outputs as pictures."""
+
+    def __init__(self, job: Job):
+        self.hole = job.mask[0] == 0
+        self.pictures: Files = {}
+
+    def output(self, name: str, iteration: int, output: NDArray[np.float32]) -> float:
+        """Returns the share of hole pixels with a channel outside [0, 1]."""
+        self.pictures[file_name(name, iteration)] = png(to_8bit(output))
+        inside = output[:, self.hole]
+        return float(((inside < 0) | (inside > 1)).any(axis=0).mean())
+
+    def stop(self, rule: str, stop: Any) -> SavedStop:
+        """A rule's answer, for the record."""
+        return SavedStop(
+            iteration=stop.iteration,
+            stopped_at=stop.stopped_at,
+            out_of_range=self.output(f"stop:{rule}", stop.iteration, stop.output.numpy()),
+        )
+
+
 def _save(job: Job, checkpoint: Any) -> tuple[Saved, Files]:
     """A checkpoint for the record, and its pictures."""
-    pictures: Files = {}
-    out_of_range: dict[str, float] = {}
-    hole = job.mask[0] == 0
-
-    def keep(name: str, iteration: int, output: NDArray[np.float32]) -> None:
-        pictures[file_name(name, iteration)] = png(to_8bit(output))
-        inside = output[:, hole]
-        out_of_range[name] = float(((inside < 0) | (inside > 1)).any(axis=0).mean())
-
-    keep("raw", checkpoint.iteration, checkpoint.raw.numpy())
-    keep("averaged", checkpoint.iteration, checkpoint.averaged.numpy())
-    for rule, stop in checkpoint.stops.items():
-        keep(f"stop:{rule}", stop.iteration, stop.output.numpy())
+    keep, iteration = _Keep(job), checkpoint.iteration
     saved = Saved(
-        iteration=checkpoint.iteration,
+        iteration=iteration,
         outputs=("raw", "averaged"),
         loss=checkpoint.loss,
         seconds=checkpoint.seconds,
-        out_of_range=out_of_range,
-        stops={
-            rule: SavedStop(iteration=stop.iteration, stopped_at=stop.stopped_at)
-            for rule, stop in checkpoint.stops.items()
+        out_of_range={
+            name: keep.output(name, iteration, getattr(checkpoint, name).numpy())
+            for name in ("raw", "averaged")
         },
+        stops={rule: keep.stop(rule, stop) for rule, stop in checkpoint.stops.items()},
     )
-    return saved, pictures
+    return saved, keep.pictures
 
 
 def _timing(steps: list[Any], peak_memory_mib: float | None) -> Timing:

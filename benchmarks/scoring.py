@@ -65,7 +65,7 @@ def score(
     for index, (job, record) in enumerate(stored):
         folder = store.folder(job.key)
         try:
-            trace = None if isinstance(job.method, str) else read_trace(folder)
+            trace = _trace(folder, job, record)
             pictures = _pictures(job, record, trace)
             scores = _scores(folder, job, pictures, metrics, afresh, reasons)
         except OSError as error:
@@ -73,12 +73,21 @@ def score(
             reasons[f"{job.name}: its run was damaged ({error}) and is set aside; run again"] = None
             continue
         oracle = _oracle(job, record, trace, pictures, scores)
-        rows += [_row(job, record, picture, scores, oracle) for picture in pictures]
+        rows += [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
         if record.uncovered_reason:
             about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
             reasons[about] = None
         on_run(index + 1, len(stored))
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
+
+
+def _trace(folder: Path, job: Job, record: Record) -> "pd.DataFrame | None":
+    """The trace of a fit; raises OSError if that or the map of its reach is missing or damaged."""
+    if isinstance(job.method, str):
+        return None
+    if record.uncovered is not None and RunFolder(folder).reached is None:
+        raise OSError(f"{folder / 'coverage.png'}: is missing")
+    return read_trace(folder, until=max(record.iterations, default=0))
 
 
 @dataclass(frozen=True)
@@ -105,29 +114,32 @@ def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_P
         for saved in asked
         for output in saved.outputs
     ]
-    if trace is not None and asked:
-        pictures += _chosen(job, asked[-1], trace)
+    if trace is not None:
+        pictures += _chosen(job, record, asked, trace)
     return pictures
 
 
-def _chosen(job: Job, last: Saved, trace: "pd.DataFrame") -> Iterator[_Picture]:
-    """What the rules chose until the job's last iteration, or until they stopped before a failure.
+def _chosen(
+    job: Job, record: Record, asked: Sequence[Saved], trace: "pd.DataFrame"
+) -> Iterator[_Picture]:
+    """What the rules chose until the job's last iteration, or before the fit failed.
 
-    last: the last checkpoint there is. Seconds are those until the rule stopped.
+    asked: the checkpoints that there are. Seconds are those until the rule stopped.
     """
-    for label in (rule.label for rule in job.rules):
-        stop = last.stops.get(label)
-        if stop is None or (stop.stopped_at is None and last.iteration < max(job.iterations)):
-            continue
-        until = stop.stopped_at or last.iteration
-        yield _Picture(
-            output := f"stop:{label}",
-            stop.iteration,
-            float(trace["loss"][stop.iteration]),
-            float(trace["milliseconds"][:until].sum() / 1000),
-            last.out_of_range[output],
-            stop.stopped_at,
-        )
+    end = max(job.iterations)
+    is_whole = bool(asked) and asked[-1].iteration == end
+    stops = asked[-1].stops if is_whole else record.stops
+    for rule in job.rules:
+        if record.has_followed(rule) and (stop := stops.get(rule.label)) is not None:
+            until = stop.stopped_at or end
+            yield _Picture(
+                f"stop:{rule.label}",
+                stop.iteration,
+                float(trace["loss"][stop.iteration]),
+                float(trace["milliseconds"].loc[:until].sum() / 1000),
+                stop.out_of_range,
+                stop.stopped_at,
+            )
 
 
 Oracle = tuple[float, int, str]  # hole PSNR, iteration, output
@@ -150,7 +162,7 @@ def _oracle(
         if (psnr := scores[picture.file].get("psnr_hole")) is not None
     ]
     for output in ("raw", "averaged"):
-        noted = trace[f"psnr_hole_{output}"][: int(end)].dropna()
+        noted = trace[f"psnr_hole_{output}"].loc[:end].dropna()
         if len(noted):
             seen.append((float(noted.max()), int(str(noted.idxmax())), output))
     return max(seen, key=lambda each: each[0], default=None)
@@ -166,14 +178,15 @@ def _scores(
 ) -> dict[str, dict[str, float]]:
     """The scores of each picture by file name, computed where they are not kept yet.
 
-    A score that is kept stays even where it could not be computed today.
+    PSNR is among them whatever the metrics, because the oracle needs it. A score that is kept stays
+    even where it could not be computed today.
     """
     path = folder / SCORES
     kept = _kept(path)
     run = RunFolder(folder)
     scores: dict[str, dict[str, float]] = {}
     changed = False
-    for picture, name in product(pictures, metrics):
+    for picture, name in product(pictures, dict.fromkeys((*metrics, "psnr"))):
         metric = METRICS[name]
         entries, entry = kept.setdefault(picture.file, {}), f"{name} {metric.version}"
         if afresh or entry not in entries:
@@ -214,6 +227,7 @@ def _row(
     job: Job,
     record: Record,
     picture: _Picture,
+    metrics: Sequence[str],
     scores: dict[str, dict[str, float]],
     oracle: Oracle | None,
 ) -> dict[str, Any]:
@@ -233,7 +247,11 @@ def _row(
         "iteration": picture.iteration,
         "output": picture.output,
         "stopped_at": picture.stopped_at,
-        **scores.get(picture.file, {}),
+        **{
+            column: value
+            for column, value in scores[picture.file].items()
+            if column.rpartition("_")[0] in metrics
+        },
         "oracle_psnr_hole": best,
         "oracle_iteration": best_iteration,
         "oracle_output": best_output,

@@ -33,20 +33,21 @@ class SavedStop(BaseModel):
     """What a stopping rule would have kept if the fit had ended at a checkpoint.
 
     iteration: the one it chose, whose output is the file `stop-<rule>-<iteration>.png`; stopped_at:
-    the one at which its patience was out, if it was.
+    the one at which its patience was out, if it was; out_of_range: as of `Saved`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     iteration: int
     stopped_at: int | None
+    out_of_range: float
 
 
 class Saved(BaseModel):
     """One checkpoint: its outputs are the files `<output>-<iteration>.png`.
 
-    out_of_range: of each output and `stop:<rule>` the share of hole pixels with a channel outside
-    [0, 1] before it was clamped; stops: by the rule's label.
+    out_of_range: of each output the share of hole pixels with a channel outside [0, 1] before it
+    was clamped; stops: by the rule's label.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,7 +76,8 @@ class Timing(BaseModel):
 class Record(BaseModel):
     """What a run folder says of itself.
 
-    checkpoints: those before `diverged_at`. rules: the stopping rules that followed the fit.
+    checkpoints: those before `diverged_at`. rules: the stopping rules that followed the fit, and
+    rule_versions their versions by label; stops: answers of those that stopped before it failed.
     uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
     which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
     """
@@ -90,6 +92,8 @@ class Record(BaseModel):
     backtracked_at: tuple[int, ...] = ()
     checkpoints: tuple[Saved, ...]
     rules: tuple[RuleOptions, ...] = ()
+    rule_versions: dict[str, int] = {}
+    stops: dict[str, SavedStop] = {}
     parameters: int | None
     uncovered: float | None = None
     uncovered_reason: str = ""
@@ -99,6 +103,10 @@ class Record(BaseModel):
     @property
     def iterations(self) -> set[int]:
         return {saved.iteration for saved in self.checkpoints}
+
+    def has_followed(self, rule: RuleOptions) -> bool:
+        """Whether that rule, as it is today, followed the fit."""
+        return self.rule_versions.get(rule.label) == rule.version
 
     def status_within(self, iterations: Sequence[int]) -> Literal["done", "diverged"]:
         """The status for a job that asks for these iterations: it may end before the trouble."""
@@ -138,7 +146,9 @@ class Store:
     def satisfies(self, job: Job) -> bool:
         """Whether the stored run holds every checkpoint and rule that the job asks for."""
         record = self.read(job.key)
-        if record is None or not set(job.rules) <= set(record.rules):
+        if record is None:
+            return False
+        if not all(record.has_followed(rule) for rule in job.rules):
             return False
         end = record.diverged_at or max(job.iterations) + 1
         return {iteration for iteration in job.iterations if iteration < end} <= record.iterations

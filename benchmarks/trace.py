@@ -37,8 +37,11 @@ def write_trace(steps: Iterable[Iteration], psnr_hole: Mapping[int, tuple[float,
     return trace.getvalue().encode()
 
 
-def read_trace(folder: Path) -> "pd.DataFrame":
-    """A run folder's trace, by iteration; raises OSError if it is missing or damaged."""
+def read_trace(folder: Path, until: int = 0) -> "pd.DataFrame":
+    """A run folder's trace, by iteration from 1 on.
+
+    Raises OSError if it is missing or damaged, or ends before the iteration `until`.
+    """
     import pandas as pd
 
     path = folder / "trace.csv"
@@ -46,6 +49,8 @@ def read_trace(folder: Path) -> "pd.DataFrame":
         trace = pd.read_csv(path, dtype=dict.fromkeys(COLUMNS[1:], float))
         if tuple(trace.columns) != COLUMNS:
             raise ValueError("its columns are others")
-        return trace.astype({"iteration": int}).set_index("iteration")
+        if list(trace["iteration"]) != list(range(1, len(trace) + 1)) or len(trace) < until:
+            raise ValueError("lines are missing")
+        return trace.set_index("iteration")
     except ValueError as error:
         raise OSError(f"{path}: {error}") from None

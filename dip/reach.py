@@ -10,16 +10,21 @@ matter, nothing cancels and nothing underflows. Norms are passed through, becaus
 couple all pixels. An operation that is not listed here is refused by its name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
 from torch.func import functional_call
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dip.errors import InputError
+from dip.networks.foreign import resized, tensor_in
 
 
 def coverage(
@@ -31,69 +36,75 @@ def coverage(
 ) -> Tensor:
     """The pixels of the input that a known output pixel's receptive field reaches.
 
-    network: maps (1, input_channels, *input_size) to (1, any, H, W); it is left as it is. mask:
-    (1, H, W), 1 = known. input_size: the mask's if there is none. Returns (1, *input_size) bool on
-    the CPU, True = reached, in any channel.
+    network: maps (1, input_channels, *input_size) to (1, any, H, W), or to what `Foreign` makes
+    that of; it is left as it is. mask: (1, H, W), 1 = known. input_size: the mask's if there is
+    none. Returns (1, *input_size) bool on the CPU, True = reached, in any channel.
 
-    Raises InputError if the network does something whose reach is not known here, or gives another
-    size than the mask's.
+    Raises InputError if the network does something whose reach is not known here.
     """
-    size = input_size or (mask.shape[-2], mask.shape[-1])
+    image_size = (mask.shape[-2], mask.shape[-1])
+    size = input_size or image_size
     start = torch.zeros((1, input_channels, *size), requires_grad=True)
     frozen = {
-        name: tensor.detach().to("cpu", copy=True)
+        name: _single(tensor.detach().to("cpu", copy=True))
         for name, tensor in (*network.named_parameters(), *network.named_buffers())
     }
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad(), _ReachOnly():
-            output = functional_call(network, frozen, (start.clone(),))
+        reach_only = _ReachOnly()
+        with torch.random.fork_rng(devices=[]), torch.enable_grad(), reach_only, reach_only.gate:
+            output = tensor_in(functional_call(network, frozen, (start.clone(),)))
+            output = resized(output, image_size)
+        if not output.requires_grad:
+            return torch.zeros((1, *size), dtype=torch.bool)
+        _check_graph(output)
+        known = mask.to("cpu", output.dtype).expand(output.shape)
+        (gradient,) = torch.autograd.grad(output, start, known)
     except InputError:
         raise
     except Exception as error:  # whatever anybody's network may do when its values are missing
-        raise InputError(f"coverage: {type(error).__name__} in the network: {error}") from error
-    if output.shape[-2:] != mask.shape[-2:]:
-        raise InputError(
-            f"coverage: the network gives {tuple(output.shape)} for a mask of {tuple(mask.shape)}"
-        )
-    if not output.requires_grad:
-        return torch.zeros((1, *size), dtype=torch.bool)
-    known = mask.to("cpu", output.dtype).expand(output.shape)
-    (gradient,) = torch.autograd.grad(output, start, known)
+        first, *_ = str(error).splitlines() or [""]
+        raise InputError(f"coverage: {type(error).__name__} in the network: {first}") from error
     return (gradient[0] > 0).any(dim=0, keepdim=True)
 
 
-# By the name of the torch function, without the underscore of one that works in place.
+# By the name of the torch function or property, without the underscores.
 
 # Each value of the result comes from the value in its own place; norms belong here, see above.
-IN_PLACE = (
+ELEMENTWISE = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu"),
     *("mish", "softplus", "softsign", "hardswish", "hardsigmoid", "hardtanh", "tanhshrink"),
     *("softshrink", "hardshrink", "logsigmoid", "sigmoid", "tanh", "sin", "cos", "exp", "log"),
     *("abs", "neg", "sqrt", "square", "pow", "clamp"),
-    *("batch_norm", "instance_norm", "group_norm", "layer_norm", "normalize"),
+    *("batch_norm", "instance_norm", "group_norm", "layer_norm"),
     *("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout"),
 )
 # Two tensors' values in the same place, or one with a number.
-TOGETHER = ("add", "sub", "mul", "div", "radd", "rsub", "rmul", "rtruediv", "truediv")
 TOGETHER_IN_PLACE = ("iadd", "isub", "imul", "itruediv")
-# Sums with weights that are not negative: what they reach is what their gradient says.
-SUMS = (
-    *("avg_pool1d", "avg_pool2d", "adaptive_avg_pool2d", "interpolate", "upsample", "mean", "sum"),
+TOGETHER = (
+    *("add", "sub", "mul", "div", "radd", "rsub", "rmul", "rtruediv", "truediv"),
+    *TOGETHER_IN_PLACE,
 )
+# Sums with weights that are not negative: what they reach is what their gradient says.
+SUMS = ("avg_pool2d", "adaptive_avg_pool2d", "interpolate", "mean", "sum")
 # Values that move and stay what they are, and questions that are not about values.
 MOVES = (
     *("cat", "concat", "concatenate", "stack", "pad", "getitem", "narrow", "chunk", "split"),
     *("unbind", "reshape", "view", "view_as", "flatten", "unflatten", "permute", "transpose"),
     *("movedim", "unsqueeze", "squeeze", "expand", "expand_as", "repeat", "roll", "flip"),
     *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "contiguous", "clone", "detach"),
-    *("to", "type_as", "float", "double", "size", "dim", "numel", "len", "get", "is_contiguous"),
-    *("is_floating_point", "is_complex", "zeros_like", "ones_like", "new_zeros", "new_ones"),
-    *("get_device", "stride", "requires_grad"),
+    *("to", "type_as", "float", "double", "zeros_like", "ones_like", "new_zeros", "new_ones"),
+    *("size", "dim", "numel", "len", "stride", "shape", "ndim", "dtype", "device", "layout"),
+    *("is_cuda", "get_device", "is_contiguous", "requires_grad", "is_floating_point"),
+    "is_complex",
 )
 
 
 class _ReachOnly(TorchFunctionMode):
     """Replaces what torch is asked to do with something that passes on reach alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = _Gate()
 
     def __torch_function__(
         self,
@@ -102,28 +113,65 @@ class _ReachOnly(TorchFunctionMode):
         arguments: tuple[Any, ...] = (),
         keywords: Mapping[str, Any] | None = None,
     ) -> Any:
-        keywords = keywords or {}
-        given = (*arguments, *keywords.values())
-        if not _follows(given):
-            return function(*arguments, **keywords)  # nothing that comes from the input
-        path = resolve_name(function) or getattr(function, "__qualname__", repr(function))
-        name = path.rpartition(".")[2].strip("_")
-        if name in IN_PLACE:
-            return next(filter(_follows, given))
-        if name in MOVES:
-            return function(*arguments, **keywords)
-        if name in TOGETHER or name in TOGETHER_IN_PLACE:
-            works_in_place = name in TOGETHER_IN_PLACE or (path.endswith("_") and "__" not in path)
-            return _together(given, works_in_place)
-        if name in SUMS and keywords.get("mode") not in ("bicubic", "trilinear"):
-            return _Reach.apply(function(*arguments, **keywords))
-        if name.startswith("conv") or name == "linear":
-            return _Reach.apply(_weighted(function, *arguments, **keywords))
-        if name == "max_pool2d":
-            return _Reach.apply(_pooled(*arguments, **keywords))
-        if name == "adaptive_max_pool2d":
-            return _Reach.apply(F.adaptive_avg_pool2d(*arguments[:2]))
-        raise InputError(f"coverage: the network calls {path}, whose reach is not known")
+        with self.gate.opened():
+            return _reach_of(function, arguments, keywords or {})
+
+
+class _Gate(TorchDispatchMode):
+    """Refuses what is computed without being asked for above, as compiled code does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_open = False
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        before, self.is_open = self.is_open, True
+        try:
+            yield
+        finally:
+            self.is_open = before
+
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        arguments: tuple[Any, ...] = (),
+        keywords: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if not self.is_open:
+            raise InputError(f"coverage: the network computes {function} where it is not seen")
+        return function(*arguments, **(keywords or {}))
+
+
+def _reach_of(
+    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> Any:
+    given = (*arguments, *keywords.values())
+    following = [each for each in given if _follows(each)]
+    if not following:
+        return function(*arguments, **keywords)  # nothing that comes from the input
+    path = resolve_name(function) or getattr(function, "__qualname__", repr(function))
+    *_, owner, name = path.split(".")
+    is_in_place = (name.endswith("_") and not name.startswith("__")) or _is_in_place(
+        function, arguments, keywords
+    )
+    name = owner if name == "__get__" else name.strip("_")
+    if keywords.get("out") is not None:
+        raise InputError(f"coverage: the network calls {path} with out=")
+    if name in ELEMENTWISE or name in TOGETHER:
+        return _together(following, is_in_place or name in TOGETHER_IN_PLACE)
+    if name in MOVES:
+        return function(*arguments, **keywords)
+    if name in SUMS and "bicubic" not in given:
+        return _Reach.apply(function(*arguments, **keywords))
+    if name.startswith("conv") or name == "linear":
+        return _Reach.apply(_weighted(function, *arguments, **keywords))
+    if name == "max_pool2d":
+        return _Reach.apply(_pooled(*arguments, **keywords))
+    if name == "adaptive_max_pool2d":
+        return _Reach.apply(F.adaptive_avg_pool2d(*arguments[:2]))
+    raise InputError(f"coverage: the network calls {path}, whose reach is not known")
 
 
 def _follows(value: Any) -> bool:
@@ -133,15 +181,26 @@ def _follows(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def _together(given: tuple[Any, ...], works_in_place: bool) -> Tensor:
-    first, *others = (each for each in given if isinstance(each, Tensor))
-    if works_in_place:
-        for other in others:
-            first.add_(other)
-        return first
-    result = first
+def _is_in_place(
+    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> bool:
+    """Whether a function with a switch for it is asked to work in place."""
+    try:
+        bound = signature(function).bind(*arguments, **keywords)
+    except (TypeError, ValueError):  # torch's own functions have no signature, and no such switch
+        return False
+    return bool(bound.arguments.get("inplace", False))
+
+
+def _together(following: list[Tensor], works_in_place: bool) -> Tensor:
+    """What comes from all of them, in a tensor of its own or in the first one."""
+    first, *others = following
+    result = first if works_in_place else first.clone()
     for other in others:
-        result = result + other
+        if works_in_place:
+            result.add_(other)
+        else:
+            result = result + other
     return result
 
 
@@ -149,11 +208,13 @@ def _weighted(
     function: Callable[..., Any],
     input: Tensor,
     weight: Tensor,
-    bias: Tensor | None = None,  # noqa: ARG001 - the same for every pixel
+    bias: Tensor | None = None,
     *arguments: Any,
     **keywords: Any,
 ) -> Any:
     """A convolution or a linear layer in which all weights are one."""
+    if _follows((weight, bias)):
+        raise InputError("coverage: the network computes the weights of a layer from its input")
     return function(input, torch.ones_like(weight), None, *arguments, **keywords)
 
 
@@ -170,6 +231,23 @@ def _pooled(
     if return_indices or dilation not in (1, (1, 1), [1, 1]):
         raise InputError("coverage: the network calls max_pool2d with indices or dilation")
     return F.avg_pool2d(input, kernel_size, stride or None, padding, ceil_mode)
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+
+
+def _check_graph(output: Tensor) -> None:
+    """Refuse a backward pass that somebody wrote by hand."""
+    waiting, seen = [output.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, BackwardCFunction) and node.name() != "_ReachBackward":
+            raise InputError(f"coverage: the network has a gradient of its own, {node.name()}")
+        waiting += [before for before, _ in node.next_functions]
 
 
 class _Reach(torch.autograd.Function):

@@ -5,7 +5,7 @@ out. A rule reads the outputs and never touches the fit. All it remembers lies i
 fit's device, so that it is saved and loaded as a module's state, and nothing waits for the device.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,10 @@ class Stop:
 class StoppingRule(nn.Module):
     """Follows a fit, one output after the other.
 
-    value_of: a module from an output, clamped to [0, 1], to a scalar, infinite where it has none
-    yet; the first least one is chosen.
+    value_of: a module from an output, clamped to [0, 1] as it is seen, to a scalar, infinite where
+    it has none yet; the first least one is chosen.
+
+    Deviation: Wang et al. do not clamp; the outputs of their networks lie in [0, 1] already.
     """
 
     least: Tensor
@@ -80,6 +82,12 @@ class StoppingRule(nn.Module):
             return None
         output = self.output.to("cpu", copy=True)
         return Stop(chosen, int(self.stopped_at.item()) or None, output)
+
+
+def answers(rules: Mapping[str, StoppingRule]) -> dict[str, Stop]:
+    """What each rule that could choose says; waits for the device."""
+    found = ((label, rule.answer()) for label, rule in rules.items())
+    return {label: stop for label, stop in found if stop is not None}
 
 
 class WindowedVariance(nn.Module):
@@ -147,7 +155,8 @@ class ExponentialVariance(nn.Module):
 class HeldOutError(nn.Module):
     """Mean squared error over the held-out pixels.
 
-    image: (C, H, W); held: (1, H, W), 1 = held out.
+    image: (C, H, W); held: (1, H, W), 1 = held out. Neither is part of what a rule remembers: they
+    are given to the fit, and drawn again.
     """
 
     image: Tensor
@@ -155,8 +164,8 @@ class HeldOutError(nn.Module):
 
     def __init__(self, image: Tensor, held: Tensor):
         super().__init__()
-        self.register_buffer("image", image)
-        self.register_buffer("held", held)
+        self.register_buffer("image", image, persistent=False)
+        self.register_buffer("held", held, persistent=False)
 
     def forward(self, output: Tensor) -> Tensor:
         squared = (output - self.image).square() * self.held

@@ -7,6 +7,7 @@ holds the output of that pass, before the step that follows from it, as the auth
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from numbers import Integral
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from dip.descent import Descent, Rewind, WeightNoise
-from dip.divergence import Watch
+from dip.divergence import Diverged, Watch
 from dip.errors import InputError
 from dip.inputs import make_input
 from dip.losses import Loss
@@ -23,7 +24,7 @@ from dip.networks.foreign import Foreign
 from dip.options import Method
 from dip.preset import load_preset
 from dip.randomness import generator, seeded_globally
-from dip.stopping import Stop, hold_out, make_rules
+from dip.stopping import Stop, answers, hold_out, make_rules
 from dip.stopwatch import Stopwatch
 
 AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
@@ -166,7 +167,15 @@ def fit(
             averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
         milliseconds = stopwatch.stop()
         on_step(Step(iteration, loss.item(), milliseconds, backtracked))
-        watch.look(iteration, loss.item(), output, backtracked)
+        is_last = iteration == max(wanted)
+        try:
+            watch.look(iteration, loss.item(), output, backtracked=backtracked, is_last=is_last)
+        except Diverged as end:
+            stops = answers(followed).items()
+            end.stops = {
+                label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
+            }
+            raise
         assert averaged is not None  # the first pass has nothing to go back to
         if not backtracked:
             for rule in followed.values():
@@ -180,11 +189,7 @@ def fit(
                 averaged.to("cpu", torch.float32, copy=True),
                 kept_loss.item(),
                 stopwatch.seconds,
-                {
-                    label: stop
-                    for label, rule in followed.items()
-                    if (stop := rule.answer()) is not None
-                },
+                answers(followed),
             )
 
 

@@ -34,7 +34,7 @@ def per_image(results: Results) -> pd.DataFrame:
         maps = [reached for run in runs.values() if (reached := run.reached) is not None]
         hole = ~next(iter(runs.values())).known
         beyond = hole & ~np.logical_and.reduce(maps)
-        if not beyond.any() or beyond[hole].all():
+        if not beyond.any():
             continue
         for fit in group.to_dict("records"):
             run = runs[fit["key"]]
@@ -101,6 +101,8 @@ def _measure(
     known: NDArray[np.bool_],
     pixels: NDArray[np.bool_],
 ) -> dict[str, float]:
+    if not pixels.any():
+        return {f"psnr_{where}": float("nan"), f"vivid_{where}": float("nan")}
     errors = ((restored.astype(np.float64) - truth) / 255)[:, pixels] ** 2
     with np.errstate(divide="ignore"):
         psnr = float(-10 * np.log10(errors.mean()))

@@ -44,6 +44,7 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
             sharey="col",
         )
         entries: dict[str, Any] = {}
+        rules: dict[str, Any] = {}
         partial: list[str] = []
         for axis, (output, mask) in zip(axes.flat, product(outputs, masks), strict=True):
             axis.set_title(f"{mask}, {output} output")
@@ -53,6 +54,10 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
                 [fills, curves[(curves["mask"] == mask) & (curves["output"] == output)]]
             )
             for index, method in enumerate(methods):
+                if output == "raw":
+                    stops = results.stops
+                    of_method = stops[(stops["mask"] == mask) & (stops["method"] == method)]
+                    _mark_stops(axis, of_method, index, rules)
                 part = in_panel[in_panel["method"] == method]
                 if part.empty:
                     continue
@@ -61,21 +66,16 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
                 entries.setdefault(f" {method}", line)
                 if images < _planned_images(results, mask, method):
                     partial.append(f" {method}")
-                if output == "raw":
-                    stops = results.stops
-                    of_method = stops[(stops["mask"] == mask) & (stops["method"] == method)]
-                    _mark_stops(axis, of_method, index, entries)
         for axis in axes[-1]:
             axis.set_xlabel("iterations")
         figure.tight_layout()
-        # Methods first, then rules.
-        entries = dict(sorted(entries.items(), key=lambda entry: entry[0].startswith(" stop:")))
+        names = [name + (" (not all images)" if name in partial else "") for name in entries]
         figure.legend(
-            list(entries.values()),
-            [name + (" (not all images)" if name in partial else "") for name in entries],
+            [*entries.values(), *rules.values()],
+            [*names, *rules],
             loc="upper center",
             bbox_to_anchor=(0.5, 0.0),
-            ncols=2 * len(masks) if max(map(len, entries)) < 20 else len(masks),
+            ncols=2 * len(masks) if max(map(len, entries), default=0) < 20 else len(masks),
         )
         return _save(figure, folder, "quality-against-iterations")
 
@@ -89,9 +89,8 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
     """One method's line in one panel; returns it and the number of images behind it."""
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     colour = colours[index % len(colours)]
-    per_image = rows.pivot_table(
-        index="iteration", columns="image", values="psnr_hole", aggfunc="mean"
-    ).dropna()
+    per_fit = rows.pivot_table(index="iteration", columns=["image", "seed"], values="psnr_hole")
+    per_image = per_fit.dropna().T.groupby(level="image").mean().T
     images = len(per_image.columns)
     mean, spread = per_image.mean(axis=1), per_image.std(axis=1)
     if list(per_image.index) == [0]:
@@ -104,11 +103,16 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
     return line, images
 
 
-def _mark_stops(axis: Any, stops: pd.DataFrame, index: int, entries: dict[str, Any]) -> None:
-    """A marker for each rule at the median iteration it chose and its mean over images."""
+def _mark_stops(axis: Any, stops: pd.DataFrame, index: int, rules: dict[str, Any]) -> None:
+    """A marker for each rule at the median iteration it chose and its mean over images.
+
+    rules: the marker of each in the legend, by name; grows.
+    """
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    for rule, chosen in stops.groupby("output", sort=False):
-        shape = RULE_MARKERS[_rule_number(str(rule), entries) % len(RULE_MARKERS)]
+    for rule in stops["output"].unique():
+        chosen = stops[stops["output"] == rule]
+        number = list(rules).index(rule) if rule in rules else len(rules)
+        shape = RULE_MARKERS[number % len(RULE_MARKERS)]
         style = {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
         axis.plot(
             chosen["iteration"].median(),
@@ -116,13 +120,7 @@ def _mark_stops(axis: Any, stops: pd.DataFrame, index: int, entries: dict[str, A
             color=colours[index % len(colours)],
             **style,
         )
-        entries.setdefault(f" {rule}", axis.plot([], [], color="0.4", **style)[0])
-
-
-def _rule_number(rule: str, entries: dict[str, Any]) -> int:
-    """How many rules came before this one."""
-    seen = [name.strip() for name in entries if name.strip().startswith("stop:")]
-    return seen.index(rule) if rule in seen else len(seen)
+        rules.setdefault(rule, axis.plot([], [], color="0.4", **style)[0])
 
 
 def contact_sheets(results: Results, folder: Path) -> list[str]:

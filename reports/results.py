@@ -70,7 +70,7 @@ class Results:
         for fit in ends.to_dict("records"):
             trace = read_trace(self.run(str(fit["key"])).folder)
             for output in OUTPUTS:
-                noted = trace[f"psnr_hole_{output}"][: fit["iteration"]].dropna()
+                noted = trace[f"psnr_hole_{output}"].loc[: fit["iteration"]].dropna()
                 described = {name: fit[name] for name in names}
                 part = noted.rename("psnr_hole").reset_index()
                 parts.append(part.assign(**described, output=output)[columns])

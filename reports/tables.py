@@ -97,8 +97,8 @@ def stopping(results: Results) -> pd.DataFrame:
     Seeds are averaged within an image first; `_mean` and `_sd` are over images. regret: the
     oracle's hole PSNR less that of what was kept, of the same fits; the oracle is the best of the
     whole trajectory, raw or averaged. iteration_median, _least and _most are over fits, stopped
-    counts those in which the rule's patience was out before the end. n: jobs with a result, N: jobs
-    planned.
+    counts those in which the rule's patience was out before the last iteration. n: jobs with a
+    result, N: jobs planned.
     """
     kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
     kept = kept.assign(regret=kept["oracle_psnr_hole"] - kept["psnr_hole"])
@@ -118,7 +118,9 @@ def stopping(results: Results) -> pd.DataFrame:
                     "iteration_median": cell["iteration"].median(),
                     "iteration_least": cell["iteration"].min(),
                     "iteration_most": cell["iteration"].max(),
-                    "stopped": cell["stopped_at"].count() if is_rule else None,
+                    "stopped": (cell["stopped_at"] < results.last_iteration).sum()
+                    if is_rule
+                    else None,
                     **{f"{name}_mean": per_image[name].mean() for name in measured},
                     **{f"{name}_sd": per_image[name].std() for name in measured},
                     "oracle_iteration_median": cell["oracle_iteration"].median(),

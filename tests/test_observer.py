@@ -1,6 +1,5 @@
 """What is noted of a fit while it runs: its distance from the truth, its reach, its range."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,15 @@ import pandas as pd
 import pytest
 import torch
 from conftest import TINY, Command, jobs_of, pictures_in
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 import dip
 from benchmarks.metrics import psnr
 from benchmarks.observer import Observer
 from benchmarks.store import RunFolder, Store
 from benchmarks.trace import read_trace
+from dip.options import WindowedVarianceOptions
+from dip.stopping import hold_out
 
 Write = Callable[..., Path]
 QUICK = TINY["methods"][0]
@@ -60,6 +62,16 @@ def test_the_observer_counts_in_whole_levels() -> None:
     assert iteration == 10
     assert noted == pytest.approx(psnr(shown, truth, known).hole, abs=1e-9)
     assert perfect == float("inf")
+
+
+def test_observing_does_not_wait_for_the_device() -> None:
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        truth = np.zeros((3, 8, 9), dtype=np.uint8)
+        observer = Observer(truth, np.eye(8, 9, dtype=np.bool_), "cpu")
+        observer(10, torch.rand(3, 8, 9), torch.rand(3, 8, 9))
+        assert len(observer.squared_errors) == 2
+        with pytest.raises((DataDependentOutputException, RuntimeError)):
+            observer.psnr_hole()
 
 
 def test_the_fit_never_sees_what_is_noted(suite_file: Write) -> None:
@@ -245,16 +257,95 @@ def test_a_network_that_cannot_be_followed_says_why_its_reach_is_empty(
     assert pd.read_csv(out / "tiny" / "results.csv")["uncovered"].isna().all()
 
 
-def test_a_damaged_trace_sets_the_run_aside(
+def test_a_damaged_trace_or_map_sets_the_run_aside(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    suite, out = suite_file(methods=[QUICK]), tmp_path / "results"
+    suite, out = suite_file(methods=[UNET]), tmp_path / "results"
     _run(suite, command, out)
     (job,) = jobs_of(suite)
-    trace = out / "runs" / job.key / "trace.csv"
-    for content in ("", "iteration,loss\n1,0.5\n", trace.read_text().replace("\n3,", "\nx,")):
-        trace.write_text(content)
+    folder = out / "runs" / job.key
+    whole = (folder / "trace.csv").read_text()
+    for name, content in (
+        ("trace.csv", ""),
+        ("trace.csv", "iteration,loss\n1,0.5\n"),
+        ("trace.csv", whole.replace("\n3,", "\nx,")),
+        ("trace.csv", "".join(whole.splitlines(keepends=True)[:-1])),
+        ("trace.csv", whole.replace("\n2,", "\n9,")),
+        ("coverage.png", "no picture"),
+        ("coverage.png", None),
+    ):
+        if content is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(content)
         done = command("benchmarks", "score", suite, "--out", out)
-        assert "its run was damaged" in done.stdout
-        command("benchmarks", "run", suite, "--out", out)
-        json.loads((out / "runs" / job.key / "record.json").read_text())
+        assert "its run was damaged" in done.stdout, (name, content)
+        assert "1 to run" in command("benchmarks", "run", suite, "--out", out).stdout
+        assert (folder / "trace.csv").exists()
+
+
+def test_answers_of_another_version_of_a_rule_are_not_used(
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = suite_file(
+        methods=[QUICK], rules=[{"es-wmv": {"window": 2}}, {"es-emv": {"warm_up": 1}}]
+    )
+    out = tmp_path / "results"
+    assert len(_run(suite, command, out)) == 2 * 2 + 2
+    monkeypatch.setattr(WindowedVarianceOptions, "version", 2)
+    command("benchmarks", "score", suite, "--out", out)
+    results = pd.read_csv(out / "tiny" / "results.csv")
+    assert results["output"].tolist()[4:] == ["stop:es-emv[warm_up=1]"]
+    assert "1 to run" in command("benchmarks", "run", suite, "--out", out).stdout
+    assert len(pd.read_csv(out / "tiny" / "results.csv")) == 2 * 2 + 2
+
+
+def test_the_oracle_needs_no_metric_that_is_asked_for(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    with_psnr = _run(suite_file("with", methods=[QUICK], metrics=["psnr"]), command, out)
+    without = _run(suite_file("without", methods=[QUICK], metrics=["ssim"]), command, out)
+    assert without["psnr_hole"].isna().all()
+    same = ["oracle_psnr_hole", "oracle_iteration", "oracle_output"]
+    pd.testing.assert_frame_equal(with_psnr[same], without[same])
+
+
+def test_pixels_that_are_held_out_reach_nothing(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    method = {"preset": "lemsky-unet", "set": {"architecture.channels": [4, 4], "held_out": 0.9}}
+    suite = suite_file(methods=[method], masks=[{"bernoulli": {"missing": 0.98}}])
+    results = _run(suite, command, tmp_path / "results")
+    (job,) = jobs_of(suite)
+    assert isinstance(job.method, dip.Method)
+    mask = torch.from_numpy(job.mask).float()
+    network = dip.build_network(job.method.architecture, 3, 3, (36, 36))
+    held = hold_out(mask, job.method, job.seed)
+    out_of_reach = ~dip.coverage(network, mask - held).numpy()
+    expected = out_of_reach[job.mask == 0].mean()
+    assert results["uncovered"].iloc[0] == pytest.approx(expected)
+    assert expected > (~dip.coverage(network, mask)).numpy()[job.mask == 0].mean()
+
+
+def test_a_rule_that_stopped_after_the_last_checkpoint_has_its_answer_too(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    jumps = {**QUICK["set"], "schedule": {"every": 30, "factor": 1e6}}
+    suite = suite_file(
+        methods=[{**QUICK, "set": jumps}],
+        iterations=[90],
+        rules=[{"es-wmv": {"window": 2, "patience": 1}}, {"es-emv": {"warm_up": 2}}],
+    )
+    out = tmp_path / "results"
+    results = _run(suite, command, out)
+    (row,) = results.to_dict("records")
+    assert row["output"] == "stop:es-wmv[window=2,patience=1]"
+    assert row["iteration"] < row["stopped_at"] < 31
+    assert row["psnr_hole"] > 5
+    assert row["status"] == "diverged"
+    trace = read_trace(out / "runs" / row["key"])
+    until = int(row["stopped_at"])
+    assert row["seconds"] == pytest.approx(trace["milliseconds"].loc[:until].sum() / 1000)
+    report = command("reports", "build", out / "tiny")
+    assert report.returncode == 0, report.stderr

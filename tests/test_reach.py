@@ -1,6 +1,8 @@
 """Coverage is what a brute force finds: change one pixel of the input, look at the known ones."""
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -185,6 +187,26 @@ def test_the_network_is_left_as_it_is() -> None:
     assert torch.equal(random, torch.random.get_rng_state())
 
 
+class _HandMade(torch.autograd.Function):
+    """A ReLU whose gradient is that of its values."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (x,) = context.saved_tensors
+        return gradient * (x > 0)
+
+
+def _compiled(x: Tensor) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # it is on its way out, and still met
+        return torch.jit.script(nn.ReLU())(x)
+
+
 class _Custom(nn.Module):
     """A module around a function, with a convolution at hand."""
 
@@ -217,9 +239,39 @@ def _dilated(convolution: nn.Module, x: Tensor) -> Tensor:
     return F.conv2d(input=x, weight=convolution.weight, bias=None, padding=2, dilation=2)
 
 
+def _rolled(x: Tensor) -> Tensor:
+    return x.roll(4, dims=2)
+
+
+def _normed_and_added_to(convolution: nn.Module, x: Tensor) -> Tensor:
+    y = F.batch_norm(x, None, None, training=True)
+    y += convolution(x)
+    return y
+
+
+def _untouched_by_what_is_added_to_its_relu(_: nn.Module, x: Tensor) -> Tensor:
+    y = F.relu(x)
+    y += _rolled(x)
+    return x
+
+
+def _touched_by_what_is_added_to_its_relu(_: nn.Module, x: Tensor) -> Tensor:
+    y = x * 1
+    z = F.relu(y, inplace=True)
+    z += _rolled(x)
+    return y
+
+
 @pytest.mark.parametrize(
     ("function", "reached"),
     [
+        (_normed_and_added_to, 16 * 16 - 6 * 6),
+        (_untouched_by_what_is_added_to_its_relu, 16 * 16 - 8 * 8),
+        (_touched_by_what_is_added_to_its_relu, 16 * 16 - 4 * 8),
+        (lambda _, x: x.abs() ** _rolled(x), 16 * 16 - 4 * 8),
+        (lambda _, x: torch.clamp(x, max=_rolled(x)), 16 * 16 - 4 * 8),
+        (lambda convolution, x: {"out": convolution(x)}, 16 * 16 - 6 * 6),
+        (lambda _, x: x[..., ::2, ::2], 60),  # resized to the mask's size
         (_gated, 16 * 16),  # a global mean is structure, and reaches everything
         (_added_in_place, 16 * 16 - 6 * 6),
         (_subtracted_from_itself, 16 * 16 - 8 * 8),  # by structure it depends on itself
@@ -239,7 +291,16 @@ def test_anybodys_network(function: Callable[[nn.Module, Tensor], Tensor], reach
         (lambda _, x: x if x.max() > 0 else -x, "calls torch.Tensor.max, whose reach"),
         (lambda _, x: F.max_pool2d(x, 3, 1, 2, dilation=2), "max_pool2d with indices or dilation"),
         (lambda _, x: F.interpolate(x, scale_factor=2, mode="bicubic"), "interpolate, whose reach"),
-        (lambda _, x: x[..., :8], r"gives \(1, 3, 16, 8\) for a mask of \(1, 16, 16\)"),
+        (lambda _, x: F.interpolate(x, None, 2, "bicubic"), "interpolate, whose reach"),
+        (lambda _, x: (x, x), "the network gives tuple"),
+        (lambda _, x: _HandMade.apply(x), "has a gradient of its own, _HandMadeBackward"),
+        (lambda _, x: _compiled(x), "RuntimeError in the network: .* in the TorchScript"),
+        (lambda _, x: x.data, "calls torch.Tensor.data.__get__, whose reach is not known"),
+        (lambda _, x: torch.add(x, x, out=torch.zeros(1)), "calls torch.add with out="),
+        (
+            lambda convolution, x: F.conv2d(x, convolution.weight, x.mean(dim=(0, 2, 3))),
+            "computes the weights of a layer from its input",
+        ),
         (lambda _, x: x[7], "IndexError in the network"),
     ],
 )
@@ -248,3 +309,11 @@ def test_what_cannot_be_followed_is_refused(
 ) -> None:
     with pytest.raises(dip.InputError, match=message):
         dip.coverage(_Custom(function), _box((16, 16), 4, 4, 8, 8))
+
+
+def test_a_network_left_in_float64_is_followed_too() -> None:
+    network = dip.build_network(UNetOptions(channels=(2, 2)), 3, 3, (16, 16))
+    mask = _box((16, 16), 4, 4, 8, 8)
+    single = dip.coverage(network, mask)
+    assert torch.equal(dip.coverage(network.double(), mask), single)
+    assert all(parameter.dtype == torch.float64 for parameter in network.parameters())

@@ -117,7 +117,7 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for block in re.findall(r"```python\n(.*?)```", README, re.S):
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own page
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["50", "100", "10", "20"]
+    assert [line.split()[0] for line in lines] == ["50", "100", "es-wmv[window=20]", "10", "20"]
     assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
 
 

@@ -154,6 +154,19 @@ def test_a_curve_says_where_images_are_missing(results: Results) -> None:
     assert _legend(partial) == ["quick (not all images)", "mean"]
 
 
+def test_a_curve_ends_where_one_of_its_fits_does(results: Results) -> None:
+    """One seed has one iteration more than the other: a mean over both ends with the shorter."""
+    rows = results.rows
+    ended = (rows["seed"] == 1) & (rows["iteration"] == 4) & (rows["image"] == "camera")
+    drawn: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "_save", lambda figure, *_: drawn.append(figure) or "")
+        shortened = dataclasses.replace(results, rows=rows[~ended])
+        figures.quality_against_iterations(shortened, results.folder)
+    line = drawn[0].axes[0].lines[0]
+    assert list(line.get_xdata()) == [2]
+
+
 def _legend(results: Results) -> list[str]:
     """The names in the curve's legend."""
     drawn: list[str] = []

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 import dip
 from dip.options import (
@@ -116,13 +117,30 @@ def outputs() -> list[Tensor]:
     return _recorded(150)
 
 
+@pytest.fixture(scope="module")
+def wide(outputs: list[Tensor]) -> list[Tensor]:
+    """As of a network without a sigmoid: a good part lies outside [0, 1]."""
+    wide = [1.8 * each - 0.4 for each in outputs]
+    assert min(float(each.min()) for each in wide) < -0.2
+    assert max(float(each.max()) for each in wide) > 1.2
+    return wide
+
+
+def _seen(outputs: list[Tensor]) -> list[np.ndarray[Any, Any]]:
+    return [each.numpy().astype(np.float64).clip(0, 1) for each in outputs]
+
+
 def _as_pictures(outputs: list[Tensor]) -> list[np.ndarray[Any, Any]]:
     return [np.round(each.numpy().clip(0, 1) * 255).astype(np.float64) / 255 for each in outputs]
 
 
 @pytest.mark.parametrize("window", [2, 5, 20, 100])
 @pytest.mark.parametrize("patience", [3, 20, 1000, None])
-def test_es_wmv_is_its_formula(outputs: list[Tensor], window: int, patience: int | None) -> None:
+@pytest.mark.parametrize("which", ["outputs", "wide"])
+def test_es_wmv_is_its_formula(
+    window: int, patience: int | None, which: str, request: pytest.FixtureRequest
+) -> None:
+    outputs = request.getfixturevalue(which)
     rule = _follow(WindowedVarianceOptions(window=window, patience=patience), outputs)
     values = _windowed_variance(_as_pictures(outputs), window)
     _check(rule, _first_least(values, patience), outputs)
@@ -133,7 +151,7 @@ def test_eight_bits_hardly_change_the_windowed_variance(outputs: list[Tensor], w
     """Rounding moves each value by half a level at most, and a deviation by no more than that."""
     tracker = WindowedVariance(WindowedVarianceOptions(window=window), (3, 17, 20))
     found = [float(tracker(output.clamp(0, 1))) for output in outputs]
-    exact = _windowed_variance([each.double().clamp(0, 1).numpy() for each in outputs], window)
+    exact = _windowed_variance(_seen(outputs), window)
     rounded = _windowed_variance(_as_pictures(outputs), window)
     for value, of_pictures, of_floats in zip(found, rounded, exact, strict=True):
         if of_floats is None or of_pictures is None:
@@ -141,29 +159,36 @@ def test_eight_bits_hardly_change_the_windowed_variance(outputs: list[Tensor], w
             continue
         assert value == pytest.approx(of_pictures, rel=1e-9)  # sums of float64
         assert abs(value**0.5 - of_floats**0.5) <= 0.5 / 255
+    chosen = exact[int(np.argmin(found))]
+    assert chosen is not None
+    assert chosen <= 1.01 * min(value for value in exact if value is not None)
 
 
 @pytest.mark.parametrize(("alpha", "warm_up"), [(0.1, 101), (0.1, 10), (0.5, 1), (0.01, 20)])
 @pytest.mark.parametrize("patience", [3, 1000, None])
+@pytest.mark.parametrize("which", ["outputs", "wide"])
 def test_es_emv_is_its_formula(
-    outputs: list[Tensor], alpha: float, warm_up: int, patience: int | None
+    alpha: float, warm_up: int, patience: int | None, which: str, request: pytest.FixtureRequest
 ) -> None:
+    outputs = request.getfixturevalue(which)
     options = ExponentialVarianceOptions(alpha=alpha, warm_up=warm_up, patience=patience)
-    floats = [each.numpy().astype(np.float64) for each in outputs]
-    values = _exponential_variance(floats, alpha, warm_up)
+    values = _exponential_variance(_seen(outputs), alpha, warm_up)
     _check(_follow(options, outputs), _first_least(values, patience), outputs)
 
 
 @pytest.mark.parametrize("patience", [3, 1000, None])
+@pytest.mark.parametrize("which", ["outputs", "wide"])
 def test_held_out_is_the_least_error_of_those_pixels(
-    outputs: list[Tensor], patience: int | None
+    patience: int | None, which: str, request: pytest.FixtureRequest
 ) -> None:
+    outputs = request.getfixturevalue(which)
     image, mask = _image_and_mask()
     held = hold_out(mask, HOLDING, seed=3)
     rule = _follow(HeldOutOptions(patience=patience), outputs, held)
     pixels = held[0].bool()
     values: list[float | None] = [
-        float((each.double() - image)[:, pixels].square().mean()) for each in outputs
+        float((torch.from_numpy(each) - image)[:, pixels].square().mean())
+        for each in _seen(outputs)
     ]
     _check(rule, _first_least(values, patience), outputs)
 
@@ -257,6 +282,32 @@ def test_a_saved_rule_goes_on_as_if_nothing_had_happened(outputs: list[Tensor]) 
     for name, rule in whole.items():
         for key, value in rule.state_dict().items():
             assert torch.equal(value, first[name].state_dict()[key]), (name, key)
+
+
+def test_nothing_waits_for_the_device() -> None:
+    """Tensors without values refuse to be read, as a GPU would have to be waited for."""
+    with FakeTensorMode():
+        image, held = torch.rand(3, 8, 9), torch.zeros(1, 8, 9)
+        held[0, 2] = 1
+        rules = make_rules(["es-wmv", "es-emv"], HOLDING, image, held)
+        assert len(rules) == 3
+        for iteration in (1, 2, 3):
+            for rule in rules.values():
+                rule(iteration, image)
+        with pytest.raises(DataDependentOutputException):
+            rules["es-wmv"].answer()
+
+
+def test_a_rules_state_is_its_own() -> None:
+    """Loading it changes neither the image of the caller nor what is held out."""
+    image, mask = _image_and_mask()
+    before, held = image.clone(), hold_out(mask, HOLDING, seed=0)
+    first = make_rules([], HOLDING, 1 - image, hold_out(mask, HOLDING, seed=1))["held-out"]
+    first(1, image)
+    second = make_rules([], HOLDING, image, held)["held-out"]
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(image, before)
+    assert second.least == first.least
 
 
 def test_the_window_is_small_at_512_pixels() -> None:

@@ -36,15 +36,13 @@ class Foreign(nn.Module):
         self.generator_states: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        output = _tensor(self._run(x))
+        output = tensor_in(self._run(x))
         if output.ndim != 4 or output.shape[:2] != (len(x), self.output_channels):
             raise InputError(
                 f"{type(self.module).__name__} gives {_shape(output)} for an image of"
                 f" {self.output_channels} channels; it needs as many classes as the image channels"
             )
-        if output.shape[-2:] != self.size:
-            output = F.interpolate(output, size=self.size, mode="bilinear")
-        return output
+        return resized(output, self.size)
 
     def _run(self, x: Tensor) -> Any:
         generators = [torch.default_generator]
@@ -71,7 +69,15 @@ def imported(options: ImportedOptions) -> nn.Module:
         return network(**options.options)
 
 
-def _tensor(output: Any) -> Tensor:
+def resized(output: Tensor, size: Size) -> Tensor:
+    """A (B, C, H, W) map in that size."""
+    if output.shape[-2:] == size:
+        return output
+    return F.interpolate(output, size=size, mode="bilinear")
+
+
+def tensor_in(output: Any) -> Tensor:
+    """The map in what a network gives; raises InputError if there is none."""
     if isinstance(output, Mapping):
         found = list(output.values())
         output = output["out"] if "out" in output else found[0] if len(found) == 1 else output

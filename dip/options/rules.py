@@ -1,6 +1,6 @@
 """When to stop a fit: rules that read its outputs and never touch it."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
@@ -9,8 +9,12 @@ from dip.options.base import Number, Options, PositiveInt
 
 
 class Rule(Options):
-    """What every rule's options answer."""
+    """What every rule's options answer.
 
+    version counts up when what it chooses changes: stored answers of another version are not used.
+    """
+
+    version: ClassVar[int] = 1
     name: str
     patience: PositiveInt | None = Field(
         1000, description="iterations without a new least value until it stops; none = never"
@@ -55,7 +59,10 @@ class ExponentialVarianceOptions(Rule):
 
 
 class HeldOutOptions(Rule):
-    """Least error of the known pixels that `held_out` keeps from the loss; comes with it."""
+    """Least error of the known pixels that a method's `held_out` keeps from the loss.
+
+    It follows every such fit, named or not. Source: this project.
+    """
 
     name: Literal["held-out"] = "held-out"
     patience: PositiveInt | None = Field(
