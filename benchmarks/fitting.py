@@ -109,22 +109,18 @@ def _fit(job: Job, method: Method, device: str, on_step: OnStep) -> tuple[dict[s
     except dip.Diverged as diverged:
         end = diverged
     peak_memory_mib = memory.mib()
-    good = [
-        (saved, pictures)
-        for saved, pictures in checkpoints
-        if end is None or saved.iteration < end.iteration
-    ]
     keep = _Keep(job)
     stops = {rule: keep.stop(rule, stop) for rule, stop in (end.stops if end else {}).items()}
-    for pictures in (*(pictures for _, pictures in good), keep.pictures):
+    for pictures in (*(pictures for _, pictures in checkpoints), keep.pictures):
         files |= pictures
     files["trace.csv"] = write_trace(steps, observer.psnr_hole())
     described = {
         "status": "done" if end is None else "diverged",
         "diverged_at": end and end.iteration,
         "diverged_because": end.reason if end else "",
+        "noticed_at": end and end.noticed_at,
         "backtracked_at": tuple(step.iteration for step in steps if step.backtracked),
-        "checkpoints": tuple(saved for saved, _ in good),
+        "checkpoints": tuple(saved for saved, _ in checkpoints),
         "rules": job.rules,
         "rule_versions": {rule.label: rule.version for rule in job.rules},
         "stops": stops,

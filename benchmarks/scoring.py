@@ -9,7 +9,6 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -87,7 +86,7 @@ def _trace(folder: Path, job: Job, record: Record) -> "pd.DataFrame | None":
         return None
     if record.uncovered is not None and RunFolder(folder).reached is None:
         raise OSError(f"{folder / 'coverage.png'}: is missing")
-    return read_trace(folder, until=max(record.iterations, default=0))
+    return read_trace(folder, until=record.noticed_at or max(record.iterations))
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,12 @@ class _Picture:
 
 def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_Picture]:
     """What the job asks for; the run may hold more."""
-    asked = [saved for saved in record.checkpoints if saved.iteration in job.iterations]
+    end = record.last_good(job.iterations)
+    asked = [
+        saved
+        for saved in record.checkpoints
+        if saved.iteration in job.iterations and saved.iteration <= end
+    ]
     pictures = [
         _Picture(output, saved.iteration, saved.loss, saved.seconds, saved.out_of_range.get(output))
         for saved in asked
@@ -155,7 +159,7 @@ def _oracle(
     """The best hole PSNR of the trajectory, within the job's iterations and before a failure."""
     if trace is None:
         return None
-    end = min(max(job.iterations), (record.diverged_at or math.inf) - 1)
+    end = record.last_good(job.iterations)
     seen = [
         (psnr, picture.iteration, picture.output)
         for picture in pictures

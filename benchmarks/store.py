@@ -76,7 +76,8 @@ class Timing(BaseModel):
 class Record(BaseModel):
     """What a run folder says of itself.
 
-    checkpoints: those before `diverged_at`. rules: the stopping rules that followed the fit, and
+    diverged_at: since when the fit has failed; noticed_at: when that was noticed, so that a job
+    which ends before has not. rules: the stopping rules that followed the fit, and
     rule_versions their versions by label; stops: answers of those that stopped before it failed.
     uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
     which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
@@ -89,6 +90,7 @@ class Record(BaseModel):
     status: Literal["done", "diverged"]
     diverged_at: int | None = None
     diverged_because: str = ""
+    noticed_at: int | None = None
     backtracked_at: tuple[int, ...] = ()
     checkpoints: tuple[Saved, ...]
     rules: tuple[RuleOptions, ...] = ()
@@ -110,8 +112,14 @@ class Record(BaseModel):
 
     def status_within(self, iterations: Sequence[int]) -> Literal["done", "diverged"]:
         """The status for a job that asks for these iterations: it may end before the trouble."""
-        diverged = self.diverged_at is not None and self.diverged_at <= max(iterations)
-        return "diverged" if diverged else "done"
+        return "done" if self.last_good(iterations) == max(iterations) else "diverged"
+
+    def last_good(self, iterations: Sequence[int]) -> int:
+        """The last iteration that counts for a job that asks for these."""
+        end = max(iterations)
+        if self.noticed_at is None or self.diverged_at is None or end < self.noticed_at:
+            return end
+        return self.diverged_at - 1
 
 
 class Store:
@@ -150,8 +158,8 @@ class Store:
             return False
         if not all(record.has_followed(rule) for rule in job.rules):
             return False
-        end = record.diverged_at or max(job.iterations) + 1
-        return {iteration for iteration in job.iterations if iteration < end} <= record.iterations
+        end = record.last_good(job.iterations)
+        return {iteration for iteration in job.iterations if iteration <= end} <= record.iterations
 
     def set_aside(self, key: str) -> None:
         """Take a damaged run out of use, if it still is; its jobs count as missing from now on."""

@@ -16,9 +16,8 @@ from dip.losses import Loss
 from dip.options import Backtracking
 from dip.stopping import Stop
 
-SPAN = 25  # iterations that are looked back upon
+SPAN = 25  # iterations that are looked back upon; a shorter fit is not judged
 SHARE = 0.9  # of them that are astray in a fit that has collapsed
-AT_THE_END = 5  # iterations astray, the last ones of a fit, that are a collapse too
 NOT_FINITE = "the loss is not finite"
 HALF_LEVEL = 0.5 / 255  # what a picture of 8 bits cannot show
 
@@ -26,13 +25,15 @@ HALF_LEVEL = 0.5 / 255  # what a picture of 8 bits cannot show
 class Diverged(ArithmeticError):
     """The fit has failed; `iteration` says since when, `reason` how, in words.
 
-    stops: by label the answers of stopping rules whose patience was out before.
+    noticed_at: the iteration that told. stops: by label the answers of stopping rules whose
+    patience was out before.
     """
 
-    def __init__(self, iteration: int, reason: str):
+    def __init__(self, iteration: int, reason: str, noticed_at: int):
         super().__init__(f"{reason} since iteration {iteration}")
         self.iteration = iteration
         self.reason = reason
+        self.noticed_at = noticed_at
         self.stops: dict[str, Stop] = {}
 
 
@@ -40,6 +41,7 @@ class Watch:
     """Looks at each iteration, and raises Diverged when the fit has failed.
 
     An iteration is astray when its loss is worse than that of the known pixels' mean colour, and
+    than 8 bits can show, and
 
     - at least twice that of the first iteration (blown up), or
     - the fit has been four times better than that colour before (lost), or
@@ -47,16 +49,16 @@ class Watch:
       the loss does not move any more (dead): no gradient leads out of there. A network that draws
       one colour and moves may yet find out, after hundreds of iterations.
 
-    The fit has failed when nine in ten of the last 25 iterations are astray, or its five last ones.
-    With backtracking it looks back upon twice the iterations between its looks, so that it has had
-    its chance to go back.
+    The fit has failed when nine in ten of the last 25 iterations are astray. With backtracking it
+    looks back upon twice the iterations between its looks, so that it has had its chance to go
+    back. What is told of an iteration never depends on how long the fit goes on.
     """
 
     def __init__(self, loss_of: Loss, backtracking: Backtracking | None):
         self.is_known = loss_of.known[0, 0] > 0
         known = loss_of.target[0][:, self.is_known]
-        colour = known.mean(dim=1)[None, :, None, None]
-        self.colour_loss = loss_of(colour.expand_as(loss_of.target)).item()
+        colour = known.mean(dim=1)[None, :, None, None].expand_as(loss_of.target)
+        self.bar = max(loss_of(each).item() for each in (colour, loss_of.target + HALF_LEVEL))
         self.has_one_colour = _is_flat(known)
         self.first_loss = math.nan
         self.least_loss = math.inf
@@ -64,14 +66,12 @@ class Watch:
         span = max(SPAN, 2 * backtracking.every) if backtracking else SPAN
         self.astray: deque[tuple[int, str]] = deque(maxlen=span)
 
-    def look(
-        self, iteration: int, loss: float, output: Tensor, *, backtracked: bool, is_last: bool
-    ) -> None:
+    def look(self, iteration: int, loss: float, output: Tensor, backtracked: bool) -> None:
         """output: (B, C, H, W)."""
         if not (math.isfinite(loss) or backtracked):
-            first, how = self._streak() or (iteration, "")
-            reason = NOT_FINITE + (f" in the end ({how} before)" if how else "")
-            raise Diverged(first, reason)
+            streak = list(takewhile(lambda each: each[1], reversed(self.astray)))
+            how = f" in the end ({streak[0][1]} before)" if streak else ""
+            raise Diverged((streak or [(iteration, "")])[-1][0], NOT_FINITE + how, iteration)
         if iteration == 1:
             self.first_loss = loss
         how = self._how(loss, output) if math.isfinite(loss) else NOT_FINITE
@@ -80,22 +80,15 @@ class Watch:
         self.astray.append((iteration, how))
         found = [(when, how) for when, how in self.astray if how]
         if len(self.astray) == self.astray.maxlen and len(found) >= SHARE * len(self.astray):
-            raise Diverged(found[0][0], f"the fit has collapsed ({found[-1][1]})")
-        if is_last and (streak := self._streak()) and iteration - streak[0] >= AT_THE_END - 1:
-            raise Diverged(streak[0], f"the fit has collapsed ({streak[1]})")
-
-    def _streak(self) -> tuple[int, str] | None:
-        """Since when the last iterations are all astray, and how the last one is."""
-        streak = list(takewhile(lambda each: each[1], reversed(self.astray)))
-        return (streak[-1][0], streak[0][1]) if streak else None
+            raise Diverged(found[0][0], f"the fit has collapsed ({found[-1][1]})", iteration)
 
     def _how(self, loss: float, output: Tensor) -> str:
         """In what way the iteration is astray, or nothing."""
-        if loss <= self.colour_loss:
+        if loss <= self.bar:
             return ""
         if loss >= 2 * self.first_loss:
             return "a loss above its first"
-        if self.least_loss < self.colour_loss / 4:
+        if self.least_loss < self.bar / 4:
             return "what it had learnt is lost"
         if self.has_one_colour:
             return ""
@@ -114,5 +107,6 @@ def _is_flat(values: Tensor) -> bool:
 
 
 def _is_saturated(values: Tensor) -> bool:
-    at_an_end = (values < HALF_LEVEL) | (values > 1 - HALF_LEVEL)
+    # Not what lies outside [0, 1]: a linear output may start there and find its way.
+    at_an_end = (values.abs() < HALF_LEVEL) | ((values - 1).abs() < HALF_LEVEL)
     return bool(at_an_end.to(torch.float32).mean() >= 0.99)

@@ -6,19 +6,20 @@ holes come from there.
 
 The network runs once with every operation replaced by one that passes on reach and nothing else,
 and the question is asked backwards from the known output pixels: weights, signs and maxima do not
-matter, nothing cancels and nothing underflows. Norms are passed through, because their statistics
-couple all pixels. An operation that is not listed here is refused by its name.
+matter, nothing cancels and nothing underflows. Norms are passed through: what their statistics
+couple, which may be all pixels, does not count. A parameter may have any value; other tensors have
+those that they have. An operation that is not listed here is refused by its name.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
-from torch.func import functional_call
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -45,15 +46,11 @@ def coverage(
     image_size = (mask.shape[-2], mask.shape[-1])
     size = input_size or image_size
     start = torch.zeros((1, input_channels, *size), requires_grad=True)
-    frozen = {
-        name: _single(tensor.detach().to("cpu", copy=True))
-        for name, tensor in (*network.named_parameters(), *network.named_buffers())
-    }
     try:
+        copied = deepcopy(network).cpu().float().requires_grad_(requires_grad=False)
         reach_only = _ReachOnly()
         with torch.random.fork_rng(devices=[]), torch.enable_grad(), reach_only, reach_only.gate:
-            output = tensor_in(functional_call(network, frozen, (start.clone(),)))
-            output = resized(output, image_size)
+            output = resized(tensor_in(copied(start.clone())), image_size)
         if not output.requires_grad:
             return torch.zeros((1, *size), dtype=torch.bool)
         _check_graph(output)
@@ -74,14 +71,15 @@ ELEMENTWISE = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu"),
     *("mish", "softplus", "softsign", "hardswish", "hardsigmoid", "hardtanh", "tanhshrink"),
     *("softshrink", "hardshrink", "logsigmoid", "sigmoid", "tanh", "sin", "cos", "exp", "log"),
-    *("abs", "neg", "sqrt", "square", "pow", "clamp"),
+    *("abs", "neg", "sqrt", "square"),
     *("batch_norm", "instance_norm", "group_norm", "layer_norm"),
     *("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout"),
 )
-# Two tensors' values in the same place, or one with a number.
+# Several tensors' values in the same place, broadcast against each other.
 TOGETHER_IN_PLACE = ("iadd", "isub", "imul", "itruediv")
 TOGETHER = (
-    *("add", "sub", "mul", "div", "radd", "rsub", "rmul", "rtruediv", "truediv"),
+    *("add", "sub", "mul", "div", "subtract", "multiply", "divide", "truediv", "radd", "rsub"),
+    *("rmul", "rtruediv", "rpow", "pow", "clamp", "maximum", "minimum", "where", "addcmul"),
     *TOGETHER_IN_PLACE,
 )
 # Sums with weights that are not negative: what they reach is what their gradient says.
@@ -90,7 +88,8 @@ SUMS = ("avg_pool2d", "adaptive_avg_pool2d", "interpolate", "mean", "sum")
 MOVES = (
     *("cat", "concat", "concatenate", "stack", "pad", "getitem", "narrow", "chunk", "split"),
     *("unbind", "reshape", "view", "view_as", "flatten", "unflatten", "permute", "transpose"),
-    *("movedim", "unsqueeze", "squeeze", "expand", "expand_as", "repeat", "roll", "flip"),
+    *("select", "tile", "repeat_interleave", "rand_like", "randn_like", "movedim", "repeat"),
+    *("unsqueeze", "squeeze", "expand", "expand_as", "roll", "flip"),
     *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "contiguous", "clone", "detach"),
     *("to", "type_as", "float", "double", "zeros_like", "ones_like", "new_zeros", "new_ones"),
     *("size", "dim", "numel", "len", "stride", "shape", "ndim", "dtype", "device", "layout"),
@@ -159,14 +158,18 @@ def _reach_of(
     name = owner if name == "__get__" else name.strip("_")
     if keywords.get("out") is not None:
         raise InputError(f"coverage: the network calls {path} with out=")
-    if name in ELEMENTWISE or name in TOGETHER:
-        return _together(following, is_in_place or name in TOGETHER_IN_PLACE)
+    if name in ELEMENTWISE:
+        return following[0] if is_in_place else following[0].clone()
+    if name in TOGETHER:
+        return _together(given, is_in_place or name in TOGETHER_IN_PLACE)
     if name in MOVES:
         return function(*arguments, **keywords)
     if name in SUMS and "bicubic" not in given:
         return _Reach.apply(function(*arguments, **keywords))
     if name.startswith("conv") or name == "linear":
         return _Reach.apply(_weighted(function, *arguments, **keywords))
+    if name in ("softmax", "log_softmax"):
+        return _Reach.apply(_softmax(*arguments, **keywords))
     if name == "max_pool2d":
         return _Reach.apply(_pooled(*arguments, **keywords))
     if name == "adaptive_max_pool2d":
@@ -192,16 +195,24 @@ def _is_in_place(
     return bool(bound.arguments.get("inplace", False))
 
 
-def _together(following: list[Tensor], works_in_place: bool) -> Tensor:
+def _together(given: tuple[Any, ...], works_in_place: bool) -> Tensor:
     """What comes from all of them, in a tensor of its own or in the first one."""
-    first, *others = following
-    result = first if works_in_place else first.clone()
-    for other in others:
-        if works_in_place:
-            result.add_(other)
-        else:
-            result = result + other
-    return result
+    # What does not come from the input has a shape only.
+    parts = [
+        each if each.requires_grad else torch.zeros(each.shape)
+        for each in given
+        if isinstance(each, Tensor)
+    ]
+    if works_in_place:
+        for other in parts[1:]:
+            given[0].add_(other)
+        return given[0]
+    return sum(parts[1:], start=parts[0].clone())
+
+
+def _softmax(input: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
+    """Each value of the result comes from all along that dimension."""
+    return input.mean(dim, keepdim=True).expand_as(input)
 
 
 def _weighted(
@@ -212,10 +223,12 @@ def _weighted(
     *arguments: Any,
     **keywords: Any,
 ) -> Any:
-    """A convolution or a linear layer in which all weights are one."""
+    """A convolution or a linear layer in which all weights are one, but for fixed zeros."""
     if _follows((weight, bias)):
         raise InputError("coverage: the network computes the weights of a layer from its input")
-    return function(input, torch.ones_like(weight), None, *arguments, **keywords)
+    may_be_any = isinstance(weight, nn.Parameter)
+    ones = torch.ones_like(weight) if may_be_any else (weight != 0).to(weight.dtype)
+    return function(input, ones, None, *arguments, **keywords)
 
 
 def _pooled(
@@ -231,10 +244,6 @@ def _pooled(
     if return_indices or dilation not in (1, (1, 1), [1, 1]):
         raise InputError("coverage: the network calls max_pool2d with indices or dilation")
     return F.avg_pool2d(input, kernel_size, stride or None, padding, ceil_mode)
-
-
-def _single(tensor: Tensor) -> Tensor:
-    return tensor.to(torch.float32) if tensor.is_floating_point() else tensor
 
 
 def _check_graph(output: Tensor) -> None:

@@ -167,9 +167,8 @@ def fit(
             averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
         milliseconds = stopwatch.stop()
         on_step(Step(iteration, loss.item(), milliseconds, backtracked))
-        is_last = iteration == max(wanted)
         try:
-            watch.look(iteration, loss.item(), output, backtracked=backtracked, is_last=is_last)
+            watch.look(iteration, loss.item(), output, backtracked)
         except Diverged as end:
             stops = answers(followed).items()
             end.stops = {

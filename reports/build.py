@@ -52,7 +52,10 @@ def _build(results: Results, folder: Path) -> Report:
     per_image = coverage.per_image(results)
     if len(per_image):
         reach = tables.write(
-            folder / "tables", "coverage", coverage.coverage(per_image), coverage.coverage_text
+            folder / "tables",
+            "coverage",
+            coverage.coverage(per_image, results),
+            coverage.coverage_text,
         )
         per_image.to_csv(folder / "tables" / "coverage-per-image.csv", index=False)
     timing = ""

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.results import Results
-from reports.tables import NOTHING, with_spread
+from reports.tables import with_spread
 
 MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
 
@@ -24,7 +24,8 @@ def per_image(results: Results) -> pd.DataFrame:
     Last raw outputs; seeds are averaged. uncovered: the method's own share of hole pixels out of
     reach. beyond: the pixels that some method of the suite leaves out of reach, within: the other
     hole pixels. vivid: share of pixels more colourful (largest less smallest channel) than any
-    known pixel; empty for grey images. Holes that every method reaches are left out.
+    known pixel; empty for images without colour. Holes that every method reaches are left out, and
+    those that not every method has a result for, so that all are measured on the same.
     """
     final = results.final
     fits = final[final["uncovered"].notna() & (final["output"] == "raw")]
@@ -34,7 +35,8 @@ def per_image(results: Results) -> pd.DataFrame:
         maps = [reached for run in runs.values() if (reached := run.reached) is not None]
         hole = ~next(iter(runs.values())).known
         beyond = hole & ~np.logical_and.reduce(maps)
-        if not beyond.any():
+        is_whole = set(group["method"]) == set(fits["method"])
+        if not (is_whole and beyond.any()):
             continue
         for fit in group.to_dict("records"):
             run = runs[fit["key"]]
@@ -53,8 +55,11 @@ def per_image(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(names, sort=False)[list(MEASURED)].mean().reset_index()
 
 
-def coverage(measured: pd.DataFrame) -> pd.DataFrame:
-    """Of `per_image` one row per hole and method: means and sample deviations over images."""
+def coverage(measured: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Of `per_image` one row per hole and method: means and sample deviations over images.
+
+    n: images measured, coloured: those with colour, N: images planned.
+    """
     rows = []
     for (mask, method), group in measured.groupby(["mask", "method"], sort=False):
         rows.append(
@@ -63,8 +68,9 @@ def coverage(measured: pd.DataFrame) -> pd.DataFrame:
                 "method": method,
                 **{f"{name}_mean": group[name].mean() for name in MEASURED},
                 **{f"{name}_sd": group[name].std() for name in MEASURED},
-                "images": len(group),
-                "coloured_images": group["vivid_beyond"].count(),
+                "n": len(group),
+                "coloured": group["vivid_beyond"].count(),
+                "N": results.jobs[results.jobs["mask"] == mask]["image"].nunique(),
             }
         )
     return pd.DataFrame(rows)
@@ -86,9 +92,8 @@ def coverage_text(table: pd.DataFrame) -> pd.DataFrame:
             "PSNR within (dB) ↑": column("psnr_within", 2),
             "vivid beyond (%)": column("vivid_beyond", 0, 100),
             "vivid within (%)": column("vivid_within", 0, 100),
-            "images (coloured)": [
-                f"{images} ({coloured or NOTHING})"
-                for images, coloured in zip(table["images"], table["coloured_images"], strict=True)
+            "images": [
+                f"{row.n} of {row.N}, {row.coloured} in colour" for row in table.itertuples()
             ],
         }
     )
@@ -107,7 +112,7 @@ def _measure(
     with np.errstate(divide="ignore"):
         psnr = float(-10 * np.log10(errors.mean()))
     vivid = float("nan")
-    if len(truth) > 1:
+    if _colour(truth).any():
         vivid = float((_colour(restored)[pixels] > _colour(truth)[known].max()).mean())
     return {f"psnr_{where}": psnr, f"vivid_{where}": vivid}
 

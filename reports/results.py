@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks import InputError
 from benchmarks.runner import JOBS, RESULTS, SUITE
+from benchmarks.scoring import COLUMNS
 from benchmarks.store import RunFolder
 from benchmarks.trace import read_trace
 
@@ -84,12 +85,9 @@ class Results:
 def load_results(folder: Path) -> Results:
     """Raises InputError if the folder holds no results of a suite."""
     try:
-        return Results(
-            folder,
-            pd.read_csv(folder / RESULTS, dtype=NAMES, keep_default_na=False, na_values=[""]),
-            pd.read_csv(folder / JOBS, dtype=NAMES, keep_default_na=False),
-            json.loads((folder / SUITE).read_text(encoding="utf-8")),
-        )
+        rows = pd.read_csv(folder / RESULTS, dtype=NAMES, keep_default_na=False, na_values=[""])
+        jobs = pd.read_csv(folder / JOBS, dtype=NAMES, keep_default_na=False)
+        about = json.loads((folder / SUITE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: holds no results ({Path(error.filename).name} is missing);"
@@ -97,3 +95,9 @@ def load_results(folder: Path) -> Results:
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
+    if missing := [column for column in COLUMNS if column not in rows]:
+        raise InputError(
+            f"{folder}: these results are of another version, without {missing[0]};"
+            " `python -m benchmarks run SUITE` makes them anew"
+        )
+    return Results(folder, rows, jobs, about)

@@ -101,7 +101,9 @@ def stopping(results: Results) -> pd.DataFrame:
     result, N: jobs planned.
     """
     kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
-    kept = kept.assign(regret=kept["oracle_psnr_hole"] - kept["psnr_hole"])
+    regret = kept["oracle_psnr_hole"] - kept["psnr_hole"]
+    is_best = kept["oracle_psnr_hole"] == kept["psnr_hole"]  # infinite ones have no difference
+    kept = kept.assign(regret=regret.mask(is_best, 0.0))
     jobs = results.jobs[results.jobs["preset"] != ""]
     rows = []
     for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):

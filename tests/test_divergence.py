@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import dip
-from dip.divergence import AT_THE_END, SPAN, Diverged, Watch
+from dip.divergence import SPAN, Diverged, Watch
 from dip.losses import Loss
 from dip.options import Backtracking
 
@@ -97,15 +97,19 @@ class _Scripted(nn.Module):
         return self.outputs[self.passes - 1][None] + 0 * self.weight
 
 
-def _script(outputs: list[Tensor], checkpoints: list[int]) -> tuple[list[int], Diverged | None]:
+def _script(
+    outputs: list[Tensor],
+    checkpoints: list[int],
+    image: Tensor | None = None,
+    mask: Tensor = MASK,
+) -> tuple[list[int], Diverged | None]:
     """The checkpoints that came, and how it ended."""
     method = dip.with_settings(
         dip.load_preset("lemsky-unet").method, {"batch": 1, "input": {"name": "noise"}}
     )
     seen = []
-    fit = dip.fit(
-        _image("usual"), MASK, method, network=_Scripted(outputs), checkpoints=checkpoints
-    )
+    image = _image("usual") if image is None else image
+    fit = dip.fit(image, mask, method, network=_Scripted(outputs), checkpoints=checkpoints)
     try:
         for checkpoint in fit:
             seen.append(checkpoint.iteration)
@@ -169,14 +173,32 @@ def test_a_number_that_is_none_ends_the_fit_at_once() -> None:
     assert _script([GOOD] * 3 + [infinite], [4])[1] is not None
 
 
-def test_a_fit_that_ends_astray_has_failed_however_short_it_is() -> None:
-    """So that what a job says does not depend on how long another one went on."""
-    for good, wild in ((1, AT_THE_END), (1, SPAN - 2), (30, 20)):
-        seen, end = _script([GOOD] * good + [WILD] * wild, [1, good + wild])
-        assert end is not None
-        assert (seen, end.iteration) == ([1], good + 1)
-    seen, end = _script([GOOD] * 9 + [WILD] * (AT_THE_END - 1), [8 + AT_THE_END])
-    assert (seen, end) == ([8 + AT_THE_END], None)
+def test_a_fit_shorter_than_the_span_is_not_judged() -> None:
+    seen, end = _script([GOOD] + [WILD] * (SPAN - 2), [SPAN - 1])
+    assert (seen, end) == ([SPAN - 1], None)
+
+
+def test_a_linear_output_may_start_far_outside() -> None:
+    """Below 0 everywhere, which a picture shows as black, and on its way."""
+    far = [torch.full((3, 24, 26), -1.5 + 0.01 * n) + 0.1 * BAD for n in range(60)]
+    assert _script(far, [60]) == ([60], None)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_less_than_a_picture_shows_is_never_astray(value: float) -> None:
+    """A lucky start on one colour, and then errors of a hundredth of a level."""
+    image = torch.full((3, 24, 26), value)
+    outputs = [image] + [image + 1e-4] * 60
+    assert _script(outputs, [60], image) == ([60], None)
+    one_pixel = torch.zeros(1, 24, 26)
+    one_pixel[0, 3, 4] = 1
+    assert _script(outputs, [60], image, one_pixel) == ([60], None)
+
+
+def test_it_says_when_it_was_noticed() -> None:
+    _, end = _script([GOOD] * 3 + [WILD] * 60, [50])
+    assert end is not None
+    assert (end.iteration, end.noticed_at) == (4, SPAN + 1)
 
 
 def test_what_was_astray_before_the_loss_was_no_number_is_no_good_checkpoint() -> None:
@@ -195,7 +217,7 @@ def test_backtracking_has_its_chance_first() -> None:
 
     def look(iteration: int, output: Tensor, loss: float | None = None) -> None:
         loss = loss_of(output[None]).item() if loss is None else loss
-        watch.look(iteration, loss, output[None], backtracked=loss != loss, is_last=False)
+        watch.look(iteration, loss, output[None], backtracked=loss != loss)
 
     look(1, GOOD)
     for iteration in range(2, 73):

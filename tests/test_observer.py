@@ -195,9 +195,31 @@ def test_a_rule_that_stopped_has_its_answer_though_the_fit_failed_later(
     assert record.diverged_at is not None
     assert 31 <= record.diverged_at <= 40
     assert record.diverged_because.startswith("the fit has collapsed (")
-    assert [saved.iteration for saved in record.checkpoints] == [25]
-    assert not list((out / "runs" / job.key).glob("*-000090.png"))
+    assert record.noticed_at is not None
+    assert record.diverged_at + 20 < record.noticed_at < 60
     assert results["oracle_iteration"].max() < record.diverged_at
+
+
+def test_what_a_job_says_does_not_depend_on_what_was_stored_before(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    """Jobs that end before, while and after a fit fails: alone, and off one run."""
+    jumps = {**QUICK, "set": {**QUICK["set"], "schedule": {"every": 30, "factor": 1e6}}}
+    rules = [{"es-wmv": {"window": 2}}]
+    ends = {"before": [25], "while": [25, 40], "after": [25, 40, 90]}
+    alone, together = {}, {}
+    for name, iterations in ends.items():
+        suite = suite_file(name, methods=[jumps], iterations=iterations, rules=rules)
+        alone[name] = _run(suite, command, tmp_path / name)
+    for name in ("after", "before", "while"):
+        suite = suite_file(name, methods=[jumps], iterations=ends[name], rules=rules)
+        together[name] = _run(suite, command, tmp_path / "together")
+    same = ["iteration", "output", "psnr_hole", "oracle_psnr_hole", "oracle_iteration", "status"]
+    for name in ends:
+        pd.testing.assert_frame_equal(alone[name][same], together[name][same])
+    assert set(alone["while"]["status"]) == {"done"}
+    assert set(alone["after"]["status"]) == {"diverged"}
+    assert alone["after"]["iteration"].max() == 25
 
 
 def test_the_share_of_the_hole_out_of_reach_and_out_of_range_is_recorded(
@@ -234,25 +256,25 @@ def test_the_share_of_the_hole_out_of_reach_and_out_of_range_is_recorded(
 def test_a_network_that_cannot_be_followed_says_why_its_reach_is_empty(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "softening.py").write_text(
+    (tmp_path / "summing.py").write_text(
         "import torch\n"
-        "class Softening(torch.nn.Module):\n"
+        "class Summing(torch.nn.Module):\n"
         "    def __init__(self):\n"
         "        super().__init__()\n"
         "        self.layer = torch.nn.Conv2d(3, 3, 3, padding=1)\n"
         "    def forward(self, x):\n"
-        "        return self.layer(x).flatten(2).softmax(dim=2).view_as(x)\n"
+        "        return self.layer(x).cumsum(dim=2)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     own = {
         "preset": "lemsky-unet",
         "label": "own",
-        "set": {"architecture": {"import": "softening:Softening"}},
+        "set": {"architecture": {"import": "summing:Summing"}},
     }
     suite, out = suite_file(methods=[own]), tmp_path / "results"
     done = command("benchmarks", "run", suite, "--out", out)
     assert done.returncode == 0, done.stderr
-    notice = "NOTICE: uncovered is empty for own: coverage: the network calls torch.Tensor.softmax"
+    notice = "NOTICE: uncovered is empty for own: coverage: the network calls torch.Tensor.cumsum"
     assert notice in done.stdout
     assert pd.read_csv(out / "tiny" / "results.csv")["uncovered"].isna().all()
 

@@ -239,6 +239,35 @@ def _dilated(convolution: nn.Module, x: Tensor) -> Tensor:
     return F.conv2d(input=x, weight=convolution.weight, bias=None, padding=2, dilation=2)
 
 
+def _added_to_a_constant(convolution: nn.Module, x: Tensor) -> Tensor:
+    total = torch.zeros(x.shape)
+    total.add_(convolution(x))
+    return total
+
+
+def _added_to_a_sum(convolution: nn.Module, x: Tensor) -> Tensor:
+    total = torch.zeros_like(x)
+    kept = _rolled(x)
+    total += kept
+    total += convolution(x)
+    return kept
+
+
+def _broadcast_by_a_constant(_: nn.Module, x: Tensor) -> Tensor:
+    row = x[:, :, :1] + torch.linspace(0, 1, 16)[:, None]
+    return F.pad(row, (0, 0, 1, 0))[:, :, :16]
+
+
+def _shifted(_: nn.Module, x: Tensor) -> Tensor:
+    kernel = torch.zeros(3, 3, 3, 3)
+    kernel[range(3), range(3), 0, 1] = 1
+    return F.conv2d(x, kernel, padding=1)
+
+
+def _summed_with_softmax(convolution: nn.Module, x: Tensor) -> Tensor:
+    return convolution(x).softmax(dim=1)
+
+
 def _rolled(x: Tensor) -> Tensor:
     return x.roll(4, dims=2)
 
@@ -266,6 +295,14 @@ def _touched_by_what_is_added_to_its_relu(_: nn.Module, x: Tensor) -> Tensor:
     ("function", "reached"),
     [
         (_normed_and_added_to, 16 * 16 - 6 * 6),
+        (_added_to_a_constant, 16 * 16 - 6 * 6),
+        (_added_to_a_sum, 16 * 16 - 8 * 8),
+        (_broadcast_by_a_constant, 16),  # of the first row only
+        (_shifted, 16 * 16 - 8 * 8 - 16),  # the last row is read by nobody
+        (_summed_with_softmax, 16 * 16 - 6 * 6),
+        (lambda _, x: torch.where(torch.ones(16, 16) > 0, x, _rolled(x)), 16 * 16 - 4 * 8),
+        (lambda _, x: torch.maximum(x, _rolled(x)), 16 * 16 - 4 * 8),
+        (lambda _, x: x.softmax(dim=3), 16 * 16),  # every row has a known pixel
         (_untouched_by_what_is_added_to_its_relu, 16 * 16 - 8 * 8),
         (_touched_by_what_is_added_to_its_relu, 16 * 16 - 4 * 8),
         (lambda _, x: x.abs() ** _rolled(x), 16 * 16 - 4 * 8),
@@ -287,7 +324,7 @@ def test_anybodys_network(function: Callable[[nn.Module, Tensor], Tensor], reach
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda _, x: x.softmax(dim=2), "calls torch.Tensor.softmax, whose reach is not known"),
+        (lambda _, x: x.cumsum(dim=2), "calls torch.Tensor.cumsum, whose reach is not known"),
         (lambda _, x: x if x.max() > 0 else -x, "calls torch.Tensor.max, whose reach"),
         (lambda _, x: F.max_pool2d(x, 3, 1, 2, dilation=2), "max_pool2d with indices or dilation"),
         (lambda _, x: F.interpolate(x, scale_factor=2, mode="bicubic"), "interpolate, whose reach"),
@@ -309,6 +346,13 @@ def test_what_cannot_be_followed_is_refused(
 ) -> None:
     with pytest.raises(dip.InputError, match=message):
         dip.coverage(_Custom(function), _box((16, 16), 4, 4, 8, 8))
+
+
+def test_hooks_that_set_weights_leave_the_network_alone() -> None:
+    network = nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 3, 3, padding=1)))
+    weight = network[0].weight
+    assert dip.coverage(network, _box((16, 16), 4, 4, 8, 8)).sum() == 16 * 16 - 6 * 6
+    assert network[0].weight is weight
 
 
 def test_a_network_left_in_float64_is_followed_too() -> None:

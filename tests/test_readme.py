@@ -12,14 +12,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from conftest import ROOT, TINY, Command
 from scipy import stats
 from torch.nn import Module
 
+import dip
 from benchmarks import weights
 from benchmarks.suite import Suite
 from dip.networks.foreign import imported
-from dip.options import Method
+from dip.options import Method, UNetOptions
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -149,11 +151,27 @@ def test_the_claims_shown_are_measured_so() -> None:
     def two_levels(kernel: int) -> "pd.Series[float]":
         return scores(f"unet of two levels[decoder_kernel={kernel}]", suite="receptive-field")
 
+    reach = pd.read_csv(published / "receptive-field" / "tables" / "coverage-per-image.csv")
+
+    def deep(kernel: int, measure: str) -> "pd.Series[float]":
+        rows = reach[reach["method"] == f"unet of two levels[decoder_kernel={kernel}]"]
+        assert (rows["uncovered"] > 0).all() == (kernel == 3)
+        values = rows.set_index("image")[[f"{measure}_beyond", f"{measure}_within"]]
+        return values[f"{measure}_beyond"] - values[f"{measure}_within"]
+
+    def vivid(kernel: int) -> "pd.Series[float]":
+        rows = reach[reach["method"] == f"unet of two levels[decoder_kernel={kernel}]"]
+        return 100 * rows.set_index("image")["vivid_beyond"].dropna()
+
     unet, mean = scores("unet"), scores("mean", iteration=0)
     losses = scores("unet", 250, "loss") / scores("unet", column="loss")
     differences = {
         "both reach every hole pixel": unet - scores("unet, decoder 3x3"),
         "3x3 leaves more of them out of reach": two_levels(5) - two_levels(3),
+        "with 3x3, which does not reach there": deep(3, "psnr"),
+        "with 9x9, which reaches all of it": deep(9, "psnr"),
+        "the one less the other": deep(3, "psnr") - deep(9, "psnr"),
+        "in percent, with 3x3 less with 9x9": vivid(3) - vivid(9),
         "from 250 iterations on": unet - scores("unet", 250),
         "from 500": unet - scores("unet", 500),
         "from 1000": unet - scores("unet", 1000),
@@ -178,6 +196,65 @@ def test_the_claims_shown_are_measured_so() -> None:
         assert f"{words}: {difference.mean():.2f} [{low:.2f}, {high:.2f}]" in row
         assert row.split("|")[-2].strip().startswith("cannot tell") == (low < 0 < high), row
     assert len(re.findall(r"\[-?\d+\.\d+, -?\d+\.\d+\]", section)) == len(differences)
+
+
+@pytest.mark.parametrize(("kernel", "width"), [(3, 444), (5, 572)])
+def test_the_field_is_as_wide_as_shown(kernel: int, width: int) -> None:
+    """That of one known pixel in the middle of a strip; channels make no difference to it."""
+    assert "572 pixels wide instead of 444" in README
+    options = UNetOptions(channels=(1,) * 6, decoder_kernel=kernel)
+    mask = torch.zeros(1, 33, 1000)
+    mask[0, 16, 500] = 1
+    reached = dip.coverage(dip.build_network(options, 3, 3, (33, 1000)), mask)
+    columns = reached[0].any(dim=0).nonzero()
+    assert columns.max() - columns.min() + 1 == width
+
+
+def test_the_stopping_rules_shown_are_measured_so() -> None:
+    """Each cell of the table of rules, from the published results."""
+    results = pd.read_csv(ROOT / "reports" / "published" / "stopping" / "results.csv")
+    kept = {
+        "oracle": ("", "raw"),
+        "averaged": ("", "averaged"),
+        "`es-wmv`": ("", "stop:es-wmv"),
+        "`es-emv`": ("", "stop:es-emv"),
+        "`held-out`": (", 5 % held out", "stop:held-out"),
+    }
+    columns = [
+        (method, mask)
+        for method in ("quick", "unet, half the channels")
+        for mask in ("bernoulli[missing=0.5]", "boxes[count=3,side=10]")
+    ]
+    (section,) = re.findall(r"## When to stop\n(.*?)\n## ", README, re.S)
+    rows = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("|")][2:]
+    assert [cells[0].strip() for cells in rows] == list(kept)
+    distinct = []
+    for cells, (suffix, output) in zip(rows, kept.values(), strict=True):
+        for cell, (method, mask) in zip(cells[1:], columns, strict=True):
+            of_mask = results[results["mask"] == mask]
+            last = of_mask[(of_mask["method"] == method) & (of_mask["iteration"] == 2000)]
+            last = last[last["output"] == "raw"].set_index("image")
+            chosen = of_mask[of_mask["method"] == method + suffix]
+            chosen = chosen[chosen["output"] == output]
+            if not output.startswith("stop:"):
+                chosen = chosen[chosen["iteration"] == 2000]
+            chosen = chosen.set_index("image")
+            column = "oracle_psnr_hole" if cells[0].strip() == "oracle" else "psnr_hole"
+            gain = chosen[column] - last["psnr_hole"]
+            assert len(gain) == 6
+            low, high = stats.t.interval(0.95, 5, gain.mean(), stats.sem(gain))
+            shown = f"{gain.mean():.2f} [{low:.2f}, {high:.2f}]".replace("-0.00 [", "0.00 [")
+            if output.startswith("stop:"):
+                shown += f" at {chosen['iteration'].median():.0f}"
+            assert cell.strip() == shown
+            if not low < 0 < high:
+                distinct.append((cells[0].strip(), method))
+    # What the sentence below the table says.
+    assert distinct == [
+        *[("oracle", "quick")] * 2,
+        *[("oracle", "unet, half the channels")] * 2,
+        ("averaged", "unet, half the channels"),
+    ]
 
 
 def test_links_and_pictures_exist() -> None:

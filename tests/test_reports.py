@@ -300,12 +300,34 @@ def test_coverage_compares_all_methods_on_the_same_pixels(
                 assert line["vivid_beyond"] == pytest.approx((colour[beyond] > limit).mean())
             else:
                 assert math.isnan(line["vivid_beyond"])
-    table = coverage.coverage(coverage.per_image(results))
-    assert table["coloured_images"].tolist() == [1, 1]
+    table = coverage.coverage(coverage.per_image(results), results)
+    assert table["coloured"].tolist() == [1, 1]
+    assert table["n"].tolist() == table["N"].tolist() == [2, 2]
+    # An image that one of them has no result for is measured for none.
+    lost = results.rows["key"] == keys["kernel 9", "camera"]
+    partial = dataclasses.replace(results, rows=results.rows[~lost])
+    table = coverage.coverage(coverage.per_image(partial), partial)
+    assert table["n"].tolist() == [1, 1]
+    assert list(coverage.coverage_text(table)["images"]) == ["1 of 2, 1 in colour"] * 2
     report = out / "tiny" / "report"
     assert (report / "tables" / "coverage.md").read_text() in (report / "summary.md").read_text()
     with Pillow.open(report / "figures" / "coverage-1.png") as picture:
         assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50
+
+
+def test_results_of_another_version_are_one_line(results: Results) -> None:
+    results.rows.drop(columns="uncovered").to_csv(results.folder / "results.csv", index=False)
+    with pytest.raises(InputError, match="of another version, without uncovered; `python -m"):
+        build(results.folder)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # a deviation of infinite ones has no value
+def test_what_is_best_has_no_regret_however_good(results: Results) -> None:
+    rows = results.rows.assign(oracle_psnr_hole=math.inf)
+    rows.loc[rows["image"] == "camera", "psnr_hole"] = math.inf
+    rows.loc[rows["image"] != "camera", "oracle_psnr_hole"] = rows["psnr_hole"] + 1
+    table = tables.stopping(dataclasses.replace(results, rows=rows))
+    assert table["regret_mean"].to_numpy() == pytest.approx(0.5)
 
 
 def test_curves_hold_what_was_noted_and_what_was_scored(results: Results) -> None:
