@@ -72,7 +72,7 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
         names = [name + (" (not all images)" if name in partial else "") for name in entries]
         figure.legend(
             [*entries.values(), *rules.values()],
-            [*names, *rules],
+            [*names, *(f" {rule}" for rule in rules)],
             loc="upper center",
             bbox_to_anchor=(0.5, 0.0),
             ncols=2 * len(masks) if max(map(len, entries), default=0) < 20 else len(masks),
