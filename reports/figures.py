@@ -19,20 +19,23 @@ STYLE = str(Path(__file__).parent / "style.mplstyle")
 RULE_MARKERS = "oXP*vD"
 LINES = ("-", "--", "-.", (0, (1, 1)))
 SHEET_COLUMNS = 8
+BANDS = 5  # more networks than these would hide each other behind theirs
 
 
 def quality_against_iterations(results: Results, folder: Path) -> str | None:
     """Hole PSNR over iterations, a panel per hole and output; the PNG's name, None without scores.
 
     Lines are means over images (seeds averaged within an image first), bands the sample standard
-    deviation over images; fills are dotted lines, markers the rules' choices. A point stands for
-    the same images as its neighbours: where one of them has no score, there is no point.
+    deviation over images, for up to five networks; fills are dotted lines, markers the rules'
+    choices. A point stands for the same images as its neighbours: where one of them has no score,
+    there is no point.
     """
     rows = results.rows[results.rows["psnr_hole"].notna()]
     if rows.empty:
         return None
     masks, methods = list(rows["mask"].unique()), list(rows["method"].unique())
     curves = results.curves
+    has_bands = curves["method"].nunique() <= BANDS
     outputs = list(curves["output"].unique()) or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
@@ -61,7 +64,7 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
                 part = in_panel[in_panel["method"] == method]
                 if part.empty:
                     continue
-                line, images = _draw_method(axis, part, index)
+                line, images = _draw_method(axis, part, index, has_bands)
                 # matplotlib leaves a name out that begins with an underscore.
                 entries.setdefault(f" {method}", line)
                 if images < _planned_images(results, mask, method):
@@ -85,7 +88,7 @@ def _planned_images(results: Results, mask: str, method: str) -> int:
     return jobs[(jobs["mask"] == mask) & (jobs["method"] == method)]["image"].nunique()
 
 
-def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
+def _draw_method(axis: Any, rows: pd.DataFrame, index: int, has_band: bool) -> tuple[Any, int]:
     """One method's line in one panel; returns it and the number of images behind it."""
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     colour = colours[index % len(colours)]
@@ -97,9 +100,10 @@ def _draw_method(axis: Any, rows: pd.DataFrame, index: int) -> tuple[Any, int]:
         return axis.axhline(mean.iloc[0], color=colour, linestyle=":"), images
     style = LINES[index // len(colours) % len(LINES)]
     (line,) = axis.plot(per_image.index, mean, color=colour, linestyle=style)
-    axis.fill_between(
-        per_image.index, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0
-    )
+    if has_band:
+        axis.fill_between(
+            per_image.index, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0
+        )
     return line, images
 
 
