@@ -82,8 +82,8 @@ def parse_rule(entry: Any) -> RuleOptions:
 
     Raises InputError with the nearest name if there is none.
     """
-    if isinstance(entry, Rule):
-        return entry  # type: ignore[return-value] # the union has every subclass
+    if isinstance(entry, RuleOptions):
+        return entry
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, dict) or len(entry) != 1:
