@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.fills import FILLS
 from benchmarks.suite import Folder, MethodEntry, Suite
 from datasets import DatasetError, Image, load_images, make_mask
-from dip.errors import InputError
+from dip.errors import InputError, unknown
 from dip.imports import source_sha256
 from dip.options import ImportedOptions, Method, RuleOptions
 
@@ -30,6 +30,7 @@ class Job:
     """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
 
     rules: stopping rules that follow the fit; like the iterations they are no part of its key.
+    reproduces: whose published figures the report puts beside this job's.
     """
 
     image: Image
@@ -41,6 +42,7 @@ class Job:
     seed: int
     iterations: tuple[int, ...]
     rules: tuple[RuleOptions, ...] = ()
+    reproduces: str | None = None
 
     @property
     def name(self) -> str:
@@ -105,10 +107,11 @@ def expand(suite: Suite) -> list[Job]:
             raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
     jobs = [
         Job(
-            *(image, masks[image.name, mask.label], mask.label, method, label, preset),
+            *(image, masks[image.name, mask.label], mask.label, method, label, entry.preset or ""),
             *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
+            entry.reproduces,
         )
-        for label, preset, method in _methods(suite, images)
+        for entry, label, method in _methods(suite, images)
         for image in images
         for mask in suite.masks
         for seed, counts in _seeds_and_iterations(suite, method)
@@ -127,13 +130,23 @@ def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
                 raise InputError(f"{place}: {error}, in '{job.image.name}'") from None
 
 
-def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[str, str, Method | str]]:
+def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, str, Method | str]]:
     for index, entry in enumerate(suite.methods):
+        _check_published(suite, index, entry, images)
         for label, method in entry.expand():
             if isinstance(method, Method):
                 _check_import(suite, index, method)
                 _check_sizes(suite, index, entry, method, images)
-            yield label, entry.preset or "", method
+            yield entry, label, method
+
+
+def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[Image]) -> None:
+    known = {published.method for image in images for published in image.published}
+    if entry.reproduces is not None and entry.reproduces not in known:
+        raise InputError(
+            f"{suite.file}: methods[{index}].reproduces: "
+            + (unknown("method", entry.reproduces, known) if known else "no figures are published")
+        )
 
 
 def _check_import(suite: Suite, index: int, method: Method) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -18,6 +18,7 @@ from benchmarks.scoring import score
 from benchmarks.store import RECORD, Store, open_folder, to_json, write_atomically
 from benchmarks.suite import Suite, load_suite
 from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
+from datasets.masks import Own
 from dip.errors import InputError
 from dip.options import ImportedOptions, Method
 
@@ -155,11 +156,32 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
     write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
     about = {
         **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
+        "published": _published(plan),
         "notices": reasons,
         "versions": _versions(plan),
     }
     write_atomically(plan.folder / SUITE, to_json(about))
     return results
+
+
+def _published(plan: Plan) -> list[dict[str, Any]]:
+    """The published figures that some method of the suite is to reproduce."""
+    cells = {
+        (job.image.name, job.method_label): (job.reproduces, job.image.published)
+        for job in plan.jobs
+        if job.reproduces is not None and job.mask_label == Own.kind
+    }
+    return [
+        {
+            "image": image,
+            "method": method,
+            "published_by": figures.method,
+            **figures.model_dump(include={"iteration", "psnr_full", "psnr_hole"}),
+        }
+        for (image, method), (reproduces, published) in cells.items()
+        for figures in published
+        if figures.method == reproduces
+    ]
 
 
 def _versions(plan: Plan) -> list[dict[str, str]]:

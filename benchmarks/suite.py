@@ -21,7 +21,7 @@ from pydantic import (
 
 from benchmarks.fills import FILLS
 from benchmarks.metrics import METRICS
-from datasets import MASKS, Mask
+from datasets import DatasetError, Mask, parse_mask
 from dip.errors import InputError, explain, unknown
 from dip.options import HeldOutOptions, Method, Options, PositiveInt, RuleOptions, parse_rule
 from dip.preset import KINDS, load_preset, preset_names, with_settings
@@ -41,9 +41,12 @@ def _printable(label: str) -> str:
     return label
 
 
+ALL = "all"
+
+
 def _known_fill(name: str) -> str:
-    if name not in FILLS:
-        raise ValueError(unknown("fill", name, FILLS))
+    if name != ALL and name not in FILLS:
+        raise ValueError(unknown("fill", name, (*FILLS, ALL)))
     return name
 
 
@@ -74,29 +77,24 @@ def _parse_dataset(entry: Any) -> Any:
     raise ValueError(f"a dataset is a name, as 'scikit-image', or 'folder: path', not {entry!r}")
 
 
-def _parse_mask(entry: Any) -> Any:
-    """`{boxes: {count: 3, side: 12}}` or the bare name of a hole with defaults throughout."""
-    if isinstance(entry, str):
-        entry = {entry: {}}
-    if not isinstance(entry, dict) or len(entry) != 1:
-        raise ValueError("a hole is one name with its settings, as in 'bernoulli: {missing: 0.5}'")
-    ((kind, settings),) = entry.items()
-    if kind not in MASKS:
-        raise ValueError(unknown("hole", kind, MASKS))
-    if settings is not None and not isinstance(settings, dict):
-        raise ValueError(f"{kind}: settings are 'key: value' pairs, not {settings!r}")
+def _parse_mask(entry: Any) -> Mask:
     try:
-        return MASKS[kind].model_validate(settings or {})
-    except ValidationError as error:
-        raise ValueError(explain(error, MASKS[kind], at=kind)) from None
+        return parse_mask(entry)
+    except DatasetError as error:
+        raise ValueError(str(error)) from None
 
 
 class MethodEntry(Options):
-    """One line under `methods`: a fill, or a preset with settings changed or swept."""
+    """One line under `methods`: a fill, all fills, or a preset with settings changed or swept.
+
+    reproduces: the method of published figures that the report puts beside this one's, where the
+    image set has some and the hole is its own.
+    """
 
     fill: Annotated[str, AfterValidator(_known_fill)] | None = None
     preset: Annotated[str, AfterValidator(_known_preset)] | None = None
     label: Annotated[str, AfterValidator(_printable)] | None = None
+    reproduces: str | None = None
     set: dict[str, Any] = Field({})
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
 
@@ -104,14 +102,17 @@ class MethodEntry(Options):
     def _one_of_two(self) -> "MethodEntry":
         if (self.fill is None) == (self.preset is None):
             raise ValueError("a method is either a fill or a preset; name one of them")
-        if self.fill is not None and (self.set or self.sweep):
-            raise ValueError("a fill has nothing to set or sweep")
+        if self.fill is not None and (self.set or self.sweep or self.reproduces):
+            raise ValueError("a fill has nothing to set, sweep or reproduce")
+        if self.fill == ALL and self.label is not None:
+            raise ValueError("all fills have their own names; leave the label out")
         return self
 
     def expand(self) -> Iterator[tuple[str, Method | str]]:
         """Each label with its method, or with the name of its fill."""
         if self.fill is not None:
-            yield self.label or self.fill, self.fill
+            for name in FILLS if self.fill == ALL else [self.fill]:
+                yield self.label or name, name
             return
         assert self.preset is not None
         base = load_preset(self.preset).method
@@ -222,10 +223,10 @@ def load_suite(name_or_path: str) -> Suite:
         raise InputError(f"{path.name}: {explain(error, Suite)}") from None
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+    updates: dict[str, Any] = {"masks": [mask.within(path.parent) for mask in suite.masks]}
     if isinstance(suite.dataset, Folder):
-        folder = path.parent / suite.dataset.folder
-        suite = suite.model_copy(update={"dataset": Folder(folder=folder)})
-    return suite
+        updates["dataset"] = Folder(folder=path.parent / suite.dataset.folder)
+    return suite.model_copy(update=updates)
 
 
 def _check_methods(suite: Suite) -> None:

@@ -3,7 +3,7 @@
 from datasets.errors import DatasetError
 from datasets.images import Image
 from datasets.manifest import load_images, load_manifest, manifest_names
-from datasets.masks import MASKS, Mask, make_mask
+from datasets.masks import MASKS, Mask, make_mask, parse_mask
 
 __all__ = [
     "MASKS",
@@ -14,4 +14,5 @@ __all__ = [
     "load_manifest",
     "make_mask",
     "manifest_names",
+    "parse_mask",
 ]

@@ -1,26 +1,54 @@
-"""Images as arrays: read from a file, cropped to the centre square and resized."""
+"""Images and masks as arrays: read from a file, cropped to the centre square and resized."""
 
 import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
+from pydantic import BaseModel, ConfigDict
 
 from datasets.errors import DatasetError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
+Known = NDArray[np.bool_]  # (H, W), True = known
+
+
+class Published(BaseModel):
+    """What somebody reports of an image with its set's own mask; PSNRs in dB.
+
+    file: their restoration, a file of the set, where there is one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    iteration: int | None = None
+    psnr_full: float | None = None
+    psnr_hole: float | None = None
+    file: str | None = None
+    sha256: str | None = None
+
 
 @dataclass(frozen=True)
 class Image:
-    """A test image. pixels: (C, H, W) uint8, RGB or grey."""
+    """A test image. pixels: (C, H, W) uint8, RGB or grey.
+
+    native: height and width of the file, where they were others. own_mask: the hole that the set
+    has for it; has_truth: whether what the image shows there is what ought to be restored.
+    """
 
     name: str
     pixels: NDArray[np.uint8]
+    native: tuple[int, int] | None = None
+    own_mask: Known | None = None
+    has_truth: bool = True
+    published: tuple[Published, ...] = ()
 
     @property
     def height(self) -> int:
@@ -37,11 +65,53 @@ class Image:
         return hashlib.sha256(shape + b":" + self.pixels.tobytes()).hexdigest()
 
 
-def read_image(path: Path, name: str, size: int | None) -> Image:
+def read_image(path: Path, name: str, size: int | None = None) -> Image:
     """The image in a file: as it is, or its centre square resized to size x size with LANCZOS.
 
-    Raises DatasetError if the file is missing, is no image, is cut off, or is smaller than `size`.
+    Raises DatasetError if the file is missing, is no image, is cut off, has transparent pixels or
+    more than 16 bits per channel, or is smaller than `size`.
     """
+    picture = _open(path)
+    native = (picture.height, picture.width)
+    if size is not None:
+        if min(native) < size:
+            raise DatasetError(
+                f"{path}: {picture.width}x{picture.height} pixels, smaller than size {size};"
+                f" use size: {min(native)} or less"
+            )
+        picture = _centre_square(picture, size, Pillow.Resampling.LANCZOS)
+    pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+    return Image(name, np.ascontiguousarray(pixels.transpose(2, 0, 1)), native)
+
+
+def read_mask(path: Path, hole: Literal["black", "white"] = "black") -> Known:
+    """The mask in a file, by its first channel at a threshold of 0.5; raises as `read_image`."""
+    white = np.atleast_3d(np.asarray(_open(path)))[..., 0] > 127
+    return white if hole == "black" else ~white
+
+
+def fit_mask(known: Known, image: Image, where: str) -> Known:
+    """A mask of the image's size, or one of its file's size, cropped and resized as that was.
+
+    Resized to the nearest pixel, so that it stays a mask and its share of missing pixels. Raises
+    DatasetError, with both sizes, for any other.
+    """
+    shape = known.shape
+    if shape == (image.height, image.width):
+        return known
+    if shape != image.native:
+        sizes = {(image.height, image.width), image.native or (image.height, image.width)}
+        of_image = " or ".join(f"{width}x{height}" for height, width in sorted(sizes))
+        raise DatasetError(
+            f"{where}: the mask has {shape[1]}x{shape[0]} pixels, '{image.name}' {of_image};"
+            " they must be equal"
+        )
+    square = _centre_square(Pillow.fromarray(known), image.height, Pillow.Resampling.NEAREST)
+    return np.asarray(square, dtype=np.bool_)
+
+
+def _open(path: Path) -> Pillow.Image:
+    """Grey or RGB with 8 bits per channel, turned as its camera says."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
@@ -50,15 +120,11 @@ def read_image(path: Path, name: str, size: int | None) -> Image:
                 picture.load()
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no such file") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"{path}: not an image, or cut off ({error})") from None
     except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError):
         raise DatasetError(f"{path}: too many pixels; make the image smaller first") from None
-    picture = _as_grey_or_rgb(picture, path)
-    if size is not None:
-        picture = _centre_square(picture, size, path)
-    pixels = np.asarray(picture, dtype=np.uint8)
-    return Image(name, np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1)))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DatasetError(f"{path}: not an image, or cut off ({error})") from None
+    return _as_grey_or_rgb(picture, path)
 
 
 def _as_grey_or_rgb(picture: Pillow.Image, path: Path) -> Pillow.Image:
@@ -66,18 +132,15 @@ def _as_grey_or_rgb(picture: Pillow.Image, path: Path) -> Pillow.Image:
         alpha = picture.convert("RGBA").getchannel("A")
         if alpha.getextrema() != (255, 255):
             raise DatasetError(f"{path}: has transparent pixels; flatten the image first")
+    if picture.mode.startswith("I;16"):
+        return Pillow.fromarray(np.round(np.asarray(picture) / 257).astype(np.uint8))
     if picture.mode.startswith(("I", "F")):
-        raise DatasetError(f"{path}: has more than 8 bits per channel; convert it to 8 bits first")
+        raise DatasetError(f"{path}: has more than 16 bits per channel; convert it to 8 bits first")
     return picture.convert("L" if picture.mode in ("1", "L", "LA", "La") else "RGB")
 
 
-def _centre_square(picture: Pillow.Image, size: int, path: Path) -> Pillow.Image:
+def _centre_square(picture: Pillow.Image, size: int, resampling: Pillow.Resampling) -> Pillow.Image:
     side = min(picture.size)
-    if side < size:
-        raise DatasetError(
-            f"{path}: {picture.width}x{picture.height} pixels, smaller than size {size};"
-            f" use size: {side} or less"
-        )
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.crop((left, top, left + side, top + side))
-    return square.resize((size, size), Pillow.Resampling.LANCZOS)
+    return square.resize((size, size), resampling)

@@ -1,47 +1,165 @@
-"""Image sets: a manifest in `datasets/manifests/`, or a folder of image files."""
+"""Image sets: a manifest in `datasets/manifests/`, or a folder of image files.
+
+A manifest's files come with an installed package, lie in the user's cache, where
+`python -m datasets fetch` puts them, or in the mirror that DIP_MIRROR names.
+"""
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from datasets.errors import DatasetError, unknown
-from datasets.images import SUFFIXES, Image, read_image
+from datasets.images import SUFFIXES, Image, Known, Published, fit_mask, read_image, read_mask
 
 FOLDER = Path(__file__).parent / "manifests"
+MIRROR = "DIP_MIRROR"
+
+
+def _inside(file: str) -> str:
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError("a file lies inside its set")
+    return file
+
+
+FileName = Annotated[str, AfterValidator(_inside)]
+
+
+class OwnMask(BaseModel):
+    """A set's mask for one of its images. sha256: of the file.
+
+    hole: the colour of missing pixels, or `differs`: those at which the file is not the image.
+    has_truth: whether what the image shows in the hole is what ought to be restored.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: FileName
+    sha256: str
+    hole: Literal["black", "white", "differs"] = "black"
+    has_truth: bool = True
 
 
 class Entry(BaseModel):
-    """One image of a manifest. sha256: of the file."""
+    """One image of a manifest. sha256: of the file; licence, citation: where not the set's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str
+    file: FileName
     height: int
     width: int
     sha256: str
-    licence: str
-    source: str
+    licence: str = ""
+    citation: str = ""
+    mask: OwnMask | None = None
+    published: tuple[Published, ...] = ()
 
 
 class Manifest(BaseModel):
-    """A set of images that an installed package brings along."""
+    """A set of images: of a package, or of files at an address."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: str = Field(exclude=True)
     title: str
-    package: str
+    package: str | None = None
+    address: str | None = None
+    licence: str = ""
+    citation: str = ""
     images: dict[str, Entry]
 
-    def path(self, name: str) -> Path:
-        """Where the package keeps that image's file; found without importing the package."""
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Manifest":
+        if (self.package is None) == (self.address is None):
+            raise ValueError("a set has either a package or an address")
+        for name, entry in self.images.items():
+            if not (entry.licence or self.licence) or not (entry.citation or self.citation):
+                raise ValueError(f"{name} has no licence or no citation")
+        return self
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of every file of the set."""
+        return dict(self._files())
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        for entry in self.images.values():
+            yield entry.file, entry.sha256
+            if entry.mask is not None:
+                yield entry.mask.file, entry.mask.sha256
+            for published in entry.published:
+                if published.file is not None and published.sha256 is not None:
+                    yield published.file, published.sha256
+
+    def path(self, file: str) -> Path:
+        """Where a file of the set is, checked by its hash; found without importing its package.
+
+        Raises DatasetError if it is not there, or not the one it should be.
+        """
+        for folder in self._folders():
+            path = folder / file
+            try:
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+            except FileNotFoundError:
+                continue
+            if found != self.files[file]:
+                raise DatasetError(
+                    f"{path}: not the expected file (SHA-256 {found}, not {self.files[file]})"
+                )
+            return path
+        if self.package is not None:
+            raise DatasetError(f"{path}: the installed package lacks this file")
+        raise DatasetError(
+            f"{self.name}: {file} is not here; `python -m datasets fetch {self.name}` gets it"
+        )
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all files are; their content is not looked at."""
+        folders = self._folders()
+        return all(any((folder / file).exists() for folder in folders) for file in self.files)
+
+    def _folders(self) -> list[Path]:
+        if self.package is None:
+            mirror = os.environ.get(MIRROR)
+            local = [Path(mirror) / self.name] if mirror and "://" not in mirror else []
+            return [cache_folder() / self.name, *local]
         spec = find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise DatasetError(f"the package '{self.package}' with the images is not installed")
-        return Path(spec.submodule_search_locations[0]) / self.images[name].file
+        return [Path(spec.submodule_search_locations[0])]
+
+    def image(self, name: str, size: int | None = None) -> Image:
+        """An image with what the set has for it; raises as `load_images`."""
+        entry = self.images[name]
+        path = self.path(entry.file)
+        image = replace(read_image(path, name, size), published=entry.published)
+        if entry.mask is None:
+            return image
+        mask = self.path(entry.mask.file)
+        known = fit_mask(self._known(entry.mask, mask, path), image, str(mask))
+        return replace(image, own_mask=known, has_truth=entry.mask.has_truth)
+
+    def _known(self, mask: OwnMask, path: Path, image: Path) -> Known:
+        if mask.hole != "differs":
+            return read_mask(path, mask.hole)
+        masked, whole = read_image(path, "masked").pixels, read_image(image, "whole").pixels
+        if masked.shape != whole.shape:
+            raise DatasetError(f"{path}: has another size, or other channels, than {image}")
+        return (masked == whole).all(axis=0)
+
+
+def cache_folder() -> Path:
+    """Where fetched sets are kept, a folder each."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "dip-bench" / "datasets"
 
 
 def manifest_names() -> list[str]:
@@ -54,7 +172,7 @@ def load_manifest(name: str) -> Manifest:
     if name not in manifest_names():
         raise DatasetError(unknown("dataset", name, manifest_names()))
     content = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-    return Manifest.model_validate(content)
+    return Manifest.model_validate({**content, "name": name})
 
 
 def load_images(
@@ -63,21 +181,21 @@ def load_images(
     """The images of a manifest (by its name) or a folder (a Path), in the order of `names`.
 
     A folder's images are named by their files without the ending. Raises DatasetError for an
-    unknown name, a missing or empty folder, and a file that is no image or not the one expected.
+    unknown name, a missing or empty folder, and a file that is not here, is no image or not the
+    one expected.
     """
     if isinstance(dataset, Path):
         files = _files_in(dataset)
-    else:
-        manifest = load_manifest(dataset)
-        files = {name: manifest.path(name) for name in manifest.images}
+        return [read_image(files[name], name, size) for name in _chosen(names, files)]
+    manifest = load_manifest(dataset)
+    return [manifest.image(name, size) for name in _chosen(names, manifest.images)]
+
+
+def _chosen(names: Sequence[str] | None, known: Mapping[str, object]) -> list[str]:
     for name in names or ():
-        if name not in files:
-            raise DatasetError(unknown("image", name, files))
-    chosen = list(files) if names is None else list(names)
-    if not isinstance(dataset, Path):
-        for name in chosen:
-            _verify(files[name], manifest.images[name].sha256)
-    return [read_image(files[name], name, size) for name in chosen]
+        if name not in known:
+            raise DatasetError(unknown("image", name, known))
+    return list(known if names is None else names)
 
 
 def _files_in(folder: Path) -> dict[str, Path]:
@@ -89,6 +207,12 @@ def _files_in(folder: Path) -> dict[str, Path]:
         raise DatasetError(f"{folder}: cannot be read as a folder ({error})") from None
     if not paths:
         raise DatasetError(f"{folder}: holds no image; known endings: {', '.join(SUFFIXES)}")
+    for path in paths:
+        if not path.name.isprintable():
+            raise DatasetError(
+                f"{folder}: {os.fsencode(path.name)!r} is not a name that can be printed, as it is"
+                " no UTF-8 or has control characters; rename the file"
+            )
     files = {path.stem: path for path in paths}
     for path in paths:
         if files[path.stem] != path:
@@ -97,12 +221,3 @@ def _files_in(folder: Path) -> dict[str, Path]:
                 f" '{path.stem}'; rename one"
             )
     return files
-
-
-def _verify(path: Path, sha256: str) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: the installed package lacks this file") from None
-    if found != sha256:
-        raise DatasetError(f"{path}: not the expected file (SHA-256 {found}, not {sha256})")

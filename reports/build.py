@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import InputError
 from benchmarks.store import write_atomically
-from reports import coverage, figures, tables
+from reports import coverage, figures, reproduction, tables
 from reports.results import Results, load_results
 
 
@@ -43,6 +43,12 @@ def _build(results: Results, folder: Path) -> Report:
     comparison = tables.write(
         folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
     )
+    beside = ""
+    reproduced = reproduction.reproduction(results)
+    if len(reproduced):
+        beside = tables.write(
+            folder / "tables", "reproduction", reproduced, reproduction.reproduction_text
+        )
     stopping = ""
     if len(results.stops):
         stopping = tables.write(
@@ -73,6 +79,7 @@ def _build(results: Results, folder: Path) -> Report:
         last_iteration=results.last_iteration,
         curve=figures.quality_against_iterations(results, folder / "figures"),
         sheets=figures.contact_sheets(results, folder / "figures"),
+        reproduction=beside,
         stopping=stopping,
         reach=reach,
         reach_sheets=figures.coverage_sheets(results, per_image, folder / "figures"),

@@ -24,6 +24,7 @@ NAMES = dict.fromkeys(
 )
 
 
+ABOUT = ("title", "metrics", "iterations", "published", "notices", "versions")  # keys of suite.json
 OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
 
 
@@ -95,7 +96,8 @@ def load_results(folder: Path) -> Results:
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
-    if missing := [column for column in COLUMNS if column not in rows]:
+    missing = [column for column in COLUMNS if column not in rows]
+    if missing := [*missing, *(key for key in ABOUT if key not in about)]:
         raise InputError(
             f"{folder}: these results are of another version, without {missing[0]};"
             " `python -m benchmarks run SUITE` makes them anew"

@@ -25,7 +25,7 @@ def test_every_image_of_the_manifest_is_what_it_says() -> None:
         entry = manifest.images[image.name]
         assert (image.height, image.width) == (entry.height, entry.width)
         assert entry.licence
-        assert entry.source
+        assert entry.citation
 
 
 def test_size_takes_the_centre_square(tmp_path: Path) -> None:

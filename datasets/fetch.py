@@ -1,0 +1,74 @@
+"""Gets the files of an image set into the user's cache, each checked by its hash."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pooch
+
+from datasets.errors import DatasetError
+from datasets.manifest import Manifest, cache_folder
+
+TIMEOUT_SECONDS = 30
+RETRIES = 1  # after a bad connection or a wrong hash
+
+
+def fetch(
+    manifest: Manifest,
+    mirror: str | None = None,
+    on_file: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """The folder in the cache that holds the set.
+
+    What is there already is kept, and what is not as expected is replaced; a file appears whole,
+    or not at all. mirror: a folder or an address with the file `<set>/<file>`, instead of the
+    manifest's own address. on_file is called with the name of each file that is there. Raises
+    DatasetError if a file cannot be had, or is not the one expected.
+    """
+    if manifest.address is None:
+        raise DatasetError(
+            f"{manifest.name}: comes with the package {manifest.package}; nothing to fetch"
+        )
+    address, download = _source(manifest, mirror)
+    pooch.get_logger().setLevel("ERROR")
+    puller = pooch.create(
+        path=cache_folder() / manifest.name,
+        base_url=address,
+        registry={file: f"sha256:{sha256}" for file, sha256 in manifest.files.items()},
+        retry_if_failed=RETRIES,
+    )
+    for file in manifest.files:
+        try:
+            puller.fetch(file, downloader=download)
+        except (OSError, ValueError) as error:  # requests' own are OSErrors
+            raise DatasetError(f"{address}{file}: {_reason(error)}") from None
+        on_file(file)
+    return Path(puller.path)
+
+
+Download = Callable[[str, str, Any], None]  # address, output file, who calls
+
+
+def _source(manifest: Manifest, mirror: str | None) -> tuple[str, Download]:
+    if mirror is None:
+        return str(manifest.address), pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
+    if mirror.startswith(("http://", "https://")):
+        address = f"{mirror.rstrip('/')}/{manifest.name}/"
+        return address, pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
+    if not Path(mirror).is_dir():
+        raise DatasetError(f"the mirror '{mirror}' is neither a folder nor an http address")
+    return f"{Path(mirror) / manifest.name}/", _copy
+
+
+def _copy(file: str, output: str, _: Any) -> None:
+    shutil.copyfile(file, output)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file in the mirror"
+    if isinstance(error, ValueError) and "hash" in str(error):
+        return "not the expected file, its SHA-256 is another; nothing of it was kept"
+    cause = " ".join(str(error).split()).rpartition("Caused by ")[2]
+    return f"cannot be fetched ({cause}); --mirror names a folder or another address"

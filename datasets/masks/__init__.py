@@ -1,0 +1,98 @@
+"""Synthetic holes. A mask is (1, H, W) uint8: 1 = known, 0 = hole.
+
+A hole depends only on the image's name and size, the hole's settings and the hole's seed, so every
+method sees the same holes.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from datasets.errors import DatasetError, unknown
+from datasets.images import Image
+from datasets.masks.base import Mask
+from datasets.masks.given import File, Own
+from datasets.masks.pieces import Boxes, Scratches, Strokes
+from datasets.masks.regular import Centre, Checkerboard, Half, Lines
+from datasets.masks.scattered import Bernoulli, Blobs
+from datasets.masks.text import Text
+
+__all__ = [
+    "MASKS",
+    "Bernoulli",
+    "Blobs",
+    "Boxes",
+    "Centre",
+    "Checkerboard",
+    "File",
+    "Half",
+    "Lines",
+    "Mask",
+    "Own",
+    "Scratches",
+    "Strokes",
+    "Text",
+    "make_mask",
+    "parse_mask",
+]
+
+MASKS: dict[str, type[Mask]] = {
+    mask.kind: mask
+    for mask in (
+        *(Bernoulli, Boxes, Strokes, Blobs, Text, Scratches),
+        *(Centre, Half, Lines, Checkerboard),
+        *(Own, File),
+    )
+}
+
+
+def parse_mask(entry: Any) -> Mask:
+    """A hole as it stands in YAML: `{boxes: {count: 3, side: 12}}`, or a name alone.
+
+    Raises DatasetError, with where and what, if it is none.
+    """
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise DatasetError("a hole is one name with its settings, as 'bernoulli: {missing: 0.5}'")
+    ((kind, settings),) = entry.items()
+    if kind not in MASKS:
+        raise DatasetError(unknown("hole", str(kind), MASKS))
+    if settings is not None and not isinstance(settings, dict):
+        raise DatasetError(f"{kind}: settings are 'key: value' pairs, not {settings!r}")
+    fields = MASKS[kind].model_fields
+    for key in settings or {}:
+        if key == "hole_fraction" and key not in fields:
+            able = [name for name, mask in MASKS.items() if key in mask.model_fields]
+            raise DatasetError(
+                f"{kind}: its share of missing pixels cannot be asked for; that of"
+                f" {', '.join(able)} can"
+            )
+        if key not in fields:
+            raise DatasetError(f"{kind}: {unknown('key', str(key), fields)}")
+    try:
+        return MASKS[kind].model_validate(settings or {})
+    except ValidationError as error:
+        finding, *others = error.errors()
+        where = ".".join(map(str, (kind, *finding["loc"])))
+        message = finding["msg"].removeprefix("Value error, ")
+        if finding["type"] not in ("missing", "value_error"):
+            message += f", not {finding['input']!r}"
+        more = f" (and {len(others)} more)" if others else ""
+        raise DatasetError(f"{where}: {message}{more}") from None
+
+
+def make_mask(settings: Mask, image: Image) -> NDArray[np.uint8]:
+    """The hole of these settings for this image: (1, H, W) uint8, 1 = known, 0 = hole.
+
+    Raises DatasetError if the settings do not fit the image, or leave no hole or nothing else.
+    """
+    known = settings.draw(image)
+    if known.all() or not known.any():
+        what = "no hole" if known.all() else "no known pixel"
+        raise DatasetError(
+            f"{settings.label}: leaves {what} in '{image.name}'; change its settings"
+        )
+    return known[np.newaxis].astype(np.uint8)

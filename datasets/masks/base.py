@@ -1,0 +1,164 @@
+"""What every kind of hole has: settings, a label, and where its random numbers come from.
+
+Holes are the same to the last pixel on every machine and with every version of numpy: draws come
+from its frozen `RandomState`, and from there on everything is whole numbers, or additions,
+multiplications and divisions, which IEEE 754 fixes.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from math import ceil, floor
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from datasets.errors import DatasetError
+from datasets.images import Image, Known
+
+PositiveInt = Annotated[int, Field(strict=True, gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _two_numbers(entry: Any) -> Any:
+    if not isinstance(entry, list | tuple) or len(entry) != 2:
+        raise ValueError(f"is two shares, as [0.1, 0.2], not {entry!r}")
+    return tuple(entry)
+
+
+def _in_order(fraction: tuple[float, float]) -> tuple[float, float]:
+    low, high = fraction
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"goes from a share to a larger one, both in [0, 1], not {list(fraction)}")
+    return fraction
+
+
+HoleFraction = Annotated[
+    tuple[float, float], BeforeValidator(_two_numbers), AfterValidator(_in_order)
+]
+HOLE_FRACTION = "least and largest share of missing pixels, instead of the setting that fixes it"
+
+
+class Mask(BaseModel, ABC):
+    """Settings of one kind of hole; `draw` makes the hole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    kind: ClassVar[str]
+    amount: ClassVar[str] = ""  # the setting in whose place hole_fraction may stand
+
+    @abstractmethod
+    def draw(self, image: Image) -> Known:
+        """(H, W), True = known; raises DatasetError where the settings do not fit the image."""
+
+    def within(self, folder: Path) -> "Mask":  # noqa: ARG002 - of use to holes from files
+        """The same hole, with relative paths that start at this folder."""
+        return self
+
+    @property
+    def label(self) -> str:
+        """The kind with the settings that were given: `bernoulli[missing=0.5]`."""
+        last = ("hole_fraction", "seed")
+        names = [*(name for name in type(self).model_fields if name not in last), *last]
+        given = [name for name in names if name in self.model_fields_set]
+        settings = ",".join(f"{name}={_short(getattr(self, name))}" for name in given)
+        return f"{self.kind}[{settings}]" if settings else self.kind
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> "Mask":
+        if getattr(self, "hole_fraction", None) is not None:
+            if self.amount in self.model_fields_set:
+                raise ValueError(f"hole_fraction and {self.amount} exclude each other")
+        elif self.amount and getattr(self, self.amount, 0) is None:
+            raise ValueError(f"needs {self.amount}, or hole_fraction")
+        return self
+
+
+class Drawn(Mask):
+    """A hole that is drawn at random."""
+
+    seed: Annotated[int, Field(strict=True, ge=0)] = Field(
+        0, description="another seed, another hole"
+    )
+
+    def draw(self, image: Image) -> Known:
+        purpose = f"{self.kind}:{self.seed}:{image.name}".encode()
+        words = np.frombuffer(hashlib.sha256(purpose).digest(), dtype=">u4").astype(np.uint32)
+        return self.known(image.height, image.width, RandomState(words))
+
+    @abstractmethod
+    def known(self, height: int, width: int, random: RandomState) -> Known:
+        """As `draw`."""
+
+
+Piece = tuple[slice, slice, NDArray[np.int64]]
+"""Rows, columns, and there: -1 = not in the piece, else the order in which its pixels come."""
+
+
+class Pieces(Drawn):
+    """A hole of pieces that are laid over the image one after the other; they may overlap."""
+
+    amount: ClassVar[str] = "count"
+
+    hole_fraction: HoleFraction | None = Field(None, description=HOLE_FRACTION)
+
+    @abstractmethod
+    def pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
+        """As many as the settings say."""
+
+    @abstractmethod
+    def endless_pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
+        """As many as are asked for; together they leave no pixel out."""
+
+    def known(self, height: int, width: int, random: RandomState) -> Known:
+        known = np.ones((height, width), dtype=np.bool_)
+        if self.hole_fraction is None:
+            for rows, columns, order in self.pieces(height, width, random):
+                known[rows, columns] &= order < 0
+            return known
+        least, most = missing_pixels(self, self.hole_fraction, height, width)
+        wanted = random.randint(least, most + 1)
+        missing = 0
+        for rows, columns, order in self.endless_pieces(height, width, random):
+            before = known[rows, columns].copy()
+            known[rows, columns] &= order < 0
+            missing += int((before & (order >= 0)).sum())
+            if missing > most:  # the last piece is cut off in its order
+                added = np.flatnonzero(before & (order >= 0))
+                added = added[np.argsort(order.ravel()[added], kind="stable")]
+                cut = before.ravel()
+                cut[added[: len(added) - (missing - wanted)]] = False
+                known[rows, columns] = cut.reshape(before.shape)
+            if missing >= wanted:
+                break
+        return known
+
+
+def missing_pixels(
+    mask: Mask, fraction: tuple[float, float], height: int, width: int
+) -> tuple[int, int]:
+    """The least and the largest number of missing pixels; both are in the range."""
+    pixels = height * width
+    least, most = max(1, ceil(fraction[0] * pixels)), min(pixels - 1, floor(fraction[1] * pixels))
+    if least > most:
+        raise DatasetError(
+            f"{mask.kind}.hole_fraction: no number of pixels of {width}x{height} is a share of"
+            f" {fraction[0]:g} to {fraction[1]:g}; make the range wider"
+        )
+    return least, most
+
+
+def first_missing(order: NDArray[Any], missing: int) -> Known:
+    """(H, W) -> the mask in which the pixels of lowest order are missing; ties row by row."""
+    known = np.ones(order.size, dtype=np.bool_)
+    known[np.argsort(order.ravel(), kind="stable")[:missing]] = False
+    return known.reshape(order.shape)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "-".join(f"{each:g}" for each in value)
+    return str(value)

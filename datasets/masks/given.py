@@ -1,0 +1,62 @@
+"""Holes that somebody else has cut: the image set's own, or one from a file."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from datasets.errors import DatasetError
+from datasets.images import SUFFIXES, Image, Known, fit_mask, read_mask
+from datasets.masks.base import Mask
+
+
+class Own(Mask):
+    """The hole that the image set itself has for the image."""
+
+    kind: ClassVar[str] = "own"
+
+    def draw(self, image: Image) -> Known:
+        if image.own_mask is None:
+            raise DatasetError(f"own: its set has no hole for '{image.name}'")
+        if not image.has_truth:
+            raise DatasetError(
+                f"own: nobody knows what is behind the hole of '{image.name}', so that nothing"
+                " could be scored; leave the image out, or use another hole"
+            )
+        return image.own_mask
+
+
+class File(Mask):
+    """From a picture, or a folder with a picture for each image, of the same name.
+
+    By the picture's first channel at a threshold of 0.5. It has the image's size, or that of the
+    image's file, and then is cropped and resized as that.
+    """
+
+    kind: ClassVar[str] = "file"
+
+    path: Path = Field(description="picture or folder; in a suite from the suite's folder on")
+    hole: Literal["black", "white"] = Field("black", description="colour of missing pixels")
+
+    def within(self, folder: Path) -> "File":
+        return self.model_copy(update={"path": folder / self.path})
+
+    @property
+    def label(self) -> str:
+        """With the name only of the file, so that it is the same wherever the suite lies."""
+        colour = ",hole=white" if self.hole == "white" else ""
+        return f"{self.kind}[{self.path.name}{colour}]"
+
+    def draw(self, image: Image) -> Known:
+        path = self.path
+        if path.is_dir():
+            found = [path / f"{image.name}{suffix}" for suffix in SUFFIXES]
+            found = [each for each in found if each.exists()]
+            if len(found) != 1:
+                what = "no mask" if not found else f"{len(found)} masks"
+                raise DatasetError(
+                    f"file.path: {path} holds {what} for '{image.name}'; it takes one picture"
+                    f" named {image.name}.png, or with another ending"
+                )
+            path = found[0]
+        return fit_mask(read_mask(path, self.hole), image, f"file.path: {path}")
