@@ -19,7 +19,7 @@ WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench report test check clean
+.PHONY: help setup lock bench report anchors test check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
+
+anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: python -m datasets fetch, or DIP_MIRROR)
+	@$(PY) -m benchmarks anchors --out $(OUT)
 
 test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@$(PY) -m pytest $(if $(SLOW),,-m "not slow")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | status | score | list`."""
+"""`python -m benchmarks run | status | score | anchors | list`."""
 
 import os
 import signal
@@ -85,6 +85,26 @@ def score_command(suite: SuiteArgument, out: OutOption = Path("results")) -> Non
     plan = make_plan(suite, out)
     results = write_results(plan, console=Console(), afresh=True)
     print(f"{len(results)} rows: {plan.folder / 'results.csv'}")
+
+
+@app.command("anchors")
+def anchors_command(out: OutOption = Path("results")) -> None:
+    """Recompute published numbers from the pictures that their authors released.
+
+    Exit code 1 if one does not come out, 2 if something that is needed is not here.
+    """
+    from benchmarks import anchors
+
+    table = anchors.published_psnr()
+    print(anchors.to_markdown(table))
+    holds: list[bool | None] = []
+    for finding in anchors.findings(table):
+        words = {True: "ok", False: "WRONG", None: "MISSING"}
+        print(f"{words[finding.holds]:8}{finding.text}")
+        holds.append(finding.holds)
+    print(f"Table: {anchors.write(table, out / 'anchors')}")
+    if not all(holds):
+        raise typer.Exit(1 if False in holds else 2)
 
 
 @app.command("list")

@@ -165,11 +165,13 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
 
 
 def _published(plan: Plan) -> list[dict[str, Any]]:
-    """The published figures that some method of the suite is to reproduce."""
+    """The published figures that some method of the suite is to reproduce, of whole images."""
     cells = {
         (job.image.name, job.method_label): (job.reproduces, job.image.published)
         for job in plan.jobs
-        if job.reproduces is not None and job.mask_label == Own.kind
+        if job.reproduces is not None
+        and job.mask_label == Own.kind
+        and job.image.native == (job.image.height, job.image.width)
     }
     return [
         {

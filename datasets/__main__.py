@@ -88,12 +88,15 @@ def preview_command(
     dataset = name if name in manifest_names() or not Path(name).is_dir() else Path(name)
     images = load_images(dataset, image, size) if image else load_images(dataset, None, size)[:1]
     masks = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
-    sheet = contact_sheet(images, masks)
     if out.suffix.lower() != ".png":
         raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")
+    sheet = contact_sheet(images, masks)
     partial = out.with_name(f".{out.name}-{os.getpid()}")
-    sheet.save(partial, format="PNG", optimize=True)
-    partial.replace(out)
+    try:
+        sheet.save(partial, format="PNG", optimize=True)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
     print(f"{len(images) * len(masks)} holes: {out}")
 
 

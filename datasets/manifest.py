@@ -110,14 +110,17 @@ class Manifest(BaseModel):
             except FileNotFoundError:
                 continue
             if found != self.files[file]:
+                again = f"; `python -m datasets fetch {self.name}` gets it" if self.address else ""
                 raise DatasetError(
-                    f"{path}: not the expected file (SHA-256 {found}, not {self.files[file]})"
+                    f"{path}: not the expected file (SHA-256 {found}, not"
+                    f" {self.files[file]}){again}"
                 )
             return path
         if self.package is not None:
             raise DatasetError(f"{path}: the installed package lacks this file")
         raise DatasetError(
-            f"{self.name}: {file} is not here; `python -m datasets fetch {self.name}` gets it"
+            f"{self.name}: {file} is not here; `python -m datasets fetch {self.name}` gets it,"
+            f" or {MIRROR} names a folder that holds {self.name}/{file}"
         )
 
     @property

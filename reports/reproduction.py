@@ -22,7 +22,7 @@ def reproduction(results: Results) -> pd.DataFrame:
 
     ours: of the raw output in dB, mean over seeds. spread: the standard deviation between seeds,
     pooled over images; tolerance: half the prediction interval of one more run, of their mean over
-    images in the row `mean`. Empty where there are no two seeds.
+    images in the row `mean of ...`. Empty where there are no two seeds. n: runs.
     """
     rows: list[dict[str, Any]] = []
     published = pd.DataFrame(results.about["published"])
@@ -58,8 +58,11 @@ def _rows(
     if len(table) > 1:
         tolerance = reach * (expected[found.index].sum() ** 0.5 / len(found))
         mean = means[found.index].mean()
+        name = f"mean of {len(found)}"
+        if len(found) < len(published):
+            name += f" of {len(published)}"
         table.append(
-            _row(region, f"mean of {len(found)}", found.mean(), mean, variance, tolerance)
+            _row(region, name, found.mean(), mean, variance, tolerance)
             | {"n": int(seeds[found.index].sum())}
         )
     return table

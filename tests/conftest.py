@@ -18,6 +18,13 @@ from benchmarks.suite import load_suite
 
 ROOT = Path(__file__).parent.parent
 
+# Image sets that may not be committed.
+MIRROR = Path(os.environ.get("DIP_MIRROR", "no mirror"))
+needs_mirror = pytest.mark.skipif(
+    not (MIRROR / "inpainting-11").is_dir(),
+    reason="DIP_MIRROR names no folder with the image sets that cannot come with the project",
+)
+
 TINY: dict[str, Any] = {
     "dataset": "scikit-image",
     "images": ["astronaut"],
@@ -69,10 +76,14 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
 
     def run(module: str, *arguments: object) -> Done:
         import benchmarks.__main__
+        import datasets.__main__
         import reports.__main__
 
-        app = {"benchmarks": benchmarks.__main__.app, "reports": reports.__main__.app}[module]
         words = [str(argument) for argument in arguments]
+        if module == "datasets":
+            capfd.readouterr()
+            return Done(datasets.__main__.main(words), *capfd.readouterr())
+        app = {"benchmarks": benchmarks.__main__.app, "reports": reports.__main__.app}[module]
         if words[0] in ("run", "bench") and not {"--workers", "--dry-run"} & set(words):
             words += ["--workers", "0"]
         capfd.readouterr()

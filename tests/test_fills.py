@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
-from benchmarks.fills import FILLS, biharmonic, mean
+from benchmarks.fills import FILLS, biharmonic, harmonic, mean, nearest, total_variation
+
+# OpenCV rounds each pixel that it fills, telea upwards: a few levels over a dozen pixels.
+OPENCV_DRIFT = 6 / 255
 
 
 def _image(channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -41,3 +45,84 @@ def test_biharmonic_continues_a_slope() -> None:
     hole[8:12, 9:15] = True
     filled = biharmonic(np.where(hole[..., None], 0, plane), hole)
     np.testing.assert_allclose(filled, plane, atol=1e-6)  # the solver's tolerance
+
+
+def test_nearest_is_by_distance() -> None:
+    image, hole = _image()
+    filled = nearest(image, hole)
+    places = np.argwhere(~hole)
+    for row, column in np.argwhere(hole):
+        distances = ((places - (row, column)) ** 2).sum(axis=1)
+        of_nearest = image[~hole][distances == distances.min()]
+        assert (filled[row, column] == of_nearest).all(axis=1).any()
+
+
+def test_harmonic_pixels_are_the_means_of_their_neighbours() -> None:
+    image, hole = _image()
+    hole[0, 0] = hole[-1, 5] = True  # also at the border, which has fewer neighbours
+    filled = harmonic(np.where(hole[..., None], 0, image), hole)
+    for row, column in np.argwhere(hole):
+        around = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+        inside = [filled[r, c] for r, c in around if 0 <= r < 20 and 0 <= c < 24]
+        np.testing.assert_allclose(filled[row, column], np.mean(inside, axis=0), atol=1e-12)
+
+
+def _variation(image: np.ndarray) -> float:
+    down = np.diff(image, axis=0, append=image[-1:])
+    right = np.diff(image, axis=1, append=image[:, -1:])
+    return float(np.sqrt((down**2 + right**2).sum(axis=2)).sum())
+
+
+def test_total_variation_is_as_small_as_a_general_solver_makes_it() -> None:
+    """L-BFGS on the same function, with a square root that is smooth at zero."""
+    random = np.random.RandomState(1)
+    image = random.rand(9, 10, 2)
+    hole = random.rand(9, 10) < 0.4
+    filled = total_variation(np.where(hole[..., None], 0, image), hole)
+
+    def smooth(values: np.ndarray) -> float:
+        trial = image.copy()
+        trial[hole] = values.reshape(-1, 2)
+        down = np.diff(trial, axis=0, append=trial[-1:])
+        right = np.diff(trial, axis=1, append=trial[:, -1:])
+        return float(np.sqrt((down**2 + right**2).sum(axis=2) + 1e-8).sum())
+
+    start = harmonic(image, hole)[hole].ravel()
+    found = minimize(smooth, start, method="L-BFGS-B", options={"maxfun": 200_000}).fun
+    assert _variation(filled) <= found
+    assert _variation(filled) > found - 90 * 1e-4  # what smoothing adds to 90 pixels
+
+
+def test_total_variation_keeps_an_edge_straight_and_sharp() -> None:
+    """The shortest edge through the gap is the one that was there; harmonic blurs it."""
+    edge = np.zeros((24, 24, 1))
+    edge[:, 12:] = 1
+    hole = np.zeros((24, 24), bool)
+    hole[9:15, 6:18] = True
+    filled = total_variation(np.where(hole[..., None], 0, edge), hole)
+    np.testing.assert_allclose(filled, edge, atol=0.02)
+    assert np.abs(harmonic(edge * ~hole[..., None], hole) - edge).max() > 0.2
+
+
+@pytest.mark.parametrize("name", ["telea", "navier-stokes"])
+def test_opencv_fills_each_channel_with_what_is_around(name: str) -> None:
+    """Flat colours stay what they are, so that channels and levels are not mixed up."""
+    image = np.broadcast_to(np.array([0.2, 0.6, 1.0]), (16, 16, 3)).copy()
+    hole = np.zeros((16, 16), bool)
+    hole[5:10, 0:8] = True
+    filled = FILLS[name].fill(np.where(hole[..., None], 0, image), hole)
+    np.testing.assert_allclose(filled, image, atol=OPENCV_DRIFT)
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_all_but_a_pixel_missing_is_filled_too(name: str) -> None:
+    image = np.zeros((12, 11, 3))
+    hole = np.ones((12, 11), bool)
+    hole[4, 7] = False
+    image[4, 7] = (0.2, 0.4, 0.6)
+    filled = FILLS[name].fill(image, hole)
+    assert np.isfinite(filled).all()
+    if name != "biharmonic":
+        np.testing.assert_allclose(
+            filled, np.broadcast_to(image[4, 7], filled.shape), atol=OPENCV_DRIFT
+        )

@@ -1,10 +1,10 @@
 """Scores against independent references: scikit-image, the formulas, and LPIPS' published code."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needs_mirror
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -14,12 +14,7 @@ from datasets import load_images
 
 Pixels = NDArray[np.uint8]
 
-MIRROR = Path(os.environ.get("DIP_MIRROR", "no mirror"))
 needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
-needs_mirror = pytest.mark.skipif(
-    not (MIRROR / "lpips-check").is_dir(),
-    reason="DIP_MIRROR names no folder with lpips-check, the example images of the LPIPS authors",
-)
 
 
 def _pair(channels: int = 3, size: tuple[int, int] = (48, 53)) -> tuple[Pixels, Pixels]:
@@ -85,7 +80,7 @@ def test_ssim_is_scikit_images_with_the_settings_of_wang_et_al(channels: int) ->
 @needs_mirror
 @pytest.mark.parametrize(("name", "value"), [("ex_p0", 0.7219), ("ex_p1", 0.1376)])
 def test_lpips_equals_the_golden_values_of_its_authors_example(name: str, value: float) -> None:
-    pictures = {p.name: p.pixels for p in load_images(MIRROR / "lpips-check")}
+    pictures = {p.name: p.pixels for p in load_images("lpips-check")}
     known = np.zeros(pictures["ex_ref"].shape[1:], bool)
     scores = lpips(pictures[name], pictures["ex_ref"], known)
     assert scores.full == pytest.approx(value, abs=0.0005)

@@ -13,12 +13,14 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, TINY, Command
+from conftest import MIRROR, ROOT, TINY, Command, needs_mirror
+from PIL import Image as Pillow
 from scipy import stats
 from torch.nn import Module
 
 import dip
-from benchmarks import weights
+from benchmarks import anchors, weights
+from benchmarks.fills import FILLS
 from benchmarks.suite import Suite
 from dip.networks.foreign import imported
 from dip.options import Method, UNetOptions
@@ -61,9 +63,13 @@ def test_python_commands_run(
     suite_file: Callable[..., Path],
     command: Command,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On a tiny suite where the one that is shown would take long."""
     module, *words = shlex.split(line)[2:]
+    if module == "datasets":
+        _datasets_command_runs(words, command, tmp_path, monkeypatch)
+        return
     if "list" in words or "--dry-run" in words:
         assert command(module, *words).returncode == 0
         return
@@ -75,6 +81,24 @@ def test_python_commands_run(
     words = [tiny.get(word, word) for word in words]
     done = command(module, *words, *([] if module == "reports" else ["--out", out]))
     assert done.returncode == 0, done.stderr
+
+
+def _datasets_command_runs(
+    words: list[str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fetching from the mirror, if there is one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if words[0] == "fetch" and not (MIRROR / words[1]).is_dir():
+        pytest.skip(f"DIP_MIRROR names no folder with {words[1]}")
+    words = [str(tmp_path / Path(word).name) if word.endswith(".png") else word for word in words]
+    done = command("datasets", *words)
+    assert done.returncode == 0, done.stderr
+    if words[0] == "fetch":
+        assert (tmp_path / "cache" / "dip-bench" / "datasets" / words[1]).is_dir()
+    if words[0] == "preview":
+        published = ROOT / "reports" / "published" / "holes.png"
+        with Pillow.open(tmp_path / "holes.png") as ours, Pillow.open(published) as theirs:
+            assert ours.size == theirs.size
 
 
 def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: Path) -> None:
@@ -97,7 +121,8 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
 
 def test_make_help_lists_the_targets() -> None:
     listed = set(re.findall(r"make (\w+)", _make("help").stdout))
-    assert listed == {"help", "setup", "lock", "bench", "report", "test", "check", "clean"}
+    targets = "help setup lock bench report anchors test check clean"
+    assert listed == set(targets.split())
 
 
 def test_the_suite_shown_is_one() -> None:
@@ -106,7 +131,7 @@ def test_the_suite_shown_is_one() -> None:
     whole, entry = re.findall(r"```yaml\n(.*?)```", README, re.S)
     content = {**yaml.safe_load(whole), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
-    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 6
+    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
     with_import = Suite.model_validate({**content, "methods": yaml.safe_load(entry)})
     ((label, method),) = with_import.methods[0].expand()
     assert label == "LR-ASPP"
@@ -125,9 +150,15 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_table_shown_is_the_published_one() -> None:
     shown = re.findall(r"<!-- published: (\S+) -->\n(.*?)<!-- end -->", README, re.S)
-    assert len(shown) == 1
+    assert [path for path, _ in shown] == ["quick/tables/comparison.md", "anchors/anchors.md"]
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+
+
+@needs_mirror
+def test_the_anchors_shown_are_recomputed_so() -> None:
+    published = (ROOT / "reports" / "published" / "anchors" / "anchors.md").read_text()
+    assert anchors.to_markdown(anchors.published_psnr()) == published
 
 
 def test_the_claims_shown_are_measured_so() -> None:
@@ -291,9 +322,9 @@ def test_make_bench_on_quick(tmp_path: Path) -> None:
     first = _make("bench", out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 8 * (4 * 2 + 2) + 8
+    assert len(results) == 8 * (4 * 2 + 2) + 4 * len(FILLS)
     scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
     assert len(scores) == 9
     if weights.missing() is None:
         assert not results[scores].isna().any(axis=None)
-    assert "16 done before, 0 to run" in _make("bench", out=tmp_path).stdout
+    assert f"{8 + 4 * len(FILLS)} done before, 0 to run" in _make("bench", out=tmp_path).stdout

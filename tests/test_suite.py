@@ -6,11 +6,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from conftest import TINY, Command
+from PIL import Image as Pillow
 
+from benchmarks.fills import FILLS
 from benchmarks.jobs import expand
 from benchmarks.suite import MethodEntry, load_suite, suite_names
+from datasets import load_manifest
 from dip.errors import InputError
 from dip.networks import NETWORKS
 from dip.options import (
@@ -32,6 +36,8 @@ def test_our_suites_state_their_cost_and_expand(name: str) -> None:
     assert suite.title
     assert suite.expect
     assert suite.expect != "to be measured"
+    if isinstance(suite.dataset, str) and not load_manifest(suite.dataset).is_here:
+        pytest.skip(f"the images of {suite.dataset} are not here; DIP_MIRROR may name them")
     jobs = expand(suite)
     assert len({job.name for job in jobs}) == len(jobs)
 
@@ -41,7 +47,7 @@ def test_quick_is_a_fair_first_look() -> None:
     assert len(suite.images or ()) >= 2
     assert len(suite.masks) >= 2
     assert sum(entry.preset is not None for entry in suite.methods) >= 2
-    assert sum(entry.fill is not None for entry in suite.methods) >= 2
+    assert [entry.fill for entry in suite.methods if entry.fill] == ["all"]
     assert len(suite.iterations) >= 4
 
 
@@ -405,3 +411,46 @@ def test_a_mistake_is_said_before_torch_is_imported(suite_file: Write, process: 
     done = process("benchmarks", "run", path, PYTHONPATH=str(path.parent))
     assert done.returncode == 2
     assert done.stderr.startswith("error: tiny.yaml: methods[0].preset: unknown preset 'quik'")
+
+
+def test_all_fills_are_one_line(suite_file: Write) -> None:
+    suite = load_suite(str(suite_file(methods=[{"fill": "all"}])))
+    assert [job.method for job in expand(suite)] == list(FILLS)
+    for entry, match in (
+        ({"fill": "all", "label": "x"}, "all fills have their own names; leave the label out"),
+        ({"fill": "al"}, "unknown fill 'al'. Did you mean 'all'"),
+        ({"fill": "mean", "reproduces": "DIP"}, "a fill has nothing to set, sweep or reproduce"),
+    ):
+        with pytest.raises(InputError, match=match):
+            load_suite(str(suite_file(methods=[entry])))
+    with pytest.raises(InputError, match="a second method named 'mean'"):
+        load_suite(str(suite_file(methods=[{"fill": "all"}, {"fill": "mean"}])))
+
+
+def test_every_shipped_suite_has_all_fills() -> None:
+    """A network is compared with what needs none."""
+    for name in suite_names():
+        assert "all" in [entry.fill for entry in load_suite(name).methods], name
+
+
+def test_a_mask_file_lies_beside_the_suite(suite_file: Write, tmp_path: Path) -> None:
+    known = np.ones((36, 36), bool)
+    known[3:9, 4:8] = False
+    (tmp_path / "masks").mkdir()
+    Pillow.fromarray(known).save(tmp_path / "masks" / "astronaut.png")
+    suite = load_suite(str(suite_file(masks=[{"file": {"path": "masks"}}])))
+    for job in expand(suite):
+        assert job.mask_label == "file[masks]"
+        assert np.array_equal(job.mask[0] == 1, known)
+    suite = load_suite(str(suite_file(masks=[{"file": {"path": "mask.png"}}])))
+    with pytest.raises(
+        InputError, match=r"tiny.yaml: masks\[0\]: .*mask.png: there is no such file"
+    ):
+        expand(suite)
+
+
+def test_only_published_figures_can_be_reproduced(suite_file: Write) -> None:
+    method = {**TINY["methods"][0], "reproduces": "DIP"}
+    suite = load_suite(str(suite_file(methods=[method])))
+    with pytest.raises(InputError, match=r"methods\[0\].reproduces: no figures are published"):
+        expand(suite)

@@ -23,28 +23,30 @@ class Centre(Mask):
     kind: ClassVar[str] = "centre"
     amount: ClassVar[str] = "missing"
 
-    missing: Share = Field(0.25, description="share of the pixels that is missing")
+    missing: Share = Field(0.25, description="share of the pixels that is missing, nearly")
     hole_fraction: HoleFraction | None = Field(None, description=HOLE_FRACTION)
 
     def draw(self, image: Image) -> Known:
         height, width = image.height, image.width
-        rectangles = [
-            (rows, columns)
-            for rows in range(1, height + 1)
-            for columns in (rows * width // height, rows * width // height + 1)
-            if 1 <= columns <= width and rows * columns < height * width
-        ]
-        missing = self.missing * height * width
-        if self.hole_fraction is not None:
+        if self.hole_fraction is None:
+            pixels = round(self.missing * height * width)
+            least, most = 1, height * width - 1
+        else:
             least, most = missing_pixels(self, self.hole_fraction, height, width)
-            rectangles = [each for each in rectangles if least <= each[0] * each[1] <= most]
-            missing = (least + most) / 2
+            pixels = (least + most) // 2
+        rectangles = []
+        for rows in range(1, height + 1):
+            fewest, largest = -(-least // rows), min(most // rows, width)
+            if fewest <= largest:
+                columns = min(max(round(rows * width / height), fewest), largest)
+                disproportion = abs(columns * height - rows * width) // max(height, width)
+                rectangles.append((disproportion, abs(rows * columns - pixels), rows, columns))
         if not rectangles:
             raise DatasetError(
-                f"{self.label}: no centred rectangle of {width}x{height} pixels has that share;"
-                " make the range wider"
+                f"{self.label}: no rectangle inside {width}x{height} pixels has that share; make"
+                " the range wider"
             )
-        rows, columns = min(rectangles, key=lambda each: abs(each[0] * each[1] - missing))
+        _, _, rows, columns = min(rectangles)
         top, left = (height - rows) // 2, (width - columns) // 2
         known = np.ones((height, width), dtype=np.bool_)
         known[top : top + rows, left : left + columns] = False

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import RandomState
 from pydantic import Field
 
+from datasets.errors import DatasetError
 from datasets.masks.base import Piece, Pieces, PositiveInt
 from datasets.masks.font import FONT
 
@@ -41,7 +42,12 @@ class Text(Pieces):
                 yield from self._line(int(top), height, width, random)
 
     def _dot(self, height: int, width: int) -> int:
-        return self.dot or max(1, min(height, width) // 256)
+        dot = self.dot or max(1, min(height, width) // 256)
+        if 9 * dot > height:
+            raise DatasetError(
+                f"text.dot: letters of {9 * dot} pixels are higher than the image, {height}"
+            )
+        return dot
 
     def _line(self, top: int, height: int, width: int, random: RandomState) -> Iterator[Piece]:
         """From some letter of the text on, across the image."""

@@ -1,0 +1,187 @@
+"""Pictures as people have them: each is read right, or refused in one line."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from datasets import DatasetError, Image, load_images
+from datasets.images import fit_mask, read_image, read_mask
+
+
+def _noise(*shape: int) -> np.ndarray:
+    return np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+
+
+def test_size_takes_the_centre_square(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 100, 3), np.uint8)
+    pixels[:, 30:70] = (10, 200, 30)  # exactly the centre square
+    Pillow.fromarray(pixels).save(tmp_path / "wide.png")
+    (image,) = load_images(tmp_path, size=20)
+    assert image.pixels.shape == (3, 20, 20)
+    assert np.array_equal(image.pixels[:, 10, 10], (10, 200, 30))
+    assert (image.pixels == image.pixels[:, :1, :1]).all()
+
+
+def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    pixels = np.zeros((24, 48, 3), np.uint8)
+    pixels[:, :24] = 255  # white on the left
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise: the left becomes the top
+    Pillow.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    image = read_image(tmp_path / "turned.jpg", "x")
+    assert (image.width, image.height) == (24, 48)
+    assert image.pixels[:, :20].min() > 200
+    assert image.pixels[:, 28:].max() < 50
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "PA"])
+def test_modes_of_png_keep_their_pixels(tmp_path: Path, mode: str) -> None:
+    """Grey stays grey, palettes become colour, and an alpha channel without effect is dropped."""
+    grey = Pillow.fromarray(np.tile(np.array([0, 255], np.uint8), (6, 4)))
+    path = tmp_path / ("picture.tif" if mode == "PA" else "picture.png")
+    picture = grey.convert("RGB").quantize(2) if mode == "P" else grey.convert(mode)
+    try:
+        picture.save(path)
+    except OSError:
+        pytest.skip(f"this Pillow writes no {mode}")
+    image = read_image(path, "x")
+    assert len(image.pixels) == (1 if mode in ("1", "L", "LA") else 3)
+    assert np.array_equal(image.pixels, np.broadcast_to(np.asarray(grey), image.pixels.shape))
+
+
+def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path) -> None:
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    Pillow.fromarray(levels * 257).save(tmp_path / "deep.png")
+    image = read_image(tmp_path / "deep.png", "x")
+    assert np.array_equal(image.pixels[0], levels)
+    Pillow.fromarray(np.full((8, 8), 257 * 100 + 129, np.uint16)).save(tmp_path / "deep.tif")
+    assert (read_image(tmp_path / "deep.tif", "x").pixels == 101).all()
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    for name in ("print.jpg", "print.tif"):
+        Pillow.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / name)  # printed red
+        red = read_image(tmp_path / name, "x").pixels[:, 8, 8]
+        assert red[0] > 250
+        assert red[1:].max() < 5
+
+
+@pytest.mark.parametrize("shape", [(1, 50), (50, 1), (1, 1)])
+def test_one_pixel_wide_is_an_image(tmp_path: Path, shape: tuple[int, int]) -> None:
+    pixels = _noise(*shape, 3)
+    Pillow.fromarray(pixels).save(tmp_path / "thin.png")
+    image = read_image(tmp_path / "thin.png", "x")
+    assert np.array_equal(image.pixels.transpose(1, 2, 0), pixels)
+
+
+def test_forty_megapixels_are_read(tmp_path: Path) -> None:
+    Pillow.new("L", (8000, 5000), 7).save(tmp_path / "large.png", compress_level=1)
+    assert read_image(tmp_path / "large.png", "x").pixels.shape == (1, 5000, 8000)
+    assert read_image(tmp_path / "large.png", "x", size=64).pixels.shape == (1, 64, 64)
+
+
+def _bomb(path: Path) -> None:
+    Pillow.new("1", (20000, 20000)).save(path, compress_level=9)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "match"),
+    [
+        ("a.png", lambda path: path.write_text("no picture"), "a.png: not an image"),
+        ("a.png", lambda path: path.write_bytes(b""), "a.png: not an image"),
+        ("a.png", lambda path: path.mkdir(), "a.png: not an image"),
+        ("a.png", _bomb, "a.png: too many pixels; make the image smaller first"),
+        (
+            "a.png",
+            lambda path: Pillow.new("RGBA", (8, 8), (1, 2, 3, 4)).save(path),
+            "has transparent pixels; flatten the image first",
+        ),
+        (
+            "a.png",
+            lambda path: Pillow.new("P", (8, 8)).save(path, transparency=0),
+            "has transparent pixels",
+        ),
+        (
+            "a.tif",
+            lambda path: Pillow.fromarray(np.zeros((8, 8), np.float32)).save(path),
+            "more than 16 bits per channel",
+        ),
+    ],
+    ids=["text", "empty", "folder", "bomb", "alpha", "palette-alpha", "float"],
+)
+def test_what_cannot_be_right_is_one_line(
+    tmp_path: Path, name: str, make: object, match: str
+) -> None:
+    assert callable(make)
+    make(tmp_path / name)
+    with pytest.raises(DatasetError, match=match) as caught:
+        load_images(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "bmp"])
+@pytest.mark.parametrize("share", [0.3, 0.95])
+def test_a_picture_that_is_cut_off_is_refused(tmp_path: Path, ending: str, share: float) -> None:
+    path = tmp_path / f"a.{ending}"
+    Pillow.fromarray(_noise(64, 64, 3)).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(DatasetError, match="not an image, or cut off"):
+        load_images(tmp_path)
+
+
+def test_names_that_nobody_can_print_are_refused(tmp_path: Path) -> None:
+    for raw in (b"caf\xe9.png", b"two\nlines.png"):
+        path = os.path.join(os.fsencode(tmp_path), raw)  # noqa: PTH118 - Path has no bytes
+        Pillow.new("L", (8, 8)).save(os.fsdecode(path))
+        with pytest.raises(DatasetError, match="rename the file") as caught:
+            load_images(tmp_path)
+        assert str(caught.value).isprintable()
+        Path(os.fsdecode(path)).unlink()
+    Pillow.new("L", (8, 8)).save(tmp_path / "café.png")
+    assert [image.name for image in load_images(tmp_path)] == ["café"]
+
+
+def test_folders_without_images_or_with_two_of_a_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="there is no such folder"):
+        load_images(tmp_path / "none")
+    with pytest.raises(DatasetError, match="holds no image; known endings"):
+        load_images(tmp_path)
+    for name in ("a.png", "a.jpg"):
+        Pillow.new("L", (64, 64)).save(tmp_path / name)
+    with pytest.raises(DatasetError, match="would both be named 'a'; rename one"):
+        load_images(tmp_path)
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(DatasetError, match="64x64 pixels, smaller than size 65; use size: 64"):
+        load_images(tmp_path, size=65)
+
+
+def test_a_mask_is_its_first_channel_at_one_half(tmp_path: Path) -> None:
+    levels = np.array([[0, 127, 128, 255]], np.uint8)
+    colour = np.stack([levels, 255 - levels, levels * 0], axis=-1)
+    for name, pixels in (("grey.png", levels), ("colour.png", colour)):
+        Pillow.fromarray(pixels).save(tmp_path / name)
+        assert read_mask(tmp_path / name).tolist() == [[False, False, True, True]]
+        assert read_mask(tmp_path / name, "white").tolist() == [[True, True, False, False]]
+
+
+def test_a_mask_is_cropped_as_its_image(tmp_path: Path) -> None:
+    """Where the picture is white the mask is too: they go through the same crop."""
+    pixels = np.zeros((60, 100), np.uint8)
+    pixels[10:35, 40:70] = 255
+    Pillow.fromarray(pixels).save(tmp_path / "a.png")
+    image = read_image(tmp_path / "a.png", "a", size=30)
+    known = fit_mask(pixels > 0, image, "mask")
+    assert known.shape == (30, 30)
+    clear = (image.pixels[0] < 20) | (image.pixels[0] > 235)  # not the blurred rim
+    assert clear.mean() > 0.8
+    assert np.array_equal(known[clear], image.pixels[0][clear] > 127)
+
+
+def test_a_mask_of_another_size_is_refused_with_both() -> None:
+    image = Image("a", np.zeros((3, 30, 40), np.uint8), native=(60, 80))
+    with pytest.raises(DatasetError, match="the mask has 41x30 pixels, 'a' 40x30 or 80x60"):
+        fit_mask(np.ones((30, 41), bool), image, "mask.png")

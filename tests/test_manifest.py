@@ -1,0 +1,154 @@
+"""Image sets: what their manifests say, where files are looked for, and what is read of them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import MIRROR, needs_mirror
+from pydantic import ValidationError
+
+from datasets import DatasetError, load_images, load_manifest, make_mask, manifest_names, parse_mask
+from datasets.images import read_image
+from datasets.manifest import Manifest, cache_folder
+
+
+@pytest.fixture
+def nothing_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No mirror, and an empty cache."""
+    monkeypatch.delenv("DIP_MIRROR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", manifest_names())
+def test_every_manifest_says_where_its_images_are_from(name: str) -> None:
+    """Each address is of a pinned commit, each file has a hash, no two images one name."""
+    manifest = load_manifest(name)
+    assert manifest.title
+    for file, sha256 in manifest.files.items():
+        assert len(sha256) == 64
+        assert Path(file).name == file or manifest.package
+    if manifest.address is not None:
+        assert manifest.address.startswith("https://raw.githubusercontent.com/")
+        assert manifest.address.endswith("/")
+        commit = manifest.address.split("/")[5]
+        assert len(commit) == 40
+        assert set(commit) <= set("0123456789abcdef")
+
+
+def test_the_sets_are_complete() -> None:
+    sizes = {name: len(load_manifest(name).images) for name in manifest_names()}
+    assert sizes == {
+        "cbsd68": 68,
+        "dip-examples": 3,
+        "inpainting-11": 11,
+        "kodak": 24,
+        "lpips-check": 3,
+        "scikit-image": 13,
+        "seed-examples": 1,
+        "set12": 12,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scikit-image",
+        *(
+            pytest.param(name, marks=needs_mirror)
+            for name in ("inpainting-11", "dip-examples", "seed-examples", "lpips-check")
+        ),
+    ],
+)
+def test_every_image_is_what_its_manifest_says(name: str) -> None:
+    manifest = load_manifest(name)
+    images = load_images(name)
+    assert [image.name for image in images] == list(manifest.images)
+    for image in images:
+        entry = manifest.images[image.name]
+        assert (image.height, image.width) == (entry.height, entry.width)
+        assert (image.own_mask is None) == (entry.mask is None)
+        if image.own_mask is not None:
+            assert 0 < image.own_mask.mean() < 1
+
+
+def test_unknown_names_have_a_nearest_one() -> None:
+    with pytest.raises(DatasetError, match="unknown image 'astronout'. Did you mean 'astronaut'"):
+        load_images("scikit-image", ["astronout"])
+    with pytest.raises(DatasetError, match="unknown dataset 'scikit-imag'. Did you mean"):
+        load_images("scikit-imag")
+
+
+def test_what_is_not_here_says_how_to_get_it(nothing_here: Path) -> None:
+    assert nothing_here
+    assert not load_manifest("set12").is_here
+    with pytest.raises(DatasetError, match="`python -m datasets fetch set12` gets it, or DIP_M"):
+        load_images("set12", ["07"])
+    assert load_manifest("scikit-image").is_here
+
+
+@needs_mirror
+def test_the_cache_and_the_mirror_are_looked_at(
+    nothing_here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = cache_folder() / "lpips-check"
+    assert cached.is_relative_to(nothing_here)
+    shutil.copytree(MIRROR / "lpips-check", cached)
+    assert len(load_images("lpips-check")) == 3
+    (cached / "ex_p0.png").unlink()
+    with pytest.raises(DatasetError, match="ex_p0.png is not here"):
+        load_images("lpips-check")
+    monkeypatch.setenv("DIP_MIRROR", str(MIRROR))
+    assert len(load_images("lpips-check")) == 3
+    (cached / "ex_p0.png").write_bytes(b"another")
+    with pytest.raises(DatasetError, match="ex_p0.png: not the expected file"):
+        load_images("lpips-check")
+
+
+@needs_mirror
+def test_the_authors_mask_is_where_their_picture_differs() -> None:
+    """And not where it is zero: the truth has such pixels too."""
+    for image in load_images("inpainting-11"):
+        masked = read_image(MIRROR / "inpainting-11" / f"{image.name}_masked.png", "x").pixels
+        hole = make_mask(parse_mask("own"), image)[0] == 0
+        assert (masked[:, hole] == 0).all()
+        assert np.array_equal(masked[:, ~hole], image.pixels[:, ~hole])
+        assert 0.49 < hole.mean() < 0.51
+
+
+@needs_mirror
+def test_own_masks_follow_the_size_of_the_images() -> None:
+    (whole,), (small,) = (load_images("dip-examples", ["kate"], size) for size in (None, 128))
+    assert whole.own_mask is not None
+    assert small.own_mask is not None
+    assert whole.own_mask.shape == (512, 512)
+    assert small.own_mask.shape == (128, 128)
+    shares = [1 - image.own_mask.mean() for image in (whole, small)]
+    assert shares[0] == pytest.approx(0.043, abs=0.001)  # of the whole image, as is known
+    assert shares[1] == pytest.approx(shares[0], rel=0.1)
+
+
+def test_manifests_that_are_wrong_are_refused() -> None:
+    entry = {"file": "a.png", "height": 1, "width": 1, "sha256": "0"}
+    whole = {
+        "name": "a",
+        "title": "A",
+        "address": "https://example.org/",
+        "licence": "MIT",
+        "citation": "me",
+        "images": {"a": entry},
+    }
+    assert Manifest.model_validate(whole)
+    for change in (
+        {"licence": ""},
+        {"citation": ""},
+        {"address": None},
+        {"package": "skimage"},
+        {"images": {"a": {**entry, "file": "../a.png"}}},
+        {"images": {"a": {**entry, "file": "/a.png"}}},
+        {"images": {"a": {**entry, "fiel": "a"}}},
+        {"images": {"a": {**entry, "published": [{"method": "DIP", "psnr": 1}]}}},
+    ):
+        with pytest.raises(ValidationError):
+            Manifest.model_validate({**whole, **change})
