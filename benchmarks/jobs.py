@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.fills import FILLS
 from benchmarks.suite import Folder, MethodEntry, Suite
 from datasets import DatasetError, Image, load_images, make_mask
+from datasets.masks import Own
 from dip.errors import InputError, unknown
 from dip.imports import source_sha256
 from dip.options import ImportedOptions, Method, RuleOptions
@@ -101,6 +102,12 @@ def expand(suite: Suite) -> list[Job]:
         raise InputError(f"{suite.file}: {key}: {error}") from None
     masks = {}
     for image, (index, mask) in product(images, enumerate(suite.masks)):
+        if isinstance(mask, Own) and not image.has_truth:
+            raise InputError(
+                f"{suite.file}: masks[{index}]: own: nobody knows what is behind the hole of"
+                f" '{image.name}', so that nothing could be scored; leave the image out, or use"
+                " another hole"
+            )
         try:
             masks[image.name, mask.label] = make_mask(mask, image)
         except DatasetError as error:
@@ -141,12 +148,25 @@ def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, s
 
 
 def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[Image]) -> None:
-    known = {published.method for image in images for published in image.published}
-    if entry.reproduces is not None and entry.reproduces not in known:
-        raise InputError(
-            f"{suite.file}: methods[{index}].reproduces: "
-            + (unknown("method", entry.reproduces, known) if known else "no figures are published")
-        )
+    """That there is something to put a method that reproduces another one's figures beside."""
+    if entry.reproduces is None:
+        return
+    figures = [each for image in images for each in image.published]
+    known = {each.method for each in figures}
+    iterations = {each.iteration for each in figures if each.method == entry.reproduces}
+    wrong = ""
+    if entry.reproduces not in known:
+        what = unknown("method", entry.reproduces, known)
+        wrong = what if known else "no figures are published of these images"
+    elif suite.size is not None:
+        wrong = "published figures are of whole images; leave size out"
+    elif not any(isinstance(mask, Own) for mask in suite.masks):
+        wrong = "published figures are of the set's own holes; add the mask 'own'"
+    elif not iterations & set(suite.iterations):
+        listed = ", ".join(map(str, sorted(each for each in iterations if each is not None)))
+        wrong = f"published figures are of other iterations: {listed or 'not known'}"
+    if wrong:
+        raise InputError(f"{suite.file}: methods[{index}].reproduces: {wrong}")
 
 
 def _check_import(suite: Suite, index: int, method: Method) -> None:

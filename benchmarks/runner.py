@@ -165,20 +165,18 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
 
 
 def _published(plan: Plan) -> list[dict[str, Any]]:
-    """The published figures that some method of the suite is to reproduce, of whole images."""
+    """The published figures that some method of the suite is to reproduce."""
     cells = {
         (job.image.name, job.method_label): (job.reproduces, job.image.published)
         for job in plan.jobs
-        if job.reproduces is not None
-        and job.mask_label == Own.kind
-        and job.image.native == (job.image.height, job.image.width)
+        if job.reproduces is not None and job.mask_label == Own.kind
     }
     return [
         {
             "image": image,
             "method": method,
             "published_by": figures.method,
-            **figures.model_dump(include={"iteration", "psnr_full", "psnr_hole"}),
+            **figures.model_dump(include={"iteration", "psnr_full", "psnr_hole", "of"}),
         }
         for (image, method), (reproduces, published) in cells.items()
         for figures in published

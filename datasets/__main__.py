@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from datasets.errors import DatasetError
-from datasets.manifest import MIRROR, load_images, load_manifest, manifest_names
+from datasets.manifest import MIRROR, image_names, load_images, load_manifest, manifest_names
 from datasets.masks import parse_mask
 
 app = typer.Typer(
@@ -85,11 +85,14 @@ def preview_command(
     """Draw a contact sheet of holes, missing pixels in magenta."""
     from datasets.preview import EXAMPLES, contact_sheet
 
-    dataset = name if name in manifest_names() or not Path(name).is_dir() else Path(name)
-    images = load_images(dataset, image, size) if image else load_images(dataset, None, size)[:1]
+    is_folder = name not in manifest_names() and ("/" in name or Path(name).is_dir())
+    dataset = Path(name) if is_folder else name
+    images = load_images(dataset, image or image_names(dataset)[:1], size)
     masks = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
     if out.suffix.lower() != ".png":
         raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")
+    if not out.parent.is_dir():
+        raise DatasetError(f"--out {out}: there is no folder {out.parent}")
     sheet = contact_sheet(images, masks)
     partial = out.with_name(f".{out.name}-{os.getpid()}")
     try:
@@ -103,7 +106,7 @@ def preview_command(
 def _yaml(text: str) -> object:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # ValueError: of a day that does not exist
         raise DatasetError(
             f"--mask {text!r}: is not YAML; as in a suite, 'boxes: {{count: 3, side: 12}}'"
         ) from None

@@ -1,6 +1,7 @@
 """Gets the files of an image set into the user's cache, each checked by its hash."""
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,23 @@ def fetch(
     What is there already is kept, and what is not as expected is replaced; a file appears whole,
     or not at all. mirror: a folder or an address with the file `<set>/<file>`, instead of the
     manifest's own address. on_file is called with the name of each file that is there. Raises
-    DatasetError if a file cannot be had, or is not the one expected.
+    DatasetError if a file cannot be had, or is not the one expected, or nothing can be kept.
     """
-    if manifest.address is None:
-        raise DatasetError(
-            f"{manifest.name}: comes with the package {manifest.package}; nothing to fetch"
-        )
+    assert manifest.address is not None  # or it comes with a package
     address, download = _source(manifest, mirror)
+    folder = cache_folder() / manifest.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: files cannot be kept there ({error.strerror}); XDG_CACHE_HOME names another"
+            " cache"
+        ) from None
     pooch.get_logger().setLevel("ERROR")
     puller = pooch.create(
-        path=cache_folder() / manifest.name,
+        path=folder,
         base_url=address,
         registry={file: f"sha256:{sha256}" for file, sha256 in manifest.files.items()},
         retry_if_failed=RETRIES,
@@ -44,7 +52,7 @@ def fetch(
         except (OSError, ValueError) as error:  # requests' own are OSErrors
             raise DatasetError(f"{address}{file}: {_reason(error)}") from None
         on_file(file)
-    return Path(puller.path)
+    return folder
 
 
 Download = Callable[[str, str, Any], None]  # address, output file, who calls

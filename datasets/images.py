@@ -3,14 +3,14 @@
 import hashlib
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from datasets.errors import DatasetError
 
@@ -19,10 +19,22 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 Known = NDArray[np.bool_]  # (H, W), True = known
 
 
+def _inside(file: str) -> str:
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\\" in file:
+        raise ValueError("a file lies inside its set")
+    return file
+
+
+FileName = Annotated[str, AfterValidator(_inside)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
 class Published(BaseModel):
     """What somebody reports of an image with its set's own mask; PSNRs in dB.
 
-    file: their restoration, a file of the set, where there is one.
+    of: what was scored, the network's output or the picture that was saved of it, with its
+    fractions rounded or cut off. file: the picture, a file of the set, where there is one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,8 +43,15 @@ class Published(BaseModel):
     iteration: int | None = None
     psnr_full: float | None = None
     psnr_hole: float | None = None
-    file: str | None = None
-    sha256: str | None = None
+    of: Literal["output", "saved picture"] = "output"
+    file: FileName | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _file_with_hash(self) -> "Published":
+        if (self.file is None) != (self.sha256 is None):
+            raise ValueError("a file has a SHA-256, and there is none without a file")
+        return self
 
 
 @dataclass(frozen=True)
@@ -114,17 +133,28 @@ def _open(path: Path) -> Pillow.Image:
     """Grey or RGB with 8 bits per channel, turned as its camera says."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             with Pillow.open(path) as file:
+                deep = any(";16" in _raw_mode(tile.args) for tile in file.tile)
                 picture = ImageOps.exif_transpose(file)
                 picture.load()
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no such file") from None
     except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError):
         raise DatasetError(f"{path}: too many pixels; make the image smaller first") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"{path}: not an image, or cut off ({error})") from None
+    except Exception as error:  # a decoder of damaged files may raise anything
+        raise DatasetError(f"{path}: not an image, cut off or damaged ({error})") from None
+    if deep and not picture.mode.startswith("I;16"):  # Pillow cuts the lower 8 bits off
+        raise DatasetError(f"{path}: has 16 bits per channel in colour; convert it to 8 bits first")
     return _as_grey_or_rgb(picture, path)
+
+
+def _raw_mode(decoder_arguments: Any) -> str:
+    """How the file keeps its pixels: `RGB;16B`, or such followed by other things."""
+    if isinstance(decoder_arguments, tuple) and decoder_arguments:
+        return str(decoder_arguments[0])
+    return str(decoder_arguments)
 
 
 def _as_grey_or_rgb(picture: Pillow.Image, path: Path) -> Pillow.Image:

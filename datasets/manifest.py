@@ -9,27 +9,27 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from datasets.errors import DatasetError, unknown
-from datasets.images import SUFFIXES, Image, Known, Published, fit_mask, read_image, read_mask
+from datasets.images import (
+    SUFFIXES,
+    FileName,
+    Image,
+    Known,
+    Published,
+    Sha256,
+    fit_mask,
+    read_image,
+    read_mask,
+)
 
 FOLDER = Path(__file__).parent / "manifests"
 MIRROR = "DIP_MIRROR"
-
-
-def _inside(file: str) -> str:
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError("a file lies inside its set")
-    return file
-
-
-FileName = Annotated[str, AfterValidator(_inside)]
 
 
 class OwnMask(BaseModel):
@@ -42,7 +42,7 @@ class OwnMask(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: FileName
-    sha256: str
+    sha256: Sha256
     hole: Literal["black", "white", "differs"] = "black"
     has_truth: bool = True
 
@@ -55,7 +55,7 @@ class Entry(BaseModel):
     file: FileName
     height: int
     width: int
-    sha256: str
+    sha256: Sha256
     licence: str = ""
     citation: str = ""
     mask: OwnMask | None = None
@@ -95,7 +95,8 @@ class Manifest(BaseModel):
             if entry.mask is not None:
                 yield entry.mask.file, entry.mask.sha256
             for published in entry.published:
-                if published.file is not None and published.sha256 is not None:
+                if published.file is not None:
+                    assert published.sha256 is not None  # they come together
                     yield published.file, published.sha256
 
     def path(self, file: str) -> Path:
@@ -174,8 +175,24 @@ def load_manifest(name: str) -> Manifest:
     """The manifest of that name; raises DatasetError with the nearest name if there is none."""
     if name not in manifest_names():
         raise DatasetError(unknown("dataset", name, manifest_names()))
-    content = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-    return Manifest.model_validate({**content, "name": name})
+    path = FOLDER / f"{name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise DatasetError(f"{path}: a manifest is 'key: value' lines")
+        return Manifest.model_validate({**content, "name": name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise DatasetError(f"{path}: {where}: {message}".replace(": : ", ": ")) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: is not YAML that can be read ({error})") from None
+
+
+def image_names(dataset: str | Path) -> list[str]:
+    """The images of a manifest or a folder, which are not read; raises as `load_images`."""
+    return list(_files_in(dataset) if isinstance(dataset, Path) else load_manifest(dataset).images)
 
 
 def load_images(

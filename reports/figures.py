@@ -146,8 +146,8 @@ def contact_sheets(results: Results, folder: Path) -> list[str]:
 def _contact_sheet(results: Results, rows: pd.DataFrame, mask: str, folder: Path, name: str) -> str:
     images, methods = list(rows["image"].unique()), list(rows["method"].unique())
     headings = ["truth", "masked", *methods]
-    columns = min(len(headings), SHEET_COLUMNS)
-    lines = -(-len(headings) // columns)  # of each image
+    lines = -(-len(headings) // SHEET_COLUMNS)  # of each image
+    columns = -(-len(headings) // lines)
     lines_of_heading = max(heading.count(",") + heading.count("[") for heading in headings) + 1
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(

@@ -5,6 +5,7 @@ run of ours may fall from the mean of those there are: a prediction interval, by
 the spread between seeds.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -20,90 +21,125 @@ REGIONS = ("psnr_full", "psnr_hole")
 def reproduction(results: Results) -> pd.DataFrame:
     """One row per method, iteration, region and image with a published figure, and of their mean.
 
-    ours: of the raw output in dB, mean over seeds. spread: the standard deviation between seeds,
-    pooled over images; tolerance: half the prediction interval of one more run, of their mean over
-    images in the row `mean of ...`. Empty where there are no two seeds. n: runs.
+    ours: of the raw output in dB, mean over seeds; spread: their standard deviation. tolerance:
+    half the prediction interval of one more run, or of the mean of one more run of each image.
+    n of N runs have a result; there is a tolerance where all have, and at least two. Only images
+    of which that is so are in the mean; its spread is empty.
     """
-    rows: list[dict[str, Any]] = []
     published = pd.DataFrame(results.about["published"])
+    rows: list[dict[str, Any]] = []
     for region in REGIONS if len(published) else ():
         figures = published[published[region].notna() & published["iteration"].notna()]
         figures = figures.astype({"iteration": int})
-        groups = figures.groupby(["method", "published_by", "iteration"], sort=False)
-        for (method, by, iteration), group in groups:
-            about = {"method": method, "published_by": by, "iteration": int(str(iteration))}
-            rows += [{**about, **row} for row in _rows(results, about, group, region)]
+        names = ["method", "published_by", "of", "iteration"]
+        for values, group in figures.groupby(names, sort=False):
+            about = dict(zip(names, values, strict=True))
+            cells = [
+                _cell(results, about, str(image), float(figure), region)
+                for image, figure in zip(group["image"], group[region], strict=True)
+            ]
+            table = [cell.row() for cell in cells]
+            if len(cells) > 1:
+                table.append(_mean(cells))
+            rows += [{**about, "region": region.removeprefix("psnr_"), **row} for row in table]
     return pd.DataFrame(rows)
 
 
-def _rows(
-    results: Results, about: dict[str, Any], published: pd.DataFrame, region: str
-) -> list[dict[str, Any]]:
-    rows = results.rows
-    chosen = (rows["method"] == about["method"]) & (rows["iteration"] == about["iteration"])
-    ours = rows[chosen & (rows["output"] == "raw") & (rows["mask"] == "own")]
-    of_image = ours.groupby("image")[region]
-    means, seeds = of_image.mean(), of_image.count()
-    freedom = int((seeds - 1).sum())
-    variance = (of_image.var() * (seeds - 1)).sum() / freedom if freedom else float("nan")
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) if freedom else float("nan")
+@dataclass(frozen=True)
+class _Cell:
+    """One image: the published figure and those of our runs."""
 
-    found = published[published["image"].isin(means.index)].set_index("image")[region]
-    expected = variance * (1 + 1 / seeds)  # of one more run, less the mean of ours
-    table = [
-        _row(region, image, found[image], means[image], variance, reach * expected[image] ** 0.5)
-        | {"n": int(seeds[image])}
-        for image in found.index
-    ]
-    if len(table) > 1:
-        tolerance = reach * (expected[found.index].sum() ** 0.5 / len(found))
-        mean = means[found.index].mean()
-        name = f"mean of {len(found)}"
-        if len(found) < len(published):
-            name += f" of {len(published)}"
-        table.append(
-            _row(region, name, found.mean(), mean, variance, tolerance)
-            | {"n": int(seeds[found.index].sum())}
-        )
-    return table
+    image: str
+    published: float
+    runs: "pd.Series[float]"
+    planned: int
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.runs) == self.planned >= 2
+
+    @property
+    def variance(self) -> float:
+        """Of one more run less the mean of ours."""
+        return float(self.runs.var()) * (1 + 1 / len(self.runs))
+
+    def row(self) -> dict[str, Any]:
+        ours = self.runs.mean()
+        reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(self.runs) - 1) if self.is_whole else None
+        return {
+            "image": self.image,
+            "published": self.published,
+            "ours": ours,
+            "difference": ours - self.published,
+            "spread": self.runs.std(),
+            "tolerance": None if reach is None else reach * self.variance**0.5,
+            "n": len(self.runs),
+            "N": self.planned,
+        }
 
 
-def _row(
-    region: str, image: str, published: float, ours: float, variance: float, tolerance: float
-) -> dict[str, Any]:
-    return {
-        "region": region.removeprefix("psnr_"),
-        "image": image,
+def _cell(
+    results: Results, about: dict[str, Any], image: str, published: float, region: str
+) -> _Cell:
+    def of_cell(table: pd.DataFrame) -> pd.DataFrame:
+        chosen = (table["method"] == about["method"]) & (table["image"] == image)
+        return table[chosen & (table["mask"] == "own")]
+
+    rows = of_cell(results.rows)
+    rows = rows[(rows["output"] == "raw") & (rows["iteration"] == about["iteration"])]
+    return _Cell(image, published, rows[region].dropna(), len(of_cell(results.jobs)))
+
+
+def _mean(cells: list[_Cell]) -> dict[str, Any]:
+    """Over images; degrees of freedom by Welch and Satterthwaite, as spreads differ."""
+    whole = [cell for cell in cells if cell.is_whole]
+    row: dict[str, Any] = {
+        "image": f"mean of {len(whole)} of {len(cells)}",
+        "spread": None,
+        "n": sum(len(cell.runs) for cell in cells),
+        "N": sum(cell.planned for cell in cells),
+    }
+    if not whole:
+        return row | dict.fromkeys(("published", "ours", "difference", "tolerance"))
+    variances = [cell.variance for cell in whole]
+    shares = [v**2 / (len(cell.runs) - 1) for v, cell in zip(variances, whole, strict=True)]
+    freedom = sum(variances) ** 2 / sum(shares) if sum(shares) else 1.0
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
+    published = sum(cell.published for cell in whole) / len(whole)
+    ours = sum(float(cell.runs.mean()) for cell in whole) / len(whole)
+    return row | {
         "published": published,
         "ours": ours,
         "difference": ours - published,
-        "spread": variance**0.5,
-        "tolerance": tolerance,
+        "tolerance": reach * sum(variances) ** 0.5 / len(whole),
     }
 
 
 def reproduction_text(table: pd.DataFrame) -> pd.DataFrame:
     """The comparison as people read it."""
 
+    def decibels(name: str, form: str = ".2f") -> list[str]:
+        return [NOTHING if pd.isna(value) else f"{value:{form}}" for value in table[name]]
+
     def verdict(difference: float, tolerance: float) -> str:
         if pd.isna(tolerance):
             return "cannot tell"
-        return "agrees" if abs(difference) <= tolerance else "differs"
+        return "within" if abs(difference) <= tolerance else "outside"
 
     return pd.DataFrame(
         {
             "method": table["method"],
             "published by": table["published_by"],
+            "of its": table["of"],
             "iteration": table["iteration"].astype(str),
             "PSNR": table["region"],
             "image": table["image"],
-            "published (dB)": [f"{value:.2f}" for value in table["published"]],
-            "ours (dB)": [f"{value:.2f}" for value in table["ours"]],
-            "difference": [f"{value:+.2f}" for value in table["difference"]],
-            "tolerance": [
-                NOTHING if pd.isna(value) else f"{value:.2f}" for value in table["tolerance"]
-            ],
+            "published (dB)": decibels("published"),
+            "ours (dB)": decibels("ours"),
+            "between seeds": decibels("spread"),
+            "difference": decibels("difference", "+.2f"),
+            "tolerance": decibels("tolerance"),
             "verdict": list(map(verdict, table["difference"], table["tolerance"])),
-            "runs": table["n"].astype(str),
+            "runs": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
         }
     )

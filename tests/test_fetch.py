@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Done
+from PIL import Image as Pillow
 from pytest import CaptureFixture, MonkeyPatch
 
 import datasets.__main__
@@ -146,6 +147,12 @@ def test_what_is_damaged_in_the_cache_is_replaced(server: Server) -> None:
     assert _kept() == FILES
 
 
+def test_a_cache_that_cannot_be_written_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DatasetError, match="files cannot be kept there .* XDG_CACHE_HOME"):
+        fetch(_manifest(server))
+
+
 @pytest.mark.parametrize("kind", ["folder", "address"])
 def test_a_mirror_has_the_same_files(server: Server, tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "mirror"
@@ -199,7 +206,9 @@ def test_mistakes_are_one_line(capsys: CaptureFixture[str], tmp_path: Path) -> N
         (["preview", "scikit-image", "--mask", "blob"], "unknown hole 'blob'"),
         (["preview", "scikit-image", "--image", "lena", "-o", picture], "unknown image 'lena'"),
         (["preview", "scikit-image", "-o", tmp_path / "a.jpg"], "the sheet is a PNG"),
-        (["preview", "scikit-image", "-o", tmp_path / "none" / "a.png"], "none"),
+        (["preview", "scikit-image", "-o", tmp_path / "none" / "a.png"], "there is no folder"),
+        (["preview", tmp_path / "none", "-o", picture], "there is no such folder"),
+        (["preview", "scikit-image", "--mask", "{boxes: 2001-13-45}"], "is not YAML"),
     ):
         done = _command(capsys, *words)
         assert done.returncode == 2
@@ -207,6 +216,17 @@ def test_mistakes_are_one_line(capsys: CaptureFixture[str], tmp_path: Path) -> N
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preview_reads_only_what_it_draws(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Others of the set are smaller than 200 pixels, or no images."""
+    out = tmp_path / "holes.png"
+    done = _command(capsys, "preview", "scikit-image", "--mask", "blobs", "--size", 200, "-o", out)
+    assert done.returncode == 0
+    Pillow.new("L", (64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    done = _command(capsys, "preview", tmp_path, "--mask", "blobs", "--size", 64, "-o", out)
+    assert done.returncode == 0, done.stderr
 
 
 def test_list_says_what_is_here(capsys: CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -59,6 +60,47 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path) -> None:
     assert np.array_equal(image.pixels[0], levels)
     Pillow.fromarray(np.full((8, 8), 257 * 100 + 129, np.uint16)).save(tmp_path / "deep.tif")
     assert (read_image(tmp_path / "deep.tif", "x").pixels == 101).all()
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
+def test_sixteen_bits_in_colour_are_refused(tmp_path: Path, name: str) -> None:
+    """Pillow would cut the lower ones off."""
+    deep = np.full((8, 8, 3), 257 * 100 + 129, np.uint16)
+    assert cv2.imwrite(str(tmp_path / name), deep)
+    with pytest.raises(DatasetError, match=r"16 bits per channel in colour|not an image"):
+        read_image(tmp_path / name, "x")
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "bmp", "webp"])
+@pytest.mark.parametrize("width", [16, 161, 1600])
+def test_eight_bits_of_any_width_are_not_taken_for_sixteen(
+    tmp_path: Path, ending: str, width: int
+) -> None:
+    pixels = _noise(4, width, 3)
+    lossless = {"lossless": True} if ending == "webp" else {}
+    Pillow.fromarray(pixels).save(tmp_path / f"a.{ending}", **lossless)
+    assert np.array_equal(
+        read_image(tmp_path / f"a.{ending}", "x").pixels, pixels.transpose(2, 0, 1)
+    )
+
+
+def test_a_damaged_camera_block_is_one_line(tmp_path: Path) -> None:
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    exif[0x9003] = "2026:11:22 00:00:00"
+    Pillow.fromarray(_noise(24, 48, 3)).save(tmp_path / "a.jpg", exif=exif)
+    whole = bytearray((tmp_path / "a.jpg").read_bytes())
+    block = whole.index(b"Exif")
+    random = np.random.RandomState(0)
+    for _ in range(300):
+        damaged = whole.copy()
+        for place in random.randint(block + 6, block + 60, 3):
+            damaged[place] = random.randint(256)
+        (tmp_path / "a.jpg").write_bytes(damaged)
+        try:
+            read_image(tmp_path / "a.jpg", "x")
+        except DatasetError as error:
+            assert "a.jpg: not an image, cut off or damaged" in str(error)
 
 
 def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
@@ -129,7 +171,7 @@ def test_a_picture_that_is_cut_off_is_refused(tmp_path: Path, ending: str, share
     Pillow.fromarray(_noise(64, 64, 3)).save(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(DatasetError, match="not an image, or cut off"):
+    with pytest.raises(DatasetError, match="not an image, cut off or damaged"):
         load_images(tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 from conftest import MIRROR, needs_mirror
 from pydantic import ValidationError
 
+import datasets.manifest
 from datasets import DatasetError, load_images, load_manifest, make_mask, manifest_names, parse_mask
 from datasets.images import read_image
 from datasets.manifest import Manifest, cache_folder
@@ -129,8 +130,27 @@ def test_own_masks_follow_the_size_of_the_images() -> None:
     assert shares[1] == pytest.approx(shares[0], rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "mine.yaml: a manifest is 'key: value' lines"),
+        ("title: [", "mine.yaml: is not YAML that can be read"),
+        ("title: A\nimages: {}\n", "mine.yaml: a set has either a package or an address"),
+        ("title: A\nimages: {a: {file: ../a.png}}\n", "mine.yaml: images.a.file: a file lies"),
+    ],
+    ids=["empty", "yaml", "whole", "entry"],
+)
+def test_a_manifest_that_is_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, match: str
+) -> None:
+    monkeypatch.setattr(datasets.manifest, "FOLDER", tmp_path)
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(DatasetError, match=match):
+        load_manifest("mine")
+
+
 def test_manifests_that_are_wrong_are_refused() -> None:
-    entry = {"file": "a.png", "height": 1, "width": 1, "sha256": "0"}
+    entry = {"file": "a.png", "height": 1, "width": 1, "sha256": "0" * 64}
     whole = {
         "name": "a",
         "title": "A",
@@ -148,6 +168,13 @@ def test_manifests_that_are_wrong_are_refused() -> None:
         {"images": {"a": {**entry, "file": "../a.png"}}},
         {"images": {"a": {**entry, "file": "/a.png"}}},
         {"images": {"a": {**entry, "fiel": "a"}}},
+        {"images": {"a": {**entry, "sha256": "0"}}},
+        {"images": {"a": {**entry, "published": [{"method": "DIP", "file": "b.png"}]}}},
+        {
+            "images": {
+                "a": {**entry, "published": [{"method": "D", "file": "../b", "sha256": "0" * 64}]}
+            }
+        },
         {"images": {"a": {**entry, "published": [{"method": "DIP", "psnr": 1}]}}},
     ):
         with pytest.raises(ValidationError):

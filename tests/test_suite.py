@@ -440,7 +440,7 @@ def test_a_mask_file_lies_beside_the_suite(suite_file: Write, tmp_path: Path) ->
     Pillow.fromarray(known).save(tmp_path / "masks" / "astronaut.png")
     suite = load_suite(str(suite_file(masks=[{"file": {"path": "masks"}}])))
     for job in expand(suite):
-        assert job.mask_label == "file[masks]"
+        assert job.mask_label == "file[path=masks]"
         assert np.array_equal(job.mask[0] == 1, known)
     suite = load_suite(str(suite_file(masks=[{"file": {"path": "mask.png"}}])))
     with pytest.raises(

@@ -8,7 +8,6 @@ multiplications and divisions, which IEEE 754 fixes.
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from math import ceil, floor
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -20,8 +19,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from datasets.errors import DatasetError
 from datasets.images import Image, Known
 
-PositiveInt = Annotated[int, Field(strict=True, gt=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+PositiveInt = Annotated[int, Field(strict=True, gt=0, le=100_000)]  # pixels, pieces
+Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
 
 def _two_numbers(entry: Any) -> Any:
@@ -34,11 +33,15 @@ def _in_order(fraction: tuple[float, float]) -> tuple[float, float]:
     low, high = fraction
     if not 0 <= low <= high <= 1:
         raise ValueError(f"goes from a share to a larger one, both in [0, 1], not {list(fraction)}")
+    if high == 0 or low == 1:
+        raise ValueError(f"would leave {'no hole' if high == 0 else 'nothing known'}")
     return fraction
 
 
 HoleFraction = Annotated[
-    tuple[float, float], BeforeValidator(_two_numbers), AfterValidator(_in_order)
+    tuple[Annotated[float, Field(strict=True)], Annotated[float, Field(strict=True)]],
+    BeforeValidator(_two_numbers),
+    AfterValidator(_in_order),
 ]
 HOLE_FRACTION = "least and largest share of missing pixels, instead of the setting that fixes it"
 
@@ -63,14 +66,18 @@ class Mask(BaseModel, ABC):
         """The kind with the settings that were given: `bernoulli[missing=0.5]`."""
         last = ("hole_fraction", "seed")
         names = [*(name for name in type(self).model_fields if name not in last), *last]
-        given = [name for name in names if name in self.model_fields_set]
-        settings = ",".join(f"{name}={_short(getattr(self, name))}" for name in given)
+        given = {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        settings = ",".join(f"{k}={_short(v)}" for k, v in given.items() if v is not None)
         return f"{self.kind}[{settings}]" if settings else self.kind
 
     @model_validator(mode="after")
     def _one_amount(self) -> "Mask":
         if getattr(self, "hole_fraction", None) is not None:
-            if self.amount in self.model_fields_set:
+            if (
+                self.amount
+                and getattr(self, self.amount) is not None
+                and (self.amount in self.model_fields_set)
+            ):
                 raise ValueError(f"hole_fraction and {self.amount} exclude each other")
         elif self.amount and getattr(self, self.amount, 0) is None:
             raise ValueError(f"needs {self.amount}, or hole_fraction")
@@ -142,11 +149,14 @@ def missing_pixels(
 ) -> tuple[int, int]:
     """The least and the largest number of missing pixels; both are in the range."""
     pixels = height * width
-    least, most = max(1, ceil(fraction[0] * pixels)), min(pixels - 1, floor(fraction[1] * pixels))
+    low, high = fraction
+    least, most = round(low * pixels), round(high * pixels)  # which rounding may have moved by one
+    least = max(1, least if least / pixels >= low else least + 1)
+    most = min(pixels - 1, most if most / pixels <= high else most - 1)
     if least > most:
         raise DatasetError(
             f"{mask.kind}.hole_fraction: no number of pixels of {width}x{height} is a share of"
-            f" {fraction[0]:g} to {fraction[1]:g}; make the range wider"
+            f" {low} to {high}; make the range wider"
         )
     return least, most
 
@@ -160,5 +170,5 @@ def first_missing(order: NDArray[Any], missing: int) -> Known:
 
 def _short(value: Any) -> str:
     if isinstance(value, tuple):
-        return "-".join(f"{each:g}" for each in value)
+        return "-".join(map(str, value))
     return str(value)

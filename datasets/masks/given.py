@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from datasets.errors import DatasetError
 from datasets.images import SUFFIXES, Image, Known, fit_mask, read_mask
@@ -18,11 +18,6 @@ class Own(Mask):
     def draw(self, image: Image) -> Known:
         if image.own_mask is None:
             raise DatasetError(f"own: its set has no hole for '{image.name}'")
-        if not image.has_truth:
-            raise DatasetError(
-                f"own: nobody knows what is behind the hole of '{image.name}', so that nothing"
-                " could be scored; leave the image out, or use another hole"
-            )
         return image.own_mask
 
 
@@ -37,18 +32,15 @@ class File(Mask):
 
     path: Path = Field(description="picture or folder; in a suite from the suite's folder on")
     hole: Literal["black", "white"] = Field("black", description="colour of missing pixels")
+    _folder: Path = PrivateAttr(Path())
 
     def within(self, folder: Path) -> "File":
-        return self.model_copy(update={"path": folder / self.path})
-
-    @property
-    def label(self) -> str:
-        """With the name only of the file, so that it is the same wherever the suite lies."""
-        colour = ",hole=white" if self.hole == "white" else ""
-        return f"{self.kind}[{self.path.name}{colour}]"
+        mask = self.model_copy()
+        mask._folder = folder
+        return mask
 
     def draw(self, image: Image) -> Known:
-        path = self.path
+        path = self._folder / self.path
         if path.is_dir():
             found = [path / f"{image.name}{suffix}" for suffix in SUFFIXES]
             found = [each for each in found if each.exists()]

@@ -23,30 +23,30 @@ class Centre(Mask):
     kind: ClassVar[str] = "centre"
     amount: ClassVar[str] = "missing"
 
-    missing: Share = Field(0.25, description="share of the pixels that is missing, nearly")
+    missing: Share = Field(0.25, description="share of the pixels that is missing")
     hole_fraction: HoleFraction | None = Field(None, description=HOLE_FRACTION)
 
     def draw(self, image: Image) -> Known:
         height, width = image.height, image.width
-        if self.hole_fraction is None:
-            pixels = round(self.missing * height * width)
-            least, most = 1, height * width - 1
-        else:
+        pixels, least, most = round(self.missing * height * width), 1, height * width - 1
+        if self.hole_fraction is not None:
             least, most = missing_pixels(self, self.hole_fraction, height, width)
             pixels = (least + most) // 2
+        shorter, longer = sorted((height, width))
         rectangles = []
-        for rows in range(1, height + 1):
-            fewest, largest = -(-least // rows), min(most // rows, width)
+        for breadth in range(1, shorter + 1):  # of about that many pixels, the best proportioned
+            fewest, largest = -(-least // breadth), min(most // breadth, longer)
             if fewest <= largest:
-                columns = min(max(round(rows * width / height), fewest), largest)
-                disproportion = abs(columns * height - rows * width) // max(height, width)
-                rectangles.append((disproportion, abs(rows * columns - pixels), rows, columns))
+                length = min(max(round(pixels / breadth), fewest), largest)
+                disproportion = abs(length * shorter - breadth * longer)
+                rectangles.append((disproportion, abs(breadth * length - pixels), breadth, length))
         if not rectangles:
             raise DatasetError(
                 f"{self.label}: no rectangle inside {width}x{height} pixels has that share; make"
                 " the range wider"
             )
-        _, _, rows, columns = min(rectangles)
+        _, _, breadth, length = min(rectangles)
+        rows, columns = (breadth, length) if height <= width else (length, breadth)
         top, left = (height - rows) // 2, (width - columns) // 2
         known = np.ones((height, width), dtype=np.bool_)
         known[top : top + rows, left : left + columns] = False
