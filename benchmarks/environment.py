@@ -8,7 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "lpips", "pandas")
+PACKAGES = (
+    *("torch", "numpy", "pillow", "scikit-image", "scipy", "opencv-python-headless", "lpips"),
+    "pandas",
+)
 ROOT = Path(__file__).parent.parent
 
 
