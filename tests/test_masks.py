@@ -14,7 +14,7 @@ from scipy.ndimage import binary_erosion
 
 from datasets import MASKS, DatasetError, Image, make_mask, parse_mask
 from datasets.masks import Bernoulli, Boxes, Strokes
-from datasets.masks.base import missing_pixels
+from datasets.masks.base import Pieces, missing_pixels
 from datasets.masks.font import FONT
 from datasets.masks.pieces import _cosine_and_sine, _segment
 from datasets.masks.text import WORDS
@@ -52,15 +52,15 @@ GOLDEN: list[tuple[Any, str]] = [
     ),
     (
         {"strokes": {"brush": "thin"}},
-        "b9ebfb5708f70e5c9b89d5a11aeca714b9624329881d288189e1ebce78111594",
+        "5a009154333489ef626a25ad66b72a641691fb6b12d8381983ddee2c53e39040",
     ),
     (
         {"strokes": {"brush": "medium"}},
-        "149aba2109702792bba6ae7058c669240fd721c2d924675a64929874fead9a18",
+        "dcbcf21da3d55c6b6417af816abc0e0fc4cd73b5ee45972f6a4ea42031417723",
     ),
     (
         {"strokes": {"brush": "thick"}},
-        "3a62d5ea5ec7abdf20dbe06d79517e7a1bccfcd0ade70b193580cdef2e8f6d3e",
+        "889bc50f9d211d7520a9e0fe8e32ac22aa838b846a34a97f187fc126cd0fdb02",
     ),
     (
         {"strokes": {"brush": "deepfill"}},
@@ -68,7 +68,7 @@ GOLDEN: list[tuple[Any, str]] = [
     ),
     (
         {"strokes": {"brush": "thin", "hole_fraction": [0.5, 0.6]}},
-        "8b01c30a75ceb77118027cf851351fefa471f764095f283625a562f11e86f1df",
+        "ea0a8077d65ca54c418b3b9f95b20e7c2c7c0399b9c89504e72b778e06a4f0ee",
     ),
     (
         {"strokes": {"brush": "deepfill", "hole_fraction": [0.5, 0.6]}},
@@ -234,6 +234,22 @@ def test_the_centre_has_its_share_on_thin_images_too() -> None:
             wanted = 0.25 if entry == "centre" else 0.6
             assert abs(missing.mean() - wanted) <= 0.5 / max(height, width)
             assert _missing(entry, width, height).mean() == missing.mean()
+
+
+@pytest.mark.parametrize(
+    ("brush", "share"), [("thin", 0.299), ("medium", 0.304), ("thick", 0.458), ("deepfill", 0.153)]
+)
+def test_strokes_hide_as_much_as_those_of_their_papers(brush: str, share: float) -> None:
+    """The mean of 1200 masks of 256x256 pixels by the sources' own loops, before any is rejected.
+
+    Within four standard errors of the difference.
+    """
+    mask = Strokes(brush=brush)  # type: ignore[arg-type] # one of them
+    shares = [
+        1 - Pieces.known(mask, 256, 256, np.random.RandomState(seed)).mean() for seed in range(150)
+    ]
+    error = np.std(shares) * (1 / 150 + 1 / 1200) ** 0.5
+    assert abs(np.mean(shares) - share) < 4 * error
 
 
 def _swing(brush: str) -> float:

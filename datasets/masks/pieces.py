@@ -72,9 +72,8 @@ class Strokes(Pieces):
 
     thin, medium and thick are those of LaMa, deepfill those of DeepFill v2, with their published
     sizes for 256x256 pixels scaled to the image's shorter side; hole_fraction sets their number
-    instead. Deviations: a line is as wide as it says, where OpenCV, which LaMa draws with, makes
-    some up to two pixels wider (thin strokes hide 0.28 of an image on average, LaMa's 0.30); for
-    DeepFill a sum of twelve uniform numbers stands for the normal one, and widths are whole.
+    instead. Deviations: for DeepFill a sum of twelve uniform numbers stands for the normal one, and
+    widths are whole.
     """
 
     kind: ClassVar[str] = "strokes"
@@ -114,7 +113,9 @@ class Strokes(Pieces):
             # 0, 1, 2 or 3 radians, and a bit; every second stroke turns the other way.
             angle = (0.01 + random.randint(4)) * (-1 if stroke % 2 == 0 else 1)
             length = random.randint(*brush.length) * scale
-            thickness = max(1, round(random.randint(*brush.width) * scale))
+            drawn = random.randint(*brush.width)
+            drawn += 1 + drawn % 2  # OpenCV, which LaMa draws with, makes its lines wider so
+            thickness = max(1, round(drawn * scale))
             end = _ahead(start, length, (angle, "rows"), height, width)
             yield _segment(start, end, thickness, height, width)
             start = end
