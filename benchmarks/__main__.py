@@ -148,7 +148,8 @@ def main(application: typer.Typer = app, arguments: Sequence[str] | None = None)
         # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
         if not hasattr(error, "format_message"):
             raise
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        if message := error.format_message():  # none where the help has been shown
+            print(f"error: {message}", file=sys.stderr)
         return 2
 
 

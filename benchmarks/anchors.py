@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from benchmarks.fills import FILLS
 from benchmarks.fitting import to_8bit
 from benchmarks.metrics import METRICS, lpips, psnr, ssim
-from datasets import Image, load_images, load_manifest
+from benchmarks.store import open_folder, write_atomically
+from datasets import DatasetError, Image, load_images, load_manifest
 from datasets.images import read_image
 
 if TYPE_CHECKING:
@@ -100,7 +101,12 @@ def to_markdown(table: "pd.DataFrame") -> str:
     rows = {(row["image"], row["method"]): row for row in whole}
     heads = ["image"]
     for method in methods:
-        heads += [f"{method}, published (dB)", "recomputed", "difference", "of it truncation"]
+        heads += [
+            f"{method}, published (dB)",
+            "recomputed",
+            "difference",
+            "expected from truncation",
+        ]
     lines = [heads, ["---"] * len(heads)]
     for image in [*table["image"].unique(), "mean"]:
         line = [str(image)]
@@ -117,7 +123,7 @@ def _signed(decibels: float) -> str:
 
 
 def findings(table: "pd.DataFrame") -> Iterator[Finding]:
-    """What the anchors say of our scorer, one after the other; raises DatasetError likewise."""
+    """What the anchors say of our scorer, one after the other."""
     unexplained = (table["difference"] - table["truncation"]).abs()
     worst = table["image"].to_list()[int(unexplained.argmax())]
     expected = [value for values in zip(*RECOMPUTED.values(), strict=True) for value in values]
@@ -149,11 +155,11 @@ def findings(table: "pd.DataFrame") -> Iterator[Finding]:
 
 
 def write(table: "pd.DataFrame", folder: Path) -> Path:
-    """Keep the table with all its digits; returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "anchors.csv"
-    table.to_csv(path, index=False)
-    return path
+    """Keep the table, with all its digits as CSV and as it is shown; returns the latter."""
+    open_folder(folder)
+    write_atomically(folder / "anchors.csv", table.to_csv(index=False))
+    write_atomically(folder / "anchors.md", to_markdown(table))
+    return folder / "anchors.md"
 
 
 def _known(image: Image) -> NDArray[np.bool_]:
@@ -203,7 +209,11 @@ def _ssim_of_wang_et_al(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> 
 
 
 def _lpips() -> Iterator[Finding]:
-    pictures = {image.name: image.pixels for image in load_images(LPIPS_IMAGES)}
+    try:
+        pictures = {image.name: image.pixels for image in load_images(LPIPS_IMAGES)}
+    except DatasetError as error:
+        yield Finding(f"LPIPS: not looked at: {error}", None)
+        return
     reference = pictures["ex_ref"]
     if reason := METRICS["lpips"].unavailable(*reference.shape[1:]):
         yield Finding(f"LPIPS: not looked at: {reason}", None)

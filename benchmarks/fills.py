@@ -81,7 +81,7 @@ def biharmonic(image: Array, hole: Hole) -> Array:
 
 
 def telea(image: Array, hole: Hole) -> Array:
-    """From the rim inwards, a weighted mean of the known pixels within three pixels."""
+    """From the rim inwards, the weighted mean of what pixels within three continue to."""
     import cv2
 
     return _opencv(image, hole, cv2.INPAINT_TELEA)
@@ -110,14 +110,16 @@ def _opencv(image: Array, hole: Hole, method: int) -> Array:
 
 TV_STEP = 0.05  # of the primal iteration; converges fastest of 0.05, 0.15, 0.35, 1 and 3
 TV_ITERATIONS = 1000
-TV_TOLERANCE = 2e-6  # mean step of the missing pixels; 1000 of them move an 8-bit level by half
+TV_TOLERANCE = (
+    2e-6  # mean step of the missing pixels; 1000 such move a pixel by half an 8-bit level
+)
 
 
 def total_variation(image: Array, hole: Hole) -> Array:
     """Least total variation: edges stay sharp and are as short as can be; channels together.
 
     The primal-dual iteration of Chambolle and Pock (algorithm 1), from the harmonic fill on; ended
-    after 1000 iterations, before which large holes may still be some levels off the least.
+    after 1000 iterations at the latest, when large holes may still be some levels off the least.
     """
     whole = harmonic(image, hole)
     filled, inside = _around(whole, hole)

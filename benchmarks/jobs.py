@@ -164,7 +164,9 @@ def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[
         wrong = "published figures are of the set's own holes; add the mask 'own'"
     elif not iterations & set(suite.iterations):
         listed = ", ".join(map(str, sorted(each for each in iterations if each is not None)))
-        wrong = f"published figures are of other iterations: {listed or 'not known'}"
+        wrong = f"published figures are of other iterations: {listed}"
+        if not listed:
+            wrong = "of which iteration the published figures are is not known"
     if wrong:
         raise InputError(f"{suite.file}: methods[{index}].reproduces: {wrong}")
 

@@ -29,15 +29,16 @@ def list_command() -> None:
     for name in manifest_names():
         manifest = load_manifest(name)
         here = "here" if manifest.is_here else f"`python -m datasets fetch {name}`"
-        print(f"{name}: {manifest.title}; {len(manifest.images)} images; {here}")
-        for licence in dict.fromkeys(
-            entry.licence or manifest.licence for entry in manifest.images.values()
-        ):
-            print(f"  licence: {licence}")
-        for citation in dict.fromkeys(
-            entry.citation or manifest.citation for entry in manifest.images.values()
-        ):
-            print(f"  from: {citation}")
+        print(f"{name}: {manifest.title}; images: {len(manifest.images)}; {here}")
+        if manifest.licence:
+            print(f"  licence: {manifest.licence}; from: {manifest.citation}")
+        for image, entry in manifest.images.items():
+            if entry.licence or entry.citation:
+                licence, citation = entry.licence, entry.citation
+                print(
+                    f"  {image}: licence: {licence or manifest.licence};"
+                    f" from: {citation or manifest.citation}"
+                )
 
 
 @app.command("fetch")
@@ -100,7 +101,7 @@ def preview_command(
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
-    print(f"{len(images) * len(masks)} holes: {out}")
+    print(f"Holes: {len(images) * len(masks)}, in {out}")
 
 
 def _yaml(text: str) -> object:
@@ -126,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not hasattr(error, "format_message"):  # wrong options and arguments have it
             raise
         message = error.format_message()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    if message:  # none where the help has been shown
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 

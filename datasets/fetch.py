@@ -9,7 +9,7 @@ from typing import Any
 import pooch
 
 from datasets.errors import DatasetError
-from datasets.manifest import Manifest, cache_folder
+from datasets.manifest import MIRROR, Manifest, cache_folder
 
 TIMEOUT_SECONDS = 30
 RETRIES = 1  # after a bad connection or a wrong hash
@@ -50,7 +50,7 @@ def fetch(
         try:
             puller.fetch(file, downloader=download)
         except (OSError, ValueError) as error:  # requests' own are OSErrors
-            raise DatasetError(f"{address}{file}: {_reason(error)}") from None
+            raise DatasetError(f"{address}{file}: {_reason(error, manifest, mirror)}") from None
         on_file(file)
     return folder
 
@@ -64,7 +64,7 @@ def _source(manifest: Manifest, mirror: str | None) -> tuple[str, Download]:
     if mirror.startswith(("http://", "https://")):
         address = f"{mirror.rstrip('/')}/{manifest.name}/"
         return address, pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
-    if not Path(mirror).is_dir():
+    if not mirror or not Path(mirror).is_dir():
         raise DatasetError(f"the mirror '{mirror}' is neither a folder nor an http address")
     return f"{Path(mirror) / manifest.name}/", _copy
 
@@ -73,10 +73,12 @@ def _copy(file: str, output: str, _: Any) -> None:
     shutil.copyfile(file, output)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, manifest: Manifest, mirror: str | None) -> str:
+    where = f"; without --mirror and {MIRROR} it comes from {manifest.address}" if mirror else ""
     if isinstance(error, FileNotFoundError):
-        return "there is no such file in the mirror"
+        return f"there is no such file in the mirror{where}"
     if isinstance(error, ValueError) and "hash" in str(error):
         return "not the expected file, its SHA-256 is another; nothing of it was kept"
     cause = " ".join(str(error).split()).rpartition("Caused by ")[2]
-    return f"cannot be fetched ({cause}); --mirror names a folder or another address"
+    cause = cause.rpartition('("')[2].rstrip("')\"") if '("' in cause else cause
+    return f"cannot be fetched: {cause}{where or '; --mirror names a folder or another address'}"

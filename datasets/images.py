@@ -137,6 +137,8 @@ def _open(path: Path) -> Pillow.Image:
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             with Pillow.open(path) as file:
                 deep = any(";16" in _raw_mode(tile.args) for tile in file.tile)
+                # MPO: a JPEG to which phones append previews.
+                pages = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
                 picture = ImageOps.exif_transpose(file)
                 picture.load()
     except FileNotFoundError:
@@ -145,8 +147,10 @@ def _open(path: Path) -> Pillow.Image:
         raise DatasetError(f"{path}: too many pixels; make the image smaller first") from None
     except Exception as error:  # a decoder of damaged files may raise anything
         raise DatasetError(f"{path}: not an image, cut off or damaged ({error})") from None
+    if pages > 1:
+        raise DatasetError(f"{path}: has {pages} pages; save the one that is meant as a file")
     if deep and not picture.mode.startswith("I;16"):  # Pillow cuts the lower 8 bits off
-        raise DatasetError(f"{path}: has 16 bits per channel in colour; convert it to 8 bits first")
+        raise DatasetError(f"{path}: has more channels than grey, of 16 bits; convert it to 8 bits")
     return _as_grey_or_rgb(picture, path)
 
 

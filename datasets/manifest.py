@@ -110,6 +110,8 @@ class Manifest(BaseModel):
                 found = hashlib.sha256(path.read_bytes()).hexdigest()
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                raise DatasetError(f"{path}: cannot be read ({error.strerror})") from None
             if found != self.files[file]:
                 again = f"; `python -m datasets fetch {self.name}` gets it" if self.address else ""
                 raise DatasetError(

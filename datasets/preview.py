@@ -56,13 +56,18 @@ def contact_sheet(images: Sequence[Image], masks: Sequence[Mask], columns: int =
     return sheet
 
 
+def _caption(mask: Mask, made: NDArray[np.uint8]) -> list[str]:
+    kind, _, settings = mask.label.partition("[")
+    return [f"{kind}, {1 - made.mean():.1%} missing", *settings.rstrip("]").split(",")]
+
+
 def _tile(image: Image, mask: Mask) -> Pillow.Image:
-    known = make_mask(mask, image)[0] == 1
+    made = make_mask(mask, image)
+    known = made[0] == 1
     pixels: NDArray[np.uint8] = np.broadcast_to(image.pixels, (3, *known.shape)).transpose(1, 2, 0)
     shown = Pillow.fromarray(np.where(known[..., None], pixels, HOLE))
     font = ImageFont.load_default(LETTERS)
-    kind, _, settings = mask.label.partition("[")
-    lines = [f"{kind}, {1 - known.mean():.1%} missing", *settings.rstrip("]").split(",")]
+    lines = _caption(mask, made)
     width = max(shown.width, *(int(font.getlength(line)) + 1 for line in lines))
     tile = Pillow.new("RGB", (width, shown.height + len(lines) * LINE + 2), "white")
     tile.paste(shown)

@@ -15,15 +15,18 @@ import yaml
 
 from benchmarks.jobs import Job, expand
 from benchmarks.suite import load_suite
+from datasets import load_manifest
 
 ROOT = Path(__file__).parent.parent
 
-# Image sets that may not be committed.
-MIRROR = Path(os.environ.get("DIP_MIRROR", "no mirror"))
-needs_mirror = pytest.mark.skipif(
-    not (MIRROR / "inpainting-11").is_dir(),
-    reason="DIP_MIRROR names no folder with the image sets that cannot come with the project",
-)
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """Leaves a test out where these image sets, which cannot come with the project, are not."""
+    missing = [name for name in names if not load_manifest(name).is_here]
+    return pytest.mark.skipif(
+        bool(missing), reason=f"{', '.join(missing)} not here; fetch, or set DIP_MIRROR"
+    )
+
 
 TINY: dict[str, Any] = {
     "dataset": "scikit-image",

@@ -1,16 +1,19 @@
 """Published numbers recomputed: the paper's table from its authors' pictures."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Command, needs_mirror
+from conftest import Command, needs
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks import anchors, weights
 from datasets import load_manifest
 from datasets.images import read_image
+
+needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +21,14 @@ def table() -> pd.DataFrame:
     return anchors.published_psnr()
 
 
-@needs_mirror
+@needs("inpainting-11", "lpips-check")
 def test_the_means_are_those_that_were_measured(table: pd.DataFrame) -> None:
     means = table.groupby("method")["recomputed"].mean()
     assert means["DIP"] == pytest.approx(33.438, abs=0.001)
     assert means["Papyan et al."] == pytest.approx(31.162, abs=0.001)
 
 
-@needs_mirror
+@needs("inpainting-11", "lpips-check")
 def test_each_psnr_is_scikit_images(table: pd.DataFrame) -> None:
     manifest = load_manifest("inpainting-11")
     for row in table.itertuples():
@@ -37,7 +40,7 @@ def test_each_psnr_is_scikit_images(table: pd.DataFrame) -> None:
         assert row.recomputed == pytest.approx(peak_signal_noise_ratio(truth, restored), abs=1e-9)
 
 
-@needs_mirror
+@needs("inpainting-11", "lpips-check")
 def test_truncation_is_seen_in_the_pictures(table: pd.DataFrame) -> None:
     """By itself it darkens by half a level; no difference is left unexplained by 0.06 dB."""
     assert table["bias"].mean() == pytest.approx(-0.5, abs=0.02)
@@ -55,8 +58,8 @@ def test_what_truncation_takes_off_is_the_formula() -> None:
     assert saved - exact == pytest.approx(anchors.CUT_OFF, abs=0.02)
 
 
-@needs_mirror
-@pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
+@needs("inpainting-11", "lpips-check")
+@needs_lpips
 def test_the_command(command: Command, tmp_path: Path) -> None:
     done = command("benchmarks", "anchors", "--out", tmp_path)
     assert done.returncode == 0, done.stdout
@@ -67,22 +70,78 @@ def test_the_command(command: Command, tmp_path: Path) -> None:
     assert "PSNR of biharmonic fill, known pixels put back: 31.93 dB" in done.stdout
     assert "SSIM of the 11 DIP pictures: mean 0.9350" in done.stdout
     assert len([line for line in lines if line.startswith("ok ")]) == 8
-    kept = pd.read_csv(tmp_path / "anchors" / "anchors.csv")
-    assert len(kept) == 22
+    kept = tmp_path / "anchors"
+    assert len(pd.read_csv(kept / "anchors.csv")) == 22
+    assert done.stdout.startswith((kept / "anchors.md").read_text())
 
 
-@needs_mirror
-def test_a_wrong_scorer_is_found(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the seconds that eleven biharmonic fills take."""
+    monkeypatch.setattr(anchors, "_biharmonic", lambda _: 31.93)
+
+
+@needs("inpainting-11", "lpips-check")
+@needs_lpips
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_each_verdict_can_fail(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, sign: int
+) -> None:
+    """When what is expected moves by one and a half tolerances, all else being well."""
+
+    def failing_when(**changes: object) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(anchors, "_biharmonic", lambda _: 31.93)
+            for name, value in changes.items():
+                patch.setattr(anchors, name, value)
+            return [found.text for found in anchors.findings(table) if not found.holds]
+
+    def only(found: list[str], beginning: str) -> bool:
+        return len(found) == 1 and found[0].startswith(beginning)
+
+    assert failing_when() == []
+    # 39.00 of house: the one value that is farthest from its two decimals, on neither side.
+    dip = list(anchors.RECOMPUTED["DIP"])
+    dip[2] += sign * 1.5 * anchors.RECOMPUTED_TOLERANCE
+    found = failing_when(RECOMPUTED={**anchors.RECOMPUTED, "DIP": tuple(dip)})
+    assert only(found, "PSNR: each of the 22")
+    for what, value in anchors.MEASURED.items():
+        other = value + sign * 1.5 * anchors.MEASURED_TOLERANCE
+        found = failing_when(MEASURED={**anchors.MEASURED, what: other})
+        assert only(found, f"PSNR of {what}")
+    for name, value in anchors.LPIPS.items():
+        other = value + sign * 1.5 * anchors.LPIPS_TOLERANCE
+        found = failing_when(LPIPS={**anchors.LPIPS, name: other})
+        assert only(found, f"LPIPS of ex_ref and {name}")
+    by_wang, apart = anchors._ssim_of_wang_et_al, sign * 1.5 * anchors.SSIM_TOLERANCE
+    found = failing_when(_ssim_of_wang_et_al=lambda *each: by_wang(*each) + apart)
+    assert only(found, "SSIM of the 11")
+
+
+@needs("inpainting-11", "lpips-check")
+@pytest.mark.usefixtures("fast")
+def test_a_difference_that_truncation_does_not_explain_is_found(table: pd.DataFrame) -> None:
+    other = table.copy()
+    other.loc[3, "difference"] += 0.09
+    texts = [finding.text for finding in anchors.findings(other) if finding.holds is False]
+    assert len(texts) == 1
+    assert texts[0].startswith("PSNR: the largest part of a difference")
+
+
+@needs("inpainting-11")
+@pytest.mark.usefixtures("fast")
+def test_a_wrong_scorer_is_found(
+    monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path
+) -> None:
     """One that puts the known pixels back before it scores: exit code 1."""
 
-    def composited(restored: object, truth: object, known: object) -> object:
+    def composited(restored: Any, truth: Any, known: Any) -> Any:
         scores = psnr(restored, truth, known)
         return scores._replace(full=scores.composited)
 
     psnr = anchors.psnr
     monkeypatch.setattr(anchors, "psnr", composited)
-    monkeypatch.setattr(anchors, "write", lambda *_: "nowhere")
-    done = command("benchmarks", "anchors")
+    done = command("benchmarks", "anchors", "--out", tmp_path)
     assert done.returncode == 1
     assert "WRONG   PSNR: each of the 22 is within" in done.stdout
 
@@ -98,11 +157,19 @@ def test_missing_images_are_one_line(
     assert done.stderr.count("\n") == 1
 
 
-@needs_mirror
-def test_missing_weights_are_no_success(
-    monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path
+@needs("inpainting-11", "lpips-check")
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("what", ["weights", "images"])
+def test_what_is_missing_for_lpips_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path, what: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    if what == "weights":
+        monkeypatch.setattr(weights, "cache_file", lambda: tmp_path / "none.npz")
+        message = "the LPIPS weights are missing"
+    else:
+        monkeypatch.setattr(anchors, "LPIPS_IMAGES", "set-of-nobody")
+        message = "unknown dataset 'set-of-nobody'"
     done = command("benchmarks", "anchors", "--out", tmp_path)
     assert done.returncode == 2
-    assert "MISSING LPIPS: not looked at: the LPIPS weights are missing" in done.stdout
+    assert f"MISSING LPIPS: not looked at: {message}" in done.stdout
+    assert (tmp_path / "anchors" / "anchors.csv").exists()

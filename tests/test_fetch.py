@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Done
 from PIL import Image as Pillow
@@ -15,9 +16,10 @@ from pytest import CaptureFixture, MonkeyPatch
 
 import datasets.__main__
 import datasets.fetch
-from datasets import DatasetError
+from datasets import DatasetError, Image, make_mask, parse_mask
 from datasets.fetch import fetch
 from datasets.manifest import Manifest, cache_folder
+from datasets.preview import _caption
 
 FILES = {"a.png": b"the first" * 5000, "b.png": b"the second" * 5000}
 
@@ -128,13 +130,15 @@ def test_a_transfer_that_is_cut_off_leaves_nothing(server: Server) -> None:
 
 def test_a_missing_file_is_named(server: Server) -> None:
     del server.files["/set/a.png"]
-    with pytest.raises(DatasetError, match=r"/set/a.png: cannot be fetched \(404 .*--mirror"):
+    with pytest.raises(DatasetError, match=r"/set/a.png: cannot be fetched: 404 .*; --mirror"):
         fetch(_manifest(server))
     assert _kept() == {}
 
 
 def test_a_server_that_is_not_there_is_named(server: Server) -> None:
-    with pytest.raises(DatasetError, match=r"a.png: cannot be fetched .*refused"):
+    with pytest.raises(
+        DatasetError, match=r"a.png: cannot be fetched: .*refused; without --mirror"
+    ):
         fetch(_manifest(server), mirror="http://127.0.0.1:9")
 
 
@@ -160,7 +164,9 @@ def test_a_mirror_has_the_same_files(server: Server, tmp_path: Path, kind: str) 
     manifest = _manifest(server).model_copy(update={"address": "http://127.0.0.1:9/"})
     mirror = str(folder) if kind == "folder" else f"{server.address}/"
     if kind == "folder":
-        with pytest.raises(DatasetError, match="a.png: there is no such file in the mirror"):
+        with pytest.raises(
+            DatasetError, match="a.png: there is no such file in the mirror; without"
+        ):
             fetch(manifest, mirror)
         (folder / "set" / "a.png").write_bytes(b"something else")
         with pytest.raises(DatasetError, match="not the expected file"):
@@ -232,5 +238,19 @@ def test_a_preview_reads_only_what_it_draws(capsys: CaptureFixture[str], tmp_pat
 def test_list_says_what_is_here(capsys: CaptureFixture[str]) -> None:
     done = _command(capsys, "list")
     assert done.returncode == 0
-    assert "scikit-image: Images that come with scikit-image; 13 images; here" in done.stdout
+    assert "scikit-image: Images that come with scikit-image; images: 13; here" in done.stdout
     assert "licence: CC-BY-SA" in done.stdout
+    assert "  coffee: licence: CC0-1.0; from: Rachel Michetti" in done.stdout
+
+
+def test_without_a_command_there_is_help_and_no_empty_error(capsys: CaptureFixture[str]) -> None:
+    done = _command(capsys)
+    assert done.returncode == 2
+    assert "preview" in done.stdout + done.stderr
+    assert "error:" not in done.stderr
+
+
+def test_captions_say_the_missing_share() -> None:
+    image = Image("a", np.zeros((3, 64, 64), np.uint8))
+    lines = parse_mask({"lines": {"every": 4}})
+    assert _caption(lines, make_mask(lines, image)) == ["lines, 25.0% missing", "every=4"]

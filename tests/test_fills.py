@@ -1,5 +1,6 @@
 """Fills: known pixels untouched by them count, hole pixels follow the definition."""
 
+import cv2
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -112,6 +113,31 @@ def test_opencv_fills_each_channel_with_what_is_around(name: str) -> None:
     hole[5:10, 0:8] = True
     filled = FILLS[name].fill(np.where(hole[..., None], 0, image), hole)
     np.testing.assert_allclose(filled, image, atol=OPENCV_DRIFT)
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"), [("telea", cv2.INPAINT_TELEA), ("navier-stokes", cv2.INPAINT_NS)]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_opencv_fills_are_opencvs(name: str, flag: int, channels: int) -> None:
+    pixels = np.random.RandomState(3).randint(0, 256, (20, 24, channels)).astype(np.uint8)
+    hole = np.random.RandomState(4).rand(20, 24) < 0.3
+    masked = np.where(hole[..., None], 0, pixels).astype(np.uint8)
+    filled = FILLS[name].fill(masked / 255 * (1 - 1e-12), hole)  # as rounding errors may leave it
+    expected = cv2.inpaint(masked, hole.astype(np.uint8), 3, flag).reshape(pixels.shape)
+    assert np.array_equal(np.round(filled * 255), np.where(hole[..., None], expected, pixels))
+
+
+def test_total_variation_sees_all_sides_of_the_hole() -> None:
+    """All of it is missing but one side, whose colour is then the whole's."""
+    for turn in range(4):
+        image = np.zeros((16, 16, 1))
+        image[:8] = 1
+        hole = np.zeros((16, 16), bool)
+        hole[8:] = True
+        turned, missing = np.rot90(image, turn), np.rot90(hole, turn)
+        filled = total_variation(np.where(missing[..., None], 0, turned), missing)
+        np.testing.assert_allclose(filled, 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FILLS)

@@ -1,11 +1,14 @@
 """Image sets: what their manifests say, where files are looked for, and what is read of them."""
 
+import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MIRROR, needs_mirror
+from conftest import needs
+from PIL import Image as Pillow
 from pydantic import ValidationError
 
 import datasets.manifest
@@ -57,7 +60,7 @@ def test_the_sets_are_complete() -> None:
     [
         "scikit-image",
         *(
-            pytest.param(name, marks=needs_mirror)
+            pytest.param(name, marks=needs(name))
             for name in ("inpainting-11", "dip-examples", "seed-examples", "lpips-check")
         ),
     ],
@@ -89,36 +92,91 @@ def test_what_is_not_here_says_how_to_get_it(nothing_here: Path) -> None:
     assert load_manifest("scikit-image").is_here
 
 
-@needs_mirror
+@pytest.fixture
+def small_set(nothing_here: Path) -> Callable[..., Manifest]:
+    """A set of one colour picture and its mask, in the cache."""
+
+    def write(pixels: np.ndarray, masked: np.ndarray, **mask: object) -> Manifest:
+        folder = cache_folder() / "small"
+        assert folder.is_relative_to(nothing_here)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {"a.png": pixels, "m.png": masked}
+        for name, picture in files.items():
+            Pillow.fromarray(picture).save(folder / name)
+        sha256 = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in files}
+        own_mask = {"file": "m.png", "sha256": sha256["m.png"], **mask}
+        entry = {"file": "a.png", "height": 8, "width": 9, "sha256": sha256["a.png"]}
+        content = {
+            "name": "small",
+            "title": "Small",
+            "address": "https://example.org/",
+            "licence": "MIT",
+            "citation": "this test",
+            "images": {"a": {**entry, "mask": own_mask}},
+        }
+        return Manifest.model_validate(content)
+
+    return write
+
+
 def test_the_cache_and_the_mirror_are_looked_at(
-    nothing_here: Path, monkeypatch: pytest.MonkeyPatch
+    small_set: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    cached = cache_folder() / "lpips-check"
-    assert cached.is_relative_to(nothing_here)
-    shutil.copytree(MIRROR / "lpips-check", cached)
-    assert len(load_images("lpips-check")) == 3
-    (cached / "ex_p0.png").unlink()
-    with pytest.raises(DatasetError, match="ex_p0.png is not here"):
-        load_images("lpips-check")
-    monkeypatch.setenv("DIP_MIRROR", str(MIRROR))
-    assert len(load_images("lpips-check")) == 3
-    (cached / "ex_p0.png").write_bytes(b"another")
-    with pytest.raises(DatasetError, match="ex_p0.png: not the expected file"):
-        load_images("lpips-check")
+    picture = np.zeros((8, 9, 3), np.uint8)
+    manifest = small_set(picture, picture + 1)
+    cached = cache_folder() / "small"
+    shutil.copytree(cached, tmp_path / "mirror" / "small")
+    assert manifest.is_here
+    (cached / "a.png").unlink()
+    with pytest.raises(DatasetError, match="a.png is not here"):
+        manifest.path("a.png")
+    monkeypatch.setenv("DIP_MIRROR", "https://example.org/")  # of use to fetching only
+    assert not manifest.is_here
+    monkeypatch.setenv("DIP_MIRROR", str(tmp_path / "mirror"))
+    assert manifest.path("a.png") == tmp_path / "mirror" / "small" / "a.png"
+    (cached / "a.png").write_bytes(b"another")
+    with pytest.raises(DatasetError, match=r"a.png: not the expected file .* fetch small` gets it"):
+        manifest.path("a.png")
+    (cached / "a.png").unlink()
+    (cached / "a.png").mkdir()
+    with pytest.raises(DatasetError, match=r"a.png: cannot be read \(Is a directory\)"):
+        manifest.path("a.png")
 
 
-@needs_mirror
+def test_a_mask_that_differs_is_where_any_channel_does(
+    small_set: Callable[..., Manifest],
+) -> None:
+    """A black pixel that both have is known; a pixel with one other channel is missing."""
+    pixels = np.full((8, 9, 3), 200, np.uint8)
+    pixels[0] = 0
+    masked = pixels.copy()
+    masked[3, 4] = 0
+    masked[5, 6, 1] = 0
+    image = small_set(pixels, masked, hole="differs").image("a")
+    assert image.own_mask is not None
+    assert np.argwhere(~image.own_mask).tolist() == [[3, 4], [5, 6]]
+    for other in (masked[:, :8], masked[..., 0]):
+        with pytest.raises(DatasetError, match="has another size, or other channels, than"):
+            small_set(pixels, other, hole="differs").image("a")
+
+
+@needs("inpainting-11")
 def test_the_authors_mask_is_where_their_picture_differs() -> None:
     """And not where it is zero: the truth has such pixels too."""
+    manifest = load_manifest("inpainting-11")
+    black = 0
     for image in load_images("inpainting-11"):
-        masked = read_image(MIRROR / "inpainting-11" / f"{image.name}_masked.png", "x").pixels
+        masked = read_image(manifest.path(f"{image.name}_masked.png"), "x").pixels
         hole = make_mask(parse_mask("own"), image)[0] == 0
         assert (masked[:, hole] == 0).all()
         assert np.array_equal(masked[:, ~hole], image.pixels[:, ~hole])
+        assert (image.pixels[:, hole] != 0).all()
+        black += int((image.pixels == 0).sum())
         assert 0.49 < hole.mean() < 0.51
+    assert black == 1015  # as the manifest says
 
 
-@needs_mirror
+@needs("dip-examples")
 def test_own_masks_follow_the_size_of_the_images() -> None:
     (whole,), (small,) = (load_images("dip-examples", ["kate"], size) for size in (None, 128))
     assert whole.own_mask is not None

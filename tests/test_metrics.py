@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_mirror
+from conftest import needs
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -77,7 +77,7 @@ def test_ssim_is_scikit_images_with_the_settings_of_wang_et_al(channels: int) ->
 
 
 @needs_lpips
-@needs_mirror
+@needs("lpips-check")
 @pytest.mark.parametrize(("name", "value"), [("ex_p0", 0.7219), ("ex_p1", 0.1376)])
 def test_lpips_equals_the_golden_values_of_its_authors_example(name: str, value: float) -> None:
     pictures = {p.name: p.pixels for p in load_images("lpips-check")}

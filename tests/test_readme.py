@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import MIRROR, ROOT, TINY, Command, needs_mirror
+from conftest import ROOT, TINY, Command, needs
 from PIL import Image as Pillow
 from scipy import stats
 from torch.nn import Module
@@ -23,6 +23,7 @@ import dip
 from benchmarks import anchors, weights
 from benchmarks.fills import FILLS
 from benchmarks.suite import Suite, load_suite
+from datasets import load_manifest
 from dip.networks.foreign import imported
 from dip.options import Method, UNetOptions
 
@@ -87,10 +88,14 @@ def test_python_commands_run(
 def _datasets_command_runs(
     words: list[str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fetching from the mirror, if there is one."""
+    """Fetching from where the files are, if they are."""
+    if words[0] == "fetch":
+        manifest = load_manifest(words[1])
+        if not manifest.is_here:
+            pytest.skip(f"{words[1]} is not here; fetch, or set DIP_MIRROR")
+        folder = manifest.path(next(iter(manifest.files))).parent
+        monkeypatch.setenv("DIP_MIRROR", str(folder.parent))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    if words[0] == "fetch" and not (MIRROR / words[1]).is_dir():
-        pytest.skip(f"DIP_MIRROR names no folder with {words[1]}")
     words = [str(tmp_path / Path(word).name) if word.endswith(".png") else word for word in words]
     done = command("datasets", *words)
     assert done.returncode == 0, done.stderr
@@ -169,7 +174,7 @@ def test_the_table_shown_is_the_published_one() -> None:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
 
 
-@needs_mirror
+@needs("inpainting-11")
 def test_the_anchors_shown_are_recomputed_so() -> None:
     published = (ROOT / "reports" / "published" / "anchors" / "anchors.md").read_text()
     assert anchors.to_markdown(anchors.published_psnr()) == published

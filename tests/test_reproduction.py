@@ -29,6 +29,11 @@ def _results(
     about = {"method": "ours", "mask": "own"}
     table = table.assign(**about, iteration=10, output="raw", psnr_hole=table["psnr_full"] - 3)
     jobs = pd.DataFrame({"image": image, **about} for image in published for _ in range(seeds))
+    # None of these are the runs that are meant.
+    others = [{"method": "other"}, {"mask": "half"}, {"iteration": 9}, {"output": "averaged"}]
+    wrong = [table.assign(**{**other, "psnr_full": 0.0}) for other in others]
+    table = pd.concat([table, *wrong])
+    jobs = pd.concat([jobs, *(jobs.assign(**other) for other in others[:2])])
     figures = [
         {
             "image": image,
@@ -88,6 +93,21 @@ def test_the_numbers_are_those_of_the_rows() -> None:
     assert fourth["n"] == 0
 
 
+def test_a_run_that_is_lost_leaves_no_verdict() -> None:
+    rows = [("a", 0, 30.0), ("a", 1, 30.1), ("b", 0, 25.0), ("b", 1, 25.1), ("b", 2, 25.2)]
+    text = reproduction_text(reproduction(_results(rows, {"a": 30.0, "b": 25.1})))
+    assert text["verdict"].to_list() == ["cannot tell", "within", "within"]
+    assert text["runs"].to_list() == ["2 of 3", "3 of 3", "5 of 6"]
+    assert text["image"].to_list()[-1] == "mean of 1 of 2"
+
+
+def test_runs_without_any_spread_are_compared_exactly() -> None:
+    rows = [(name, seed, 30.0) for name in "ab" for seed in range(3)]
+    text = reproduction_text(reproduction(_results(rows, {"a": 30.0, "b": 30.1})))
+    assert text["verdict"].to_list() == ["within", "outside", "outside"]
+    assert text["tolerance"].to_list() == ["0.00"] * 3
+
+
 def test_a_figure_beyond_the_tolerance_is_outside() -> None:
     rows = [("a", seed, 30.0 + 0.01 * seed) for seed in range(3)]
     table = reproduction(_results(rows, {"a": 30.9}))
@@ -130,7 +150,12 @@ def image_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
                 "width": 40,
                 "sha256": sha256["a.png"],
                 "mask": {"file": "m.png", "sha256": sha256["m.png"]},
-                "published": [{"method": "DIP", "iteration": 4, "psnr_full": 7.5}],
+                "published": [
+                    {"method": "DIP", "iteration": 4, "psnr_full": 7.5},
+                    {"method": "DIP", "psnr_full": 9.5},
+                    {"method": "Papyan et al.", "iteration": 4, "psnr_full": 8.5},
+                    {"method": "Voronoi", "psnr_full": 6.5},
+                ],
             }
         },
     }
@@ -143,16 +168,18 @@ def test_the_report_has_the_comparison(
     image_set: str, suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
     method: dict[str, Any] = {**TINY["methods"][0], "label": "ours", "reproduces": "DIP"}
-    settings = {"dataset": image_set, "images": None, "masks": ["own"], "seeds": [0, 1]}
+    settings = {"dataset": image_set, "images": None, "masks": ["own", "half"], "seeds": [0, 1]}
     suite = suite_file(**settings, size=None, methods=[method, {"fill": "mean"}])
     out = tmp_path / "results"
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     results = load_results(out / "tiny")
     summary = build(results.folder).summary.read_text()
-    rows = results.rows.query("method == 'ours' and iteration == 4 and output == 'raw'")
+    rows = results.rows[(results.rows["mask"] == "own") & (results.rows["method"] == "ours")]
+    rows = rows[(rows["iteration"] == 4) & (rows["output"] == "raw")]
     assert len(rows) == 2
     shown = f"| ours | DIP | output | 4 | full | a | 7.50 | {rows['psnr_full'].mean():.2f} |"
     assert shown in summary
+    assert len(pd.read_csv(results.folder / "report" / "tables" / "reproduction.csv")) == 1
     assert (results.folder / "report" / "tables" / "reproduction.tex").exists()
 
 
@@ -163,8 +190,9 @@ def test_the_report_has_the_comparison(
         ({}, {"size": 36}, "published figures are of whole images; leave size out"),
         ({}, {"masks": ["half"]}, "published figures are of the set's own holes; add the mask"),
         ({}, {"iterations": [3]}, "published figures are of other iterations: 4"),
+        ({"reproduces": "Voronoi"}, {}, "of which iteration the published figures are is not"),
     ],
-    ids=["method", "size", "mask", "iterations"],
+    ids=["method", "size", "mask", "iterations", "no iteration"],
 )
 def test_what_cannot_be_compared_is_said_at_once(
     image_set: str,

@@ -1,4 +1,4 @@
-"""Synthetic holes. A mask is (1, H, W) uint8: 1 = known, 0 = hole.
+"""Holes. A mask is (1, H, W) uint8: 1 = known, 0 = hole.
 
 A hole depends only on the image's name and size, the hole's settings and the hole's seed, so every
 method sees the same holes.

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
+from unicodedata import normalize
 
 import numpy as np
 from numpy.random import RandomState
@@ -43,7 +44,7 @@ HoleFraction = Annotated[
     BeforeValidator(_two_numbers),
     AfterValidator(_in_order),
 ]
-HOLE_FRACTION = "least and largest share of missing pixels, instead of the setting that fixes it"
+HOLE_FRACTION = "[least, largest] share of missing pixels that is asked for"
 
 
 class Mask(BaseModel, ABC):
@@ -92,7 +93,8 @@ class Drawn(Mask):
     )
 
     def draw(self, image: Image) -> Known:
-        purpose = f"{self.kind}:{self.seed}:{image.name}".encode()
+        name = normalize("NFC", image.name)  # macOS may take an é for an e and an accent
+        purpose = f"{self.kind}:{self.seed}:{name}".encode()
         words = np.frombuffer(hashlib.sha256(purpose).digest(), dtype=">u4").astype(np.uint32)
         return self.known(image.height, image.width, RandomState(words))
 
@@ -171,4 +173,4 @@ def first_missing(order: NDArray[Any], missing: int) -> Known:
 def _short(value: Any) -> str:
     if isinstance(value, tuple):
         return "-".join(map(str, value))
-    return str(value)
+    return value.as_posix() if isinstance(value, Path) else str(value)

@@ -23,7 +23,9 @@ class Boxes(Pieces):
 
     kind: ClassVar[str] = "boxes"
 
-    count: PositiveInt | None = Field(None, description="number of squares")
+    count: PositiveInt | None = Field(
+        None, description="number of squares; required without hole_fraction"
+    )
     side: PositiveInt = Field(description="side of a square in pixels")
 
     def pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
@@ -72,8 +74,9 @@ class Strokes(Pieces):
 
     thin, medium and thick are those of LaMa, deepfill those of DeepFill v2, with their published
     sizes for 256x256 pixels scaled to the image's shorter side; hole_fraction sets their number
-    instead. Deviations: for DeepFill a sum of twelve uniform numbers stands for the normal one, and
-    widths are whole.
+    instead. Deviations: sizes are rounded after scaling; the ends of a line are rounder than those
+    that OpenCV draws for LaMa, its area within a tenth of theirs; for DeepFill a sum of twelve
+    uniform numbers stands for the normal one.
     """
 
     kind: ClassVar[str] = "strokes"
@@ -113,9 +116,7 @@ class Strokes(Pieces):
             # 0, 1, 2 or 3 radians, and a bit; every second stroke turns the other way.
             angle = (0.01 + random.randint(4)) * (-1 if stroke % 2 == 0 else 1)
             length = random.randint(*brush.length) * scale
-            drawn = random.randint(*brush.width)
-            drawn += 1 + drawn % 2  # OpenCV, which LaMa draws with, makes its lines wider so
-            thickness = max(1, round(drawn * scale))
+            thickness = max(1, round(_as_opencv_draws(random.randint(*brush.width)) * scale))
             end = _ahead(start, length, (angle, "rows"), height, width)
             yield _segment(start, end, thickness, height, width)
             start = end
@@ -149,13 +150,13 @@ class Scratches(Pieces):
 
     kind: ClassVar[str] = "scratches"
 
-    count: PositiveInt | None = Field(8, description="number of scratches")
+    count: PositiveInt = Field(8, description="number of scratches")
     width: PositiveInt | None = Field(
-        None, description="in pixels; none: a hundredth of the shorter side"
+        None, description="in pixels; without it a hundredth of the shorter side"
     )
 
     def pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
-        for _ in range(self.count or 0):
+        for _ in range(self.count):
             yield from self._scratch(height, width, random)
 
     def endless_pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
@@ -174,6 +175,11 @@ class Scratches(Pieces):
                 return
             start = end
             angle += (random.random_sample() - 0.5) * pi / 4
+
+
+def _as_opencv_draws(width: int) -> int:
+    """How wide a line becomes there that is to be so wide; LaMa draws with it."""
+    return width + 1 + width % 2
 
 
 def _ahead(

@@ -76,7 +76,7 @@ class Lines(Mask):
     kind: ClassVar[str] = "lines"
 
     every: Annotated[int, Field(strict=True, ge=2)] = Field(
-        2, description="2: every second line is missing, 3: every third"
+        2, description="2 = every second line is missing, 3 = every third"
     )
     direction: Literal["rows", "columns"] = Field("rows", description="which lines")
 

@@ -21,16 +21,16 @@ class Text(Pieces):
     kind: ClassVar[str] = "text"
     amount: ClassVar[str] = "spacing"
 
-    spacing: PositiveInt | None = Field(
-        2, description="1: a line of text below the other, 2: every second one is left out"
+    spacing: PositiveInt = Field(
+        2, description="1 = a line of text below the other, 2 = every second one is left out"
     )
     dot: PositiveInt | None = Field(
-        None, description="pixels to a dot of the 5x9 letters; none: shorter side / 256, at least 1"
+        None, description="pixels to a dot of the 5x9 letters; without it the shorter side / 256"
     )
 
     def pieces(self, height: int, width: int, random: RandomState) -> Iterator[Piece]:
         dot = self._dot(height, width)
-        pitch = LINE * dot * (self.spacing or 1)
+        pitch = LINE * dot * self.spacing
         for top in range(random.randint(min(pitch, height - 9 * dot + 1)), height, pitch):
             yield from self._line(top, height, width, random)
 
