@@ -18,7 +18,6 @@ from benchmarks.scoring import score
 from benchmarks.store import RECORD, Store, open_folder, to_json, write_atomically
 from benchmarks.suite import Suite, load_suite
 from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
-from datasets.masks import Own
 from dip.errors import InputError
 from dip.options import ImportedOptions, Method
 
@@ -169,7 +168,7 @@ def _published(plan: Plan) -> list[dict[str, Any]]:
     cells = {
         (job.image.name, job.method_label): (job.reproduces, job.image.published)
         for job in plan.jobs
-        if job.reproduces is not None and job.mask_label == Own.kind
+        if job.reproduces is not None
     }
     return [
         {

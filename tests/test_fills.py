@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from benchmarks import fills
 from benchmarks.fills import FILLS, biharmonic, harmonic, mean, nearest, total_variation
 
 # OpenCV rounds each pixel that it fills, telea upwards: a few levels over a dozen pixels.
@@ -126,6 +127,17 @@ def test_opencv_fills_are_opencvs(name: str, flag: int, channels: int) -> None:
     filled = FILLS[name].fill(masked / 255 * (1 - 1e-12), hole)  # as rounding errors may leave it
     expected = cv2.inpaint(masked, hole.astype(np.uint8), 3, flag).reshape(pixels.shape)
     assert np.array_equal(np.round(filled * 255), np.where(hole[..., None], expected, pixels))
+
+
+def test_total_variation_is_that_of_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it is computed only around the hole, which here is bounded on all sides."""
+    image, _ = _image()
+    hole = np.zeros((20, 24), bool)
+    hole[6:12, 9:15] = True
+    masked = np.where(hole[..., None], 0, image)
+    around = total_variation(masked, hole)
+    monkeypatch.setattr(fills, "_around", lambda whole, hole: (whole.copy(), hole))
+    np.testing.assert_allclose(around, total_variation(masked, hole), atol=1e-12)
 
 
 def test_total_variation_sees_all_sides_of_the_hole() -> None:
