@@ -1,10 +1,10 @@
 """Published numbers recomputed by our own scorer from the pictures that their authors released.
 
-The table of the Deep Image Prior paper (half of the pixels missing, 11 grey images, PSNR over the
-whole image) was computed before the restorations were saved. Saving cut the fractions off: the
-pictures are darker than the restorations by half an 8-bit level, which adds a third of a squared
-level to the error and takes the more off a PSNR the higher that is. What is left of each difference
-after that has to be small.
+The pictures of the Deep Image Prior paper's table (half of the pixels missing, 11 grey images, PSNR
+over the whole image) are darker than the truth by half an 8-bit level, as when fractions are cut
+off on saving, so the table must have been computed before. That adds a third of a squared level to
+the error, which lowers a PSNR, the more the higher it is. What is left of each difference after
+that has to be small.
 """
 
 import math
