@@ -73,15 +73,12 @@ class Mask(BaseModel, ABC):
 
     @model_validator(mode="after")
     def _one_amount(self) -> "Mask":
-        if getattr(self, "hole_fraction", None) is not None:
-            if (
-                self.amount
-                and getattr(self, self.amount) is not None
-                and (self.amount in self.model_fields_set)
-            ):
-                raise ValueError(f"hole_fraction and {self.amount} exclude each other")
-        elif self.amount and getattr(self, self.amount, 0) is None:
-            raise ValueError(f"needs {self.amount}, or hole_fraction")
+        amount = getattr(self, self.amount, None)
+        if getattr(self, "hole_fraction", None) is None:
+            if self.amount and amount is None:
+                raise ValueError(f"needs {self.amount}, or hole_fraction")
+        elif amount is not None and self.amount in self.model_fields_set:
+            raise ValueError(f"hole_fraction and {self.amount} exclude each other")
         return self
 
 

@@ -58,7 +58,7 @@ class Brush:
 
 # LaMa (Suvorov et al., WACV 2022), configs/data_gen/random_{thin,medium,thick}_256.yaml with
 # make_random_irregular_mask, where each range is widened so; of medium and thick the strokes
-# only, where a quarter of its masks are boxes; its max_tamper_area. DeepFill v2 (Yu et al., ICCV
+# only, where 23 % of its masks are boxes; its max_tamper_area. DeepFill v2 (Yu et al., ICCV
 # 2019), appendix and brush_stroke_mask.
 BRUSHES = {
     "thin": Brush((4, 52), segments=(1, 6), width=(5, 15), length=(10, 50), largest_share=0.5),
