@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks import weights
 from benchmarks.jobs import Job, expand
 from benchmarks.suite import load_suite
 from datasets import load_manifest
 
 ROOT = Path(__file__).parent.parent
+
+
+# `make setup` gets the weights; the gate fails without them.
+needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
 
 
 def needs(*names: str) -> pytest.MarkDecorator:

@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Command, needs
+from conftest import Command, needs, needs_lpips
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks import anchors, weights
 from datasets import load_manifest
 from datasets.images import read_image
-
-needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
 
 
 @pytest.fixture(scope="module")

@@ -78,14 +78,15 @@ def _manifest(server: Server) -> Manifest:
         }
         for name, content in FILES.items()
     }
-    return Manifest(
-        name="set",
-        title="A set",
-        address=f"{server.address}/set/",
-        licence="MIT",
-        citation="this test",
-        images=images,  # type: ignore[arg-type] # pydantic makes entries of them
-    )
+    content = {
+        "name": "set",
+        "title": "A set",
+        "address": f"{server.address}/set/",
+        "licence": "MIT",
+        "citation": "this test",
+        "images": images,
+    }
+    return Manifest.model_validate(content)
 
 
 def _kept() -> dict[str, bytes]:

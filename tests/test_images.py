@@ -44,10 +44,7 @@ def test_modes_of_png_keep_their_pixels(tmp_path: Path, mode: str) -> None:
     grey = Pillow.fromarray(np.tile(np.array([0, 255], np.uint8), (6, 4)))
     path = tmp_path / ("picture.tif" if mode == "PA" else "picture.png")
     picture = grey.convert("RGB").quantize(2) if mode == "P" else grey.convert(mode)
-    try:
-        picture.save(path)
-    except OSError:
-        pytest.skip(f"this Pillow writes no {mode}")
+    picture.save(path)
     image = read_image(path, "x")
     assert len(image.pixels) == (1 if mode in ("1", "L", "LA") else 3)
     assert np.array_equal(image.pixels, np.broadcast_to(np.asarray(grey), image.pixels.shape))
@@ -200,12 +197,12 @@ def test_a_picture_that_is_cut_off_is_refused(tmp_path: Path, ending: str, share
 
 def test_names_that_nobody_can_print_are_refused(tmp_path: Path) -> None:
     for raw in (b"caf\xe9.png", b"two\nlines.png"):
-        path = os.path.join(os.fsencode(tmp_path), raw)  # noqa: PTH118 - Path has no bytes
-        Pillow.new("L", (8, 8)).save(os.fsdecode(path))
+        path = tmp_path / os.fsdecode(raw)
+        Pillow.new("L", (8, 8)).save(path)
         with pytest.raises(DatasetError, match="rename the file") as caught:
             load_images(tmp_path)
         assert str(caught.value).isprintable()
-        Path(os.fsdecode(path)).unlink()
+        path.unlink()
     Pillow.new("L", (8, 8)).save(tmp_path / "café.png")
     assert [image.name for image in load_images(tmp_path)] == ["café"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs
+from conftest import needs, needs_lpips
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -13,8 +13,6 @@ from benchmarks.metrics import METRICS, composite, lpips, psnr, ssim
 from datasets import load_images
 
 Pixels = NDArray[np.uint8]
-
-needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
 
 
 def _pair(channels: int = 3, size: tuple[int, int] = (48, 53)) -> tuple[Pixels, Pixels]:
