@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dip.options import Method
     from dip.preset import Preset, load_preset, preset_names, with_settings
     from dip.reach import coverage
+    from dip.state import State
     from dip.stopping import Stop
     from dip.trainer import Checkpoint, Step, fit
 
@@ -31,6 +32,7 @@ _HOME = {
     "with_settings": "preset",
     "Checkpoint": "trainer",
     "Diverged": "divergence",
+    "State": "state",
     "Step": "trainer",
     "Stop": "stopping",
     "coverage": "reach",
@@ -42,6 +44,7 @@ __all__ = [
     "InputError",
     "Method",
     "Preset",
+    "State",
     "Step",
     "Stop",
     "build_network",

@@ -1,8 +1,9 @@
 """How the weights move: steps of an optimiser, a schedule, noise on weights, and backtracking."""
 
+import copy
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,14 @@ class Descent:
         # L-BFGS asks for the loss; whether as a number or a tensor is the same to it.
         optimizer.step(cast("Callable[[], float]", lambda: loss))
         return learning_rate
+
+    def state_dict(self) -> list[Any]:
+        """What each stage's optimiser remembers; its tensors are the optimiser's own."""
+        return [optimizer.state_dict() for optimizer, _, _ in self.stages]
+
+    def load_state_dict(self, state: list[Any]) -> None:
+        for (optimizer, _, _), remembered in zip(self.stages, state, strict=True):
+            optimizer.load_state_dict(copy.deepcopy(remembered))  # it takes tensors as they are
 
 
 # An optimiser, its learning rate, and the last iteration it is used at; None: the last there is.
@@ -111,7 +120,8 @@ class WeightNoise:
 class Rewind:
     """The weights of the last look, to go back to when the fit is suddenly worse.
 
-    state: all tensors that go back; what the optimiser remembers does not, as in the source.
+    state: lists all tensors that go back, as they are at present; what the optimiser remembers does
+    not, as in the source.
 
     Ulyanov et al., `restoration.ipynb`: it looks every so many iterations, and once it went back at
     each one until the fit is good again. Deviations: an iteration that goes back takes no step,
@@ -120,7 +130,7 @@ class Rewind:
     finite is looked at whenever it comes.
     """
 
-    def __init__(self, state: list[Tensor], options: Backtracking):
+    def __init__(self, state: Callable[[], list[Tensor]], options: Backtracking):
         self.state = state
         self.drop_db = options.drop_db
         self.every = options.every
@@ -141,9 +151,18 @@ class Rewind:
         """
         self.has_fallen = bool(self.saved) and not fit_db >= self.last_db - self.drop_db
         if self.has_fallen:
-            for tensor, saved in zip(self.state, self.saved, strict=True):
+            for tensor, saved in zip(self.state(), self.saved, strict=True):
                 tensor.copy_(saved)
         elif math.isfinite(fit_db):
             self.last_db = fit_db
-            self.saved = [tensor.detach().clone() for tensor in self.state]
+            self.saved = [tensor.detach().clone() for tensor in self.state()]
         return self.has_fallen
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the last look found; its tensors are this object's own."""
+        return {"saved": self.saved, "last_db": self.last_db, "has_fallen": self.has_fallen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pairs = zip(state["saved"], self.state(), strict=bool(state["saved"]))
+        self.saved = [saved.to(tensor.device) for saved, tensor in pairs]
+        self.last_db, self.has_fallen = state["last_db"], state["has_fallen"]

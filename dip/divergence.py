@@ -8,6 +8,7 @@ of 100 all are from the second one on, unless backtracking returns to the start.
 import math
 from collections import deque
 from itertools import takewhile
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,6 +66,17 @@ class Watch:
         self.last_loss = math.nan
         span = max(SPAN, 2 * backtracking.every) if backtracking else SPAN
         self.astray: deque[tuple[int, str]] = deque(maxlen=span)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has seen."""
+        return {
+            "losses": (self.first_loss, self.least_loss, self.last_loss),
+            "astray": list(self.astray),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.first_loss, self.least_loss, self.last_loss = state["losses"]
+        self.astray.extend(state["astray"])
 
     def look(self, iteration: int, loss: float, output: Tensor, backtracked: bool) -> None:
         """output: (B, C, H, W)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from dip.networks.foreign import Foreign
 from dip.options import Method
 from dip.preset import load_preset
 from dip.randomness import generator, seeded_globally
+from dip.state import OwnDraws, Remembers, State, StateError, Stream, Tensors, fit_sha256, load
 from dip.stopping import Stop, answers, hold_out, make_rules
 from dip.stopwatch import Stopwatch
 
@@ -78,6 +79,8 @@ def fit(
     rules: Iterable[Any] = (),
     observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
     on_step: Callable[[Step], None] = lambda _: None,
+    keep: Callable[[int, Callable[[], State]], None] = lambda *_: None,
+    state: State | None = None,
 ) -> Iterator[Checkpoint]:
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
 
@@ -93,13 +96,19 @@ def fit(
     the iteration, its output and the average, (C, H, W) on the device, as far as they count; they
     are the fit's own and stay unchanged only until it returns.
 
+    keep is called at the end of each iteration, after its checkpoint, with the iteration and a
+    function that gives the state the fit is in (`dip.state`), whose tensors are the fit's own until
+    they are saved or copied. state: such a state, of the same image, mask, method, seed and network
+    and of the same rules or more; the fit goes on behind it, on a CPU to the last bit as if it had
+    never stopped, and yields the checkpoints from there on.
+
     network: trained instead of a fresh one of the method's architecture, in place: its weights,
     dtype, device and training mode change. It starts from the weights it has, which `seed` does not
     decide then, and is given (B, method.input.channels, H, W); `dip.networks.foreign.Foreign` says
     what it may answer.
 
-    Weights, input and noise depend on `seed` alone. Raises InputError for shapes and values that
-    do not fit, Diverged when the fit has failed (`dip.divergence`).
+    Weights, input and noise depend on `seed` alone. Raises InputError for shapes, values and states
+    that do not fit, Diverged when the fit has failed (`dip.divergence`).
     """
     if method is None:
         usual = load_preset("lemsky-unet")
@@ -132,15 +141,49 @@ def fit(
     if not parameters:
         raise InputError("the network has nothing to train, and its input is not a learned one")
     descent = Descent(method, parameters)
-    state = [*parameters, *network.buffers()]
-    rewind = Rewind(state, method.backtracking) if method.backtracking else None
+
+    def moving() -> list[Tensor]:
+        return [*parameters, *network.buffers()]
+
+    rewind = Rewind(moving, method.backtracking) if method.backtracking else None
     input_noise = generator(seed, "input noise", device)
     parameter_noise = WeightNoise(network, seed, "parameter noise", device)
     sgld_noise = WeightNoise(network, seed, "SGLD noise", device)
 
+    parts: dict[str, Remembers] = {
+        "tensors": Tensors(moving),
+        "descent": descent,
+        "watch": watch,
+        "input noise": Stream(input_noise),
+        "parameter noise": Stream(parameter_noise.generator),
+        "SGLD noise": Stream(sgld_noise.generator),
+        **({"rewind": rewind} if rewind else {}),
+        **({"network's draws": OwnDraws(network)} if isinstance(network, Foreign) else {}),
+        **{f"rule {label}": rule for label, rule in followed.items()},
+    }
+    fit_name = fit_sha256(loss_of.target, known, method, seed, precision, moving())
     stopwatch = Stopwatch(device)
-    averaged = None
-    for iteration in range(1, max(wanted) + 1):
+    iteration = 0
+    last: _Pass | None = None
+    if state is not None:
+        load(parts, state, fit_name)
+        iteration, stopwatch.seconds = state["iteration"], state["seconds"]
+        last = _Pass(*(each.to(device, copy=True) for each in state["last"]))
+        state = None  # or its tensors would be kept as long as the fit
+        if iteration >= max(wanted):
+            raise StateError(f"the state is of iteration {iteration}: no checkpoint is after it")
+
+    def present_state() -> State:
+        return {
+            "of": fit_name,
+            "iteration": iteration,
+            "seconds": stopwatch.seconds,
+            "last": list(last or ()),
+            "parts": {name: part.state_dict() for name, part in parts.items()},
+        }
+
+    while iteration < max(wanted):
+        iteration += 1
         stopwatch.start()
         if method.parameter_noise:
             parameter_noise.add_share(method.parameter_noise)
@@ -163,8 +206,9 @@ def fit(
             if method.sgld_noise:
                 sgld_noise.add(method.sgld_noise * learning_rate)
 
-            raw, kept_loss = output.detach()[0], loss
-            averaged = raw.clone() if averaged is None else averaged.lerp_(raw, 1 - AVERAGE_DECAY)
+            raw = output.detach()[0]
+            averaged = last.averaged.lerp_(raw, 1 - AVERAGE_DECAY) if last else raw.clone()
+            last = _Pass(raw, averaged, loss.detach())
         milliseconds = stopwatch.stop()
         on_step(Step(iteration, loss.item(), milliseconds, backtracked))
         try:
@@ -175,21 +219,30 @@ def fit(
                 label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
             }
             raise
-        assert averaged is not None  # the first pass has nothing to go back to
+        assert last is not None  # the first pass has nothing to go back to
         if not backtracked:
             for rule in followed.values():
-                rule(iteration, raw)
-            observe(iteration, raw, averaged)
+                rule(iteration, last.raw)
+            observe(iteration, last.raw, last.averaged)
         if iteration in wanted:
             # Copies: the caller may keep them while the average moves on.
             yield Checkpoint(
                 iteration,
-                raw.to("cpu", torch.float32, copy=True),
-                averaged.to("cpu", torch.float32, copy=True),
-                kept_loss.item(),
+                last.raw.to("cpu", torch.float32, copy=True),
+                last.averaged.to("cpu", torch.float32, copy=True),
+                last.loss.item(),
                 stopwatch.seconds,
                 answers(followed),
             )
+        keep(iteration, present_state)
+
+
+class _Pass(NamedTuple):
+    """The last pass that counts: its output, the average up to it, and its loss."""
+
+    raw: Tensor
+    averaged: Tensor
+    loss: Tensor
 
 
 def _check_kinds(image: object, mask: object, method: object, network: object) -> None:

@@ -199,7 +199,7 @@ def test_noise_really_acts_on_the_weights(settings: dict[str, Any], sigma: float
 
 def test_backtracking_returns_to_the_weights_of_the_last_look() -> None:
     weights = torch.zeros(2)
-    rewind = Rewind([weights], Backtracking())
+    rewind = Rewind(lambda: [weights], Backtracking())
     calm = torch.tensor(0.5)
     assert [n for n in range(1, 102) if rewind.due(n, calm)] == [1, 51, 101]
     assert not rewind.went_back(20)
@@ -215,7 +215,7 @@ def test_backtracking_returns_to_the_weights_of_the_last_look() -> None:
 
 def test_a_loss_that_is_not_finite_is_looked_at_and_nothing_of_it_is_kept() -> None:
     weights = torch.zeros(1)
-    rewind = Rewind([weights], Backtracking())
+    rewind = Rewind(lambda: [weights], Backtracking())
     assert rewind.due(7, torch.tensor(float("inf")))
     assert not rewind.went_back(float("nan"))  # there is nothing to go back to
     assert not rewind.went_back(20)
