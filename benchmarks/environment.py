@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,15 +16,19 @@ PACKAGES = (
 ROOT = Path(__file__).parent.parent
 
 
+# What says when and beside what a fit ran; everything else decides about its numbers.
+CIRCUMSTANCES = ("git_revision", "git_dirty", "platform", "workers", "started", "finished")
+
+
 @cache
-def git_revision() -> str:
-    """The commit of this checkout, with `+changes` if files differ from it; empty outside git."""
+def git_revision() -> tuple[str, bool | None]:
+    """The commit of this checkout and whether files differ from it; ("", None) outside git."""
     try:
-        commit = _git("rev-parse", "--short=12", "HEAD")
+        commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
-        return ""
-    return commit + ("+changes" if changed else "")
+        return "", None
+    return commit, bool(changed)
 
 
 def _git(*arguments: str) -> str:
@@ -62,16 +67,90 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe(device: str, threads: int, workers: int) -> dict[str, Any]:
-    """The environment of one fit. device: a torch device's name."""
+def describe(device: str, threads: int, workers: int, *, uses_torch: bool) -> dict[str, Any]:
+    """The environment of one fit as it begins. device: a torch device's name."""
+    revision, is_dirty = git_revision()
     return {
         "device": device_name(device),
+        "cpu": cpu_name(),
         "threads": threads,
         "workers": workers,
         "platform": platform.platform(),
-        "git_revision": git_revision(),
+        "machine": f"{platform.machine()}, {' '.join(platform.libc_ver()).strip()}",
+        "git_revision": revision,
+        "git_dirty": is_dirty,
+        "started": now(),
         "versions": versions(),
+        **(_torch(device) if uses_torch else {}),
     }
+
+
+def now() -> str:
+    """The time, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _torch(device: str) -> dict[str, Any]:
+    """What decides which kernels torch takes, and how exactly they compute."""
+    import torch
+
+    described: dict[str, Any] = {
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "flags": {
+            "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+            "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        },
+    }
+    if device.startswith("cuda"):
+        cudnn = torch.backends.cudnn
+        described |= {
+            "driver": _driver(),
+            "cuda": torch.version.cuda,
+            "cudnn": cudnn.version(),
+        }
+        described["flags"] |= {
+            "cudnn_deterministic": cudnn.deterministic,
+            "cudnn_benchmark": cudnn.benchmark,
+            "cudnn_allow_tf32": cudnn.allow_tf32,
+            "matmul_allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+        }
+    return described
+
+
+@cache
+def _driver() -> str:
+    """The version of NVIDIA's driver, where there is one to ask."""
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, check=True, capture_output=True, text=True)  # noqa: S603 - our own words only
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.split("\n")[0].strip()
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """In what two environments differ that decides about numbers: `versions.torch: 2.11, now 2.12`.
+
+    one: the earlier; other: the one of today.
+    """
+    mine, theirs = (
+        {key: value for key, value in each.items() if key not in CIRCUMSTANCES}
+        for each in (one, other)
+    )
+    return nested_differences(mine, theirs)
+
+
+def nested_differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two nested dictionaries differ, and what stands there."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [] if one == other else [f"{path}: {one}, now {other}"]
+    return [
+        found
+        for key in sorted(one.keys() | other.keys())
+        for found in nested_differences(
+            one.get(key), other.get(key), f"{path}.{key}" if path else str(key)
+        )
+    ]
 
 
 def device_name(device: str) -> str:

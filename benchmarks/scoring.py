@@ -11,27 +11,21 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.jobs import Job
 from benchmarks.metrics import METRICS
-from benchmarks.store import (
-    Record,
-    RunFolder,
-    Saved,
-    Store,
-    file_name,
-    to_json,
-    write_atomically,
-)
+from benchmarks.record import Record, Saved
+from benchmarks.run_folder import SCORES, DamagedError, RunFolder, file_name
+from benchmarks.store import Store
 from benchmarks.trace import read_trace
+from benchmarks.writing import to_json, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES = "scores.json"
 REGIONS = ("full", "hole", "composited")
 COLUMNS = (
     *("key", "image", "height", "width", "mask", "hole_fraction", "method", "architecture"),
@@ -60,33 +54,34 @@ def score(
 
     rows: list[dict[str, Any]] = []
     reasons: dict[str, None] = {}
-    stored = [(job, record) for job in jobs if (record := store.read(job.key))]
-    for index, (job, record) in enumerate(stored):
-        folder = store.folder(job.key)
+    stored = [job for job in jobs if store.folder(job.key).exists()]
+    for index, job in enumerate(stored):
         try:
-            trace = _trace(folder, job, record)
-            pictures = _pictures(job, record, trace)
-            scores = _scores(folder, job, pictures, metrics, afresh, reasons)
-        except OSError as error:
-            store.set_aside(job.key)
-            reasons[f"{job.name}: its run was damaged ({error}) and is set aside; run again"] = None
-            continue
-        oracle = _oracle(job, record, trace, pictures, scores)
-        rows += [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
-        if record.uncovered_reason:
-            about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
-            reasons[about] = None
+            rows += _rows(store, job, metrics, afresh, reasons)
+        except DamagedError as error:
+            if damage := store.set_aside_damaged(job.key):
+                reason = f"its run was damaged ({damage}) and is set aside; run again"
+            else:
+                reason = f"its run was replaced meanwhile ({error}); score again"
+            reasons[f"{job.name}: {reason}"] = None
         on_run(index + 1, len(stored))
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
 
 
-def _trace(folder: Path, job: Job, record: Record) -> "pd.DataFrame | None":
-    """The trace of a fit; raises OSError if that or the map of its reach is missing or damaged."""
-    if isinstance(job.method, str):
-        return None
-    if record.uncovered is not None and RunFolder(folder).reached is None:
-        raise OSError(f"{folder / 'coverage.png'}: is missing")
-    return read_trace(folder, until=record.noticed_at or max(record.iterations))
+def _rows(
+    store: Store, job: Job, metrics: Sequence[str], afresh: bool, reasons: dict[str, None]
+) -> list[dict[str, Any]]:
+    """Of one job; raises DamagedError."""
+    run = store.run(job.key)
+    record = run.check()
+    trace = None if isinstance(job.method, str) else read_trace(run)
+    pictures = _pictures(job, record, trace)
+    scores = _scores(store, run, job, pictures, metrics, afresh, reasons)
+    oracle = _oracle(job, record, trace, pictures, scores)
+    if record.uncovered_reason:
+        about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
+        reasons[about] = None
+    return [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
 
 
 @dataclass(frozen=True)
@@ -173,7 +168,8 @@ def _oracle(
 
 
 def _scores(
-    folder: Path,
+    store: Store,
+    run: RunFolder,
     job: Job,
     pictures: Sequence[_Picture],
     metrics: Sequence[str],
@@ -185,9 +181,7 @@ def _scores(
     PSNR is among them whatever the metrics, because the oracle needs it. A score that is kept stays
     even where it could not be computed today.
     """
-    path = folder / SCORES
-    kept = _kept(path)
-    run = RunFolder(folder)
+    kept = _kept(run)
     scores: dict[str, dict[str, float]] = {}
     changed = False
     for picture, name in product(pictures, dict.fromkeys((*metrics, "psnr"))):
@@ -203,28 +197,33 @@ def _scores(
                 reasons[f"{name} is empty: {reason}"] = None
         values = zip(REGIONS, entries.get(entry, ()), strict=False)
         scores.setdefault(picture.file, {}).update({f"{name}_{region}": v for region, v in values})
-    if changed:
-        write_atomically(path, to_json(kept))
+    if changed and (claim := store.claim(job.key)):
+        try:
+            # A run that was replaced meanwhile has no use for them.
+            if store.run(job.key).sha256 == run.sha256:
+                write_atomically(run.folder / SCORES, _sealed(run, kept))
+        finally:
+            claim.release()
     return scores
 
 
-def _kept(path: Path) -> dict[str, dict[str, list[float]]]:
-    """What `scores.json` holds, leaving out whatever is not three numbers in their place."""
+Kept = dict[str, dict[str, list[float]]]  # by picture, and metric with its version; the regions
+
+
+def _kept(run: RunFolder) -> Kept:
+    """What `scores.json` holds, if it is of this run and as it was written."""
     try:
-        content = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
-        content = None
-    return {
-        picture: {
-            entry: values
-            for entry, values in entries.items()
-            if isinstance(values, list)
-            and len(values) == len(REGIONS)
-            and all(isinstance(value, float | int) for value in values)
-        }
-        for picture, entries in (content.items() if isinstance(content, dict) else ())
-        if isinstance(entries, dict)
-    }
+        content = (run.folder / SCORES).read_text(encoding="utf-8")
+        scores: Kept = json.loads(content)["scores"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return scores if content == _sealed(run, scores) else {}
+
+
+def _sealed(run: RunFolder, scores: Kept) -> str:
+    """The content of `scores.json`: scores, the run they are of, and a checksum of both."""
+    about = {"of": run.sha256, "scores": scores}
+    return to_json({**about, "sha256": sha256(to_json(about).encode()).hexdigest()})
 
 
 def _row(
@@ -269,7 +268,16 @@ def _row(
         "precision": record.trajectory["precision"],
         "engine": record.trajectory["engine"],
         "threads": environment["threads"],
-        "workers": environment["workers"],
+        "workers": max([environment["workers"], *(each.workers for each in record.continued)]),
         **timing.model_dump(exclude={"seconds", "warm_up_iterations"}),
-        "git_revision": environment["git_revision"],
+        "git_revision": _revisions(record),
     }
+
+
+def _revisions(record: Record) -> str:
+    """Of the code that the fit was made with, as a rule one."""
+    of = [(part.git_revision, part.git_dirty) for part in record.continued]
+    of.append((record.environment["git_revision"], record.environment["git_dirty"]))
+    return ", ".join(
+        dict.fromkeys(f"{commit[:12]}{'+changes' if dirty else ''}" for commit, dirty in of)
+    )

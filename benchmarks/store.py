@@ -1,129 +1,38 @@
-"""The store: one folder per run, named by the job's key, shared by all suites.
+"""The store: one folder per run, named by the job's key, shared by all suites and runners.
 
-A run folder is written beside its place and renamed into it: it is there whole, or not at all. It
-holds what was computed, raw, and what is needed to score it: `truth.png`, `mask.png` (white =
-known), `coverage.png` (white = pixels of a learned input that a known one reaches), an 8-bit PNG
-per checkpoint and output, `trace.csv` and `record.json`.
+A run folder is written beside its place and renamed into it: it is there whole, or not at all. Who
+fits a job has claimed its key before, with a lock that the system takes back from a process that
+dies; everything that belongs to a key is written under its claim only. Below the root are
+
+- `<key>/`, the run;
+- `unfinished-<key>/`, a fit on its way, as a run folder with the state to go on from;
+- `damaged-<key>/`, a run that was set aside because it is not as it was written;
+- `.lock-<key>`, the claim; `.partial-*`, `.replaced-*` and `.gone-*`, what is being written,
+  replaced and removed.
 """
 
 import contextlib
-import json
-import os
+import re
 import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as Pillow
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.jobs import Job
-from dip.errors import InputError
-from dip.options import RuleOptions
+from benchmarks.record import Record
+from benchmarks.run_folder import CHECKSUMS, DamagedError, Files, RunFolder, write_run
+from benchmarks.writing import CannotWriteError, Claim, open_folder
 
-RECORD = "record.json"
-
-
-class SavedStop(BaseModel):
-    """What a stopping rule would have kept if the fit had ended at a checkpoint.
-
-    iteration: the one it chose, whose output is the file `stop-<rule>-<iteration>.png`; stopped_at:
-    the one at which its patience was out, if it was; out_of_range: as of `Saved`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    iteration: int
-    stopped_at: int | None
-    out_of_range: float
-
-
-class Saved(BaseModel):
-    """One checkpoint: its outputs are the files `<output>-<iteration>.png`.
-
-    out_of_range: of each output the share of hole pixels with a channel outside [0, 1] before it
-    was clamped; stops: by the rule's label.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    iteration: int
-    outputs: tuple[str, ...]
-    loss: float | None
-    seconds: float
-    out_of_range: dict[str, float] = {}
-    stops: dict[str, SavedStop] = {}
-
-
-class Timing(BaseModel):
-    """Milliseconds per iteration after the warm-up, and seconds of all iterations together."""
-
-    model_config = ConfigDict(frozen=True)
-
-    seconds: float
-    warm_up_iterations: int = 0
-    milliseconds_median: float | None = None
-    milliseconds_p10: float | None = None
-    milliseconds_p90: float | None = None
-    peak_memory_mib: float | None = None
-
-
-class Record(BaseModel):
-    """What a run folder says of itself.
-
-    diverged_at: since when the fit has failed; noticed_at: when that was noticed, so that a job
-    which ends before has not. rules: the stopping rules that followed the fit, and
-    rule_versions their versions by label; stops: answers of those that stopped before it failed.
-    uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
-    which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    trajectory: dict[str, Any]
-    status: Literal["done", "diverged"]
-    diverged_at: int | None = None
-    diverged_because: str = ""
-    noticed_at: int | None = None
-    backtracked_at: tuple[int, ...] = ()
-    checkpoints: tuple[Saved, ...]
-    rules: tuple[RuleOptions, ...] = ()
-    rule_versions: dict[str, int] = {}
-    stops: dict[str, SavedStop] = {}
-    parameters: int | None
-    uncovered: float | None = None
-    uncovered_reason: str = ""
-    timing: Timing
-    environment: dict[str, Any]
-
-    @property
-    def iterations(self) -> set[int]:
-        return {saved.iteration for saved in self.checkpoints}
-
-    def has_followed(self, rule: RuleOptions) -> bool:
-        """Whether that rule, as it is today, followed the fit."""
-        return self.rule_versions.get(rule.label) == rule.version
-
-    def status_within(self, iterations: Sequence[int]) -> Literal["done", "diverged"]:
-        """The status for a job that asks for these iterations: it may end before the trouble."""
-        return "done" if self.last_good(iterations) == max(iterations) else "diverged"
-
-    def last_good(self, iterations: Sequence[int]) -> int:
-        """The last iteration that counts for a job that asks for these."""
-        end = max(iterations)
-        if self.noticed_at is None or self.diverged_at is None or end < self.noticed_at:
-            return end
-        return self.diverged_at - 1
+KEY = re.compile(r"[0-9a-f]{64}")
+UNFINISHED = "unfinished-"
+DAMAGED = "damaged-"
+PARTIAL = ".partial-"
+REPLACED = ".replaced-"
+GONE = ".gone-"
+LOCK = ".lock-"
 
 
 class Store:
-    """Run folders below one root, on one machine: leftovers are known by their process' id."""
+    """Run folders below one root."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -131,154 +40,175 @@ class Store:
     def folder(self, key: str) -> Path:
         return self.root / key
 
+    def run(self, key: str) -> RunFolder:
+        return RunFolder(self.folder(key))
+
+    def unfinished(self, key: str) -> RunFolder:
+        return RunFolder(self.root / (UNFINISHED + key))
+
+    def stored(self) -> list[str]:
+        """The keys of all runs."""
+        with contextlib.suppress(OSError):
+            return sorted(path.name for path in self.root.iterdir() if KEY.fullmatch(path.name))
+        return []
+
     def open_for_writing(self) -> None:
-        """Create the root and tidy up after interrupted runs; raises InputError if it cannot."""
+        """Create the root and tidy up after runners that died.
+
+        Raises CannotWriteError if nothing can be written there.
+        """
         open_folder(self.root)
-        for leftover in self.root.glob(".*-*"):
-            key, _, pid = leftover.name[1:].rpartition("-")
-            # A container's processes have the same ids each time: our own is a leftover too.
-            if not pid.isdigit() or (int(pid) != os.getpid() and _alive(int(pid))):
-                continue
-            if key.startswith("replaced-") and not self.folder(key[9:]).exists():
-                leftover.rename(self.folder(key[9:]))
-            else:
+        for key in {found[0] for path in self.root.iterdir() if (found := _left_by(path))}:
+            if claim := self.claim(key):
+                self.tidy(key)
+                claim.release()
+
+    def tidy(self, key: str) -> None:
+        """Put back or remove what a runner that died has left. The key has to be claimed."""
+        for name in (key, UNFINISHED + key, DAMAGED + key):
+            replaced = self.root / (REPLACED + name)
+            with self.writing():
+                if replaced.exists() and not (self.root / name).exists():
+                    replaced.rename(self.root / name)
+            for leftover in (replaced, self.root / (PARTIAL + name), self.root / (GONE + name)):
                 shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is no run, or no state
+            written = [
+                (folder / CHECKSUMS).stat().st_mtime_ns
+                for folder in (self.folder(key), self.unfinished(key).folder)
+            ]
+            if written[0] >= written[1]:
+                self.drop_unfinished(key)
+
+    def claim(self, key: str) -> Claim | None:
+        """The right to work on a key, or None while another runner has it."""
+        claim = Claim(self.root / (LOCK + key))
+        return claim if claim.take() else None
+
+    def is_claimed(self, key: str) -> bool:
+        """Whether some runner works on it; takes nothing."""
+        if not (self.root / (LOCK + key)).exists():
+            return False
+        try:
+            claim = self.claim(key)
+        except CannotWriteError:  # whose lock it is, a reader may not ask
+            return False
+        if claim:
+            claim.release()
+        return claim is None
 
     def read(self, key: str) -> Record | None:
         """The record of a run, or None if there is none that can be read."""
+        with contextlib.suppress(DamagedError):
+            return self.run(key).record
+        return None
+
+    def damage(self, key: str) -> str:
+        """What is wrong with a stored run, if it is there and not whole. Reads all of it."""
+        if not self.folder(key).exists():
+            return ""
         try:
-            return Record.model_validate_json((self.folder(key) / RECORD).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValidationError):
-            return None
+            self.run(key).check()
+        except DamagedError as error:
+            return str(error)
+        return ""
 
-    def satisfies(self, job: Job) -> bool:
-        """Whether the stored run holds every checkpoint and rule that the job asks for."""
-        record = self.read(job.key)
-        if record is None:
-            return False
-        if not all(record.has_followed(rule) for rule in job.rules):
-            return False
-        end = record.last_good(job.iterations)
-        return {iteration for iteration in job.iterations if iteration <= end} <= record.iterations
+    def set_aside_damaged(self, key: str) -> str:
+        """Take a damaged run out of use, so that its jobs count as missing from now on.
 
-    def set_aside(self, key: str) -> None:
-        """Take a damaged run out of use, if it still is; its jobs count as missing from now on."""
-        aside = self.root / f"damaged-{key}"
-        if self.folder(key).exists():
-            shutil.rmtree(aside, ignore_errors=True)
-            self.folder(key).rename(aside)
+        Says what is wrong with it; nothing if it is whole, or another runner is about to replace
+        it.
+        """
+        if not self.damage(key) or (claim := self.claim(key)) is None:
+            return ""
+        try:
+            # It may have been replaced by a whole one until the claim was had.
+            if damage := self.damage(key):
+                with self.writing():
+                    shutil.rmtree(self.root / (DAMAGED + key), ignore_errors=True)
+                    self.folder(key).rename(self.root / (DAMAGED + key))
+            return damage
+        finally:
+            claim.release()
 
-    def put(self, key: str, files: Mapping[str, bytes]) -> None:
+    def mend(self, key: str) -> None:
+        """Put a run back that was being replaced when a runner died, unless one is at it."""
+        if (self.root / (REPLACED + key)).exists() and (claim := self.claim(key)):
+            self.tidy(key)
+            claim.release()
+
+    def put(self, key: str, files: Files) -> None:
         """Write a run folder whole, in place of the one that may be there.
 
-        Raises InputError if it cannot be written, as on a full disk; what was there stays.
+        Raises CannotWriteError if it cannot be written, as on a full disk; what was there stays.
         """
-        partial = self.root / f".{key}-{os.getpid()}"
+        partial, replaced = self.root / (PARTIAL + key), self.root / (REPLACED + key)
         shutil.rmtree(partial, ignore_errors=True)
-        try:
-            partial.mkdir()
-            for name, content in files.items():
-                (partial / name).write_bytes(content)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(
-                f"{self.root}: a run cannot be written ({error.strerror}); earlier ones are intact"
-            ) from None
-        replaced = self.root / f".replaced-{key}-{os.getpid()}"
-        with contextlib.suppress(FileNotFoundError):
-            self.folder(key).rename(replaced)
-        try:
-            partial.rename(self.folder(key))
-        except OSError:
-            if not self.folder(key).exists():
+        with self.writing():
+            try:
+                write_run(partial, files)
+                if self.folder(key).exists():
+                    shutil.rmtree(replaced, ignore_errors=True)
+                    self.folder(key).rename(replaced)
+                partial.rename(self.folder(key))
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                if replaced.exists() and not self.folder(key).exists():
+                    replaced.rename(self.folder(key))
                 raise
-            shutil.rmtree(partial)  # another runner was first with the same run
         shutil.rmtree(replaced, ignore_errors=True)
 
+    def put_unfinished(self, key: str, files: Files) -> None:
+        """The same for a fit on its way."""
+        self.put(UNFINISHED + key, files)
 
-class RunFolder:
-    """The pictures of a run. All are (C, H, W) uint8."""
+    def drop_unfinished(self, key: str) -> None:
+        """Remove the state of a fit that is over."""
+        shutil.rmtree(self.unfinished(key).folder, ignore_errors=True)
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def remove(self, name: str) -> None:
+        """Remove what lies there; an interruption leaves no half of a run."""
+        gone = self.root / (GONE + name)
+        shutil.rmtree(gone, ignore_errors=True)
+        with self.writing("removed"):
+            (self.root / name).rename(gone)
+            shutil.rmtree(gone)
 
-    @cached_property
-    def truth(self) -> NDArray[np.uint8]:
-        return read_png(self.folder / "truth.png")
-
-    @cached_property
-    def known(self) -> NDArray[np.bool_]:
-        """(H, W), True = known."""
-        return read_png(self.folder / "mask.png")[0] > 127
-
-    @cached_property
-    def reached(self) -> NDArray[np.bool_] | None:
-        """(H, W), True = a pixel of a learned input that a known one reaches; None without it."""
-        path = self.folder / "coverage.png"
-        return read_png(path)[0] > 127 if path.exists() else None
-
-    def restoration(self, output: str, iteration: int) -> NDArray[np.uint8]:
-        return read_png(self.folder / file_name(output, iteration))
-
-
-def file_name(output: str, iteration: int) -> str:
-    """Where a run folder keeps an output of a checkpoint."""
-    return f"{output.replace(':', '-')}-{iteration:06d}.png"
+    @contextlib.contextmanager
+    def writing(self, done: str = "written") -> Iterator[None]:
+        """Turns what the system says into one line."""
+        try:
+            yield
+        except CannotWriteError:
+            raise
+        except OSError as error:
+            raise CannotWriteError(
+                f"{self.root}: a run cannot be {done} ({error.strerror}); earlier ones are intact"
+            ) from None
 
 
-def read_png(path: Path) -> NDArray[np.uint8]:
-    """(C, H, W) uint8; raises OSError if the file is missing or damaged."""
-    try:
-        with Pillow.open(path) as picture:
-            pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
-    except SyntaxError as error:  # Pillow, of a broken PNG
-        raise OSError(f"{path}: {error}") from None
-    return pixels.transpose(2, 0, 1)
-
-
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """A (C, H, W) uint8 image, grey or RGB, as the content of a PNG file."""
-    content = BytesIO()
-    picture = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    Pillow.fromarray(np.ascontiguousarray(picture)).save(content, format="PNG")
-    return content.getvalue()
-
-
-def open_folder(folder: Path) -> None:
-    """Create a folder for results; raises InputError if nothing can be written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{folder}: results cannot be written there ({error.strerror}); use --out"
-        ) from None
-
-
-def write_atomically(path: Path, content: str) -> None:
-    """Write a text file whole; raises InputError if that fails, and leaves what was there."""
-    partial = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
-def to_json(content: Any) -> str:
-    """JSON for people and machines."""
-    return json.dumps(content, indent=1, sort_keys=True) + "\n"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def holds(record: Record, job: Job) -> bool:
+    """Whether a run of that record holds every checkpoint and rule that the job asks for."""
+    if not all(record.has_followed(rule) for rule in job.rules):
         return False
-    except PermissionError:
-        return True
-    return True
+    end = record.last_good(job.iterations)
+    return {iteration for iteration in job.iterations if iteration <= end} <= record.iterations
+
+
+def state_for(record: Record, job: Job) -> int | None:
+    """The iteration of the run's state, if the job can go on from there and miss nothing.
+
+    It may be the job's last one, of a fit that was killed at its very end.
+    """
+    after = record.state_at
+    if after is None or after > max(job.iterations):
+        return None
+    has_all = {n for n in job.iterations if n <= after} <= record.iterations
+    followed = all(record.has_followed(rule) for rule in job.rules)
+    return after if has_all and followed else None
+
+
+def _left_by(path: Path) -> list[str]:
+    """The key of what a dead runner may have left there."""
+    is_left = path.name.startswith((PARTIAL, REPLACED, GONE, LOCK, UNFINISHED))
+    return KEY.findall(path.name) if is_left else []

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import InputError
-from benchmarks.store import write_atomically
+from benchmarks.writing import alone_in, write_atomically
 from reports import coverage, figures, reproduction, tables
 from reports.results import Results, load_results
 
@@ -28,10 +28,11 @@ def build(folder: Path) -> Report:
     report cannot be written.
     """
     results = load_results(folder)
-    for part in ("tables", "figures"):
-        shutil.rmtree(folder / "report" / part, ignore_errors=True)
     try:
-        return _build(results, folder / "report")
+        with alone_in(folder):
+            for part in ("tables", "figures"):
+                shutil.rmtree(folder / "report" / part, ignore_errors=True)
+            return _build(results, folder / "report")
     except OSError as error:
         raise InputError(
             f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import InputError
-from benchmarks.runner import JOBS, RESULTS, SUITE
+from benchmarks.plan import JOBS
+from benchmarks.run_folder import RunFolder
+from benchmarks.runner import RESULTS, SUITE
 from benchmarks.scoring import COLUMNS
-from benchmarks.store import RunFolder
 from benchmarks.trace import read_trace
 
 # Names stay names, also where they look like numbers: images 1.png and 01.png are two.
@@ -70,7 +71,7 @@ class Results:
         parts = [scored[scored["psnr_hole"].notna()][columns]]
         ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
         for fit in ends.to_dict("records"):
-            trace = read_trace(self.run(str(fit["key"])).folder)
+            trace = read_trace(self.run(str(fit["key"])))
             for output in OUTPUTS:
                 noted = trace[f"psnr_hole_{output}"].loc[: fit["iteration"]].dropna()
                 described = {name: fit[name] for name in names}

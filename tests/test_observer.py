@@ -14,7 +14,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 import dip
 from benchmarks.metrics import psnr
 from benchmarks.observer import Observer
-from benchmarks.store import RunFolder, Store
+from benchmarks.run_folder import RunFolder
+from benchmarks.store import Store, holds
 from benchmarks.trace import read_trace
 from dip.options import WindowedVarianceOptions
 from dip.stopping import hold_out
@@ -37,7 +38,7 @@ def test_what_is_noted_is_what_is_scored(
     suite, out = suite_file(methods=[QUICK, UNET], iterations=[10, 23, 30]), tmp_path / "results"
     results = _run(suite, command, out)
     for job in jobs_of(suite):
-        trace = read_trace(out / "runs" / job.key)
+        trace = read_trace(RunFolder(out / "runs" / job.key))
         assert list(trace.index) == list(range(1, 31))
         for output in ("raw", "averaged"):
             noted = trace[f"psnr_hole_{output}"].dropna()
@@ -97,7 +98,7 @@ def test_the_oracle_is_the_best_of_trace_checkpoints_and_rules(
     out = tmp_path / "results"
     results = _run(suite, command, out)
     (job,) = jobs_of(suite)
-    trace = read_trace(out / "runs" / job.key)
+    trace = read_trace(RunFolder(out / "runs" / job.key))
     candidates = [
         *trace["psnr_hole_raw"].dropna(),
         *trace["psnr_hole_averaged"].dropna(),
@@ -139,10 +140,10 @@ def test_rules_change_no_raw_byte_and_no_key(
     before = pictures_in(out)
     (first,), (second,) = jobs_of(without), jobs_of(with_rules)
     assert first.key == second.key
-    assert Store(out / "runs").satisfies(first)
-    assert not Store(out / "runs").satisfies(second)
+    assert holds(RunFolder(out / "runs" / first.key).record, first)
+    assert not holds(RunFolder(out / "runs" / second.key).record, second)
     status = command("benchmarks", "status", with_rules, "--out", out).stdout
-    assert "the stored run lacks some of the iterations or rules" in status
+    assert "the stored run lacks rule es-wmv[window=4], es-emv[warm_up=2]" in status
     results = _run(with_rules, command, out)
     after = pictures_in(out)
     assert {name: after[name] for name in before} == before
@@ -153,7 +154,7 @@ def test_rules_change_no_raw_byte_and_no_key(
     assert list(results["output"]) == [
         *("raw", "averaged", "stop:es-wmv[window=4]", "stop:es-emv[warm_up=2]")
     ]
-    assert Store(out / "runs").satisfies(first)
+    assert holds(RunFolder(out / "runs" / first.key).record, first)
 
 
 def test_held_out_pixels_bring_their_rule_and_another_key(
@@ -169,7 +170,7 @@ def test_held_out_pixels_bring_their_rule_and_another_key(
     assert list(stops["method"]) == ["held"]
     assert list(stops["output"]) == ["stop:held-out"]
     row = stops.iloc[0]
-    trace = read_trace(out / "runs" / second.key)
+    trace = read_trace(RunFolder(out / "runs" / second.key))
     assert row["loss"] == trace["loss"][row["iteration"]]
     assert row["seconds"] == pytest.approx(trace["milliseconds"].sum() / 1000)
 
@@ -366,7 +367,7 @@ def test_a_rule_that_stopped_after_the_last_checkpoint_has_its_answer_too(
     assert row["iteration"] < row["stopped_at"] < 31
     assert row["psnr_hole"] > 5
     assert row["status"] == "diverged"
-    trace = read_trace(out / "runs" / row["key"])
+    trace = read_trace(RunFolder(out / "runs" / row["key"]))
     until = int(row["stopped_at"])
     assert row["seconds"] == pytest.approx(trace["milliseconds"].loc[:until].sum() / 1000)
     report = command("reports", "build", out / "tiny")

@@ -1,0 +1,229 @@
+"""A run folder: what was computed, raw, with a checksum of every file.
+
+It holds what is needed to score it: `truth.png`, `mask.png` (white = known), `coverage.png` (white
+= pixels of a learned input that a known one reaches), an 8-bit PNG per checkpoint and output,
+`trace.csv` and `record.json`; where the fit may go on from there also `state.pt`. `SHA256SUMS`
+lists them all, as `sha256sum --check` reads it. Nothing is read from it without being checked.
+"""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO, FileIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from pydantic import ValidationError
+
+from benchmarks.record import Record
+
+CHECKSUMS = "SHA256SUMS"
+RECORD = "record.json"
+TRACE = "trace.csv"
+STATE = "state.pt"
+SCORES = "scores.json"  # written beside the run afterwards, with a checksum of its own
+
+# What a file holds, a file of another run to link to, or what writes it.
+Content = bytes | Path | Callable[[BinaryIO], None]
+Files = Mapping[str, Content]
+
+
+class DamagedError(OSError):
+    """A file of a run is gone, or is not what was written."""
+
+
+# Anything else that the system says, as that a file may not be read, is no damage.
+ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+
+class RunFolder:
+    """A stored run, read file by file; all pictures are (C, H, W) uint8.
+
+    Everything that reads raises DamagedError where a file is not as it was written.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @cached_property
+    def _listed(self) -> bytes:
+        try:
+            return (self.folder / CHECKSUMS).read_bytes()
+        except ABSENT as error:
+            raise DamagedError(f"{self.folder / CHECKSUMS}: {error.strerror}") from None
+
+    @cached_property
+    def checksums(self) -> dict[str, str]:
+        """The SHA-256 of each file of the run, by its name."""
+        lines = re.findall(rb"([0-9a-f]{64})  ([\w.,=\[\]-]+)\n", self._listed)
+        if b"".join(b"%b  %b\n" % line for line in lines) != self._listed:
+            raise DamagedError(f"{self.folder / CHECKSUMS}: is damaged")
+        return {name.decode(): checksum.decode() for checksum, name in lines}
+
+    @cached_property
+    def sha256(self) -> str:
+        """Names this run, to the last byte."""
+        return hashlib.sha256(self._listed).hexdigest()
+
+    @cached_property
+    def record(self) -> Record:
+        try:
+            record = Record.model_validate_json(self.read(RECORD))
+        except ValidationError:
+            raise DamagedError(f"{self.folder / RECORD}: is of another version") from None
+        if not self.folder.name.endswith(record.key):
+            raise DamagedError(f"{self.folder}: is the run of another job, {record.key}")
+        return record
+
+    def check(self) -> Record:
+        """Read every byte of the run; returns its record."""
+        needed = {*record_names(self.record)}
+        if missing := needed - self.checksums.keys():
+            raise DamagedError(f"{self.folder / CHECKSUMS}: does not list {min(missing)}")
+        for name in self.checksums:
+            with self.open(name):
+                pass
+        return self.record
+
+    def open(self, name: str) -> BinaryIO:
+        """A file of the run, at its beginning."""
+        path = self.folder / name
+        if name not in self.checksums:
+            raise DamagedError(f"{path}: is not one of this run's files")
+        try:
+            file = path.open("rb")
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+        except ABSENT as error:
+            raise DamagedError(f"{path}: {error.strerror}") from None
+        if digest != self.checksums[name]:
+            file.close()
+            raise DamagedError(f"{path}: is not what was written")
+        return file
+
+    def read(self, name: str) -> bytes:
+        with self.open(name) as file:
+            return file.read()
+
+    def picture(self, name: str) -> NDArray[np.uint8]:
+        with Pillow.open(BytesIO(self.read(name))) as picture:
+            pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+        return pixels.transpose(2, 0, 1)
+
+    @cached_property
+    def truth(self) -> NDArray[np.uint8]:
+        return self.picture("truth.png")
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(H, W), True = known."""
+        return self.picture("mask.png")[0] > 127
+
+    @cached_property
+    def reached(self) -> NDArray[np.bool_] | None:
+        """(H, W), True = a pixel of a learned input that a known one reaches; None without it."""
+        if "coverage.png" not in self.checksums:
+            return None
+        return self.picture("coverage.png")[0] > 127
+
+    def restoration(self, output: str, iteration: int) -> NDArray[np.uint8]:
+        return self.picture(file_name(output, iteration))
+
+
+def record_names(record: Record) -> Iterator[str]:
+    """The files that a run of that record has."""
+    yield from ("truth.png", "mask.png", RECORD, *record.pixels)
+    if "fill" not in record.trajectory["method"]:
+        yield TRACE
+    if record.state_at is not None:
+        yield STATE
+
+
+def write_run(folder: Path, files: Files) -> None:
+    """Write files and their checksums into a new folder; raises OSError."""
+    folder.mkdir()
+    lines = [f"{_write(folder / name, content)}  {name}\n" for name, content in files.items()]
+    (folder / CHECKSUMS).write_text("".join(lines))
+
+
+def _write(path: Path, content: Content) -> str:
+    """Returns the SHA-256 of what is there now."""
+    if isinstance(content, Path):
+        try:
+            path.hardlink_to(content)
+        except OSError:  # a file system without links
+            shutil.copyfile(content, path)
+        return RunFolder(content.parent).checksums[content.name]
+    with path.open("wb", buffering=0) as file:
+        hashed = _Hashed(file)
+        if isinstance(content, bytes):
+            hashed.write(content)
+        else:
+            try:
+                content(cast("BinaryIO", hashed))
+            finally:
+                if hashed.error:  # torch.save tells of it in words of its own
+                    raise hashed.error
+    return hashed.digest.hexdigest()
+
+
+class _Hashed:
+    """A file that is hashed while it is written, so that its content is never in memory whole."""
+
+    def __init__(self, file: FileIO):
+        self.file = file
+        self.digest = hashlib.sha256()
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        rest = memoryview(content).cast("B")
+        self.digest.update(rest)
+        try:
+            while rest:
+                rest = rest[self.file.write(rest) :]
+        except OSError as error:
+            self.error = error
+            raise
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def file_name(output: str, iteration: int) -> str:
+    """Where a run folder keeps an output of a checkpoint."""
+    return f"{output.replace(':', '-')}-{iteration:06d}.png"
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """A (C, H, W) uint8 image, grey or RGB, as the content of a PNG file."""
+    content = BytesIO()
+    picture = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    Pillow.fromarray(np.ascontiguousarray(picture)).save(content, format="PNG")
+    return content.getvalue()
+
+
+def to_8bit(image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Clamped to [0, 1] and rounded."""
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG, with the SHA-256 of its pixels, whatever wrote them into the file."""
+
+    content: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> "Picture":
+        """pixels: (C, H, W)."""
+        return cls(
+            png(pixels), hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        )
