@@ -31,7 +31,8 @@ class Job:
     """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
 
     rules: stopping rules that follow the fit; like the iterations they are no part of its key.
-    reproduces: whose published figures the report puts beside this job's.
+    reproduces: whose published figures the report puts beside this job's. deterministic: with
+    deterministic kernels only.
     """
 
     image: Image
@@ -44,6 +45,7 @@ class Job:
     iterations: tuple[int, ...]
     rules: tuple[RuleOptions, ...] = ()
     reproduces: str | None = None
+    deterministic: bool = False
 
     @property
     def name(self) -> str:
@@ -78,7 +80,7 @@ class Job:
             "seed": self.seed,
             "engine": ENGINE,
             "precision": PRECISION,
-            "deterministic": False,
+            "deterministic": self.deterministic,
         }
 
     @cached_property
@@ -117,6 +119,7 @@ def expand(suite: Suite) -> list[Job]:
             *(image, masks[image.name, mask.label], mask.label, method, label, entry.preset or ""),
             *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
             entry.reproduces,
+            suite.deterministic and isinstance(method, Method),
         )
         for entry, label, method in _methods(suite, images)
         for image in images

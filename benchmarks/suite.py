@@ -141,6 +141,7 @@ class Suite(Options):
         [parse_rule("es-wmv"), parse_rule("es-emv")],
         description="stopping rules; where a method has held_out, held-out too",
     )
+    deterministic: bool = Field(False, description="kernels that compute the same every time only")
     metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
         list(METRICS), min_length=1
     )
