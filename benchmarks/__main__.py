@@ -1,7 +1,6 @@
-"""`python -m benchmarks run | status | score | anchors | list`."""
+"""`python -m benchmarks run | status | score | verify | gc | anchors | list`."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,13 @@ import typer
 from rich.console import Console
 
 from benchmarks import catalogue
-from benchmarks.runner import check_imported_networks, make_plan, run, select, write_results
+from benchmarks.forecast import forecast
+from benchmarks.garbage import collect
+from benchmarks.interruption import Interrupted, at_once
+from benchmarks.plan import line, make_plan
+from benchmarks.progress import counted
+from benchmarks.runner import How, run, write_results
+from benchmarks.verify import TOLERANCE_DB, draw, verify
 from datasets import DatasetError
 from dip.errors import InputError
 
@@ -32,6 +37,14 @@ ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
 PatternOption = Annotated[str, typer.Option("-k", help="only jobs whose name holds this")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="fit again what is stored")]
+PerGpuOption = Annotated[int | None, typer.Option(min=1, help="workers side by side on each GPU")]
+TimeoutOption = Annotated[
+    float | None, typer.Option(min=0.001, help="seconds that a job may take, or it has failed")
+]
+RetryOption = Annotated[bool, typer.Option("--retry-failed", help="run again what has failed")]
+KeepOption = Annotated[
+    bool, typer.Option("--keep-state", help="keep the fits' last states: more iterations go on")
+]
 
 
 @app.command("run")
@@ -39,29 +52,36 @@ def run_command(
     suite: SuiteArgument,
     out: OutOption = Path("results"),
     workers: WorkersOption = None,
+    workers_per_gpu: PerGpuOption = None,
     threads: ThreadsOption = 1,
     device: DeviceOption = "auto",
+    timeout: TimeoutOption = None,
     pattern: PatternOption = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the jobs only")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print the jobs, what they may cost, and fit nothing")
+    ] = False,
     fresh: FreshOption = False,
+    retry_failed: RetryOption = False,
+    keep_state: KeepOption = False,
 ) -> None:
     """Fit what is missing, then score and write results.csv."""
     plan = make_plan(suite, out)
-    if dry_run:
-        jobs = select(plan.jobs, pattern)
-        check_imported_networks(plan.suite, jobs)
-        for job in jobs:
-            print(f"{plan.state(job)[0]:9} {job.key[:12]} {job.name}")
-        return
-    failed = run(
-        plan,
+    how = How(
         pattern=pattern,
         fresh=fresh,
+        retry_failed=retry_failed,
+        keep_state=keep_state,
+        timeout=timeout,
         workers=workers,
+        workers_per_gpu=workers_per_gpu,
         threads=threads,
         device=device,
-        console=Console(),
     )
+    if dry_run:
+        for text in forecast(plan, how):
+            print(text)
+        return
+    failed = run(plan, how, Console())
     print(f"Results: {plan.folder / 'results.csv'}")
     if failed:
         raise typer.Exit(1)
@@ -69,14 +89,52 @@ def run_command(
 
 @app.command()
 def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
-    """Say of each job whether it is done, diverged, failed or missing."""
+    """Say of each job whether it is done, diverged, failed, damaged, stale or missing, and why."""
     plan = make_plan(suite, out)
     counts: dict[str, int] = {}
     for job in plan.jobs:
-        state, reason = plan.state(job)
-        counts[state] = counts.get(state, 0) + 1
-        print(f"{state:9} {job.key[:12]} {job.name}" + (f": {reason}" if reason else ""))
-    print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+        found = plan.explain(job)
+        counts[found.word] = counts.get(found.word, 0) + 1
+        print(line(job, found))
+    print(", ".join(f"{count} {word}" for word, count in sorted(counts.items())))
+
+
+@app.command("verify")
+def verify_command(
+    suite: SuiteArgument,
+    out: OutOption = Path("results"),
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="only so many jobs, drawn at random")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of the draw")] = 0,
+    tolerance_db: Annotated[
+        float,
+        typer.Option(min=0, help="of hole PSNR, where results cannot be byte-identical"),
+    ] = TOLERANCE_DB,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    pattern: PatternOption = "",
+) -> None:
+    """Run stored jobs again and compare; exit code 1 if one comes out otherwise."""
+    plan = make_plan(suite, out)
+    drawn = draw(plan, pattern, sample, seed)
+    findings = verify(plan, drawn, workers, device, tolerance_db, Console())
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("gc")
+def gc_command(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(help="suites of your own that were never run here, and what they refer to"),
+    ] = None,
+    out: OutOption = Path("results"),
+    yes: Annotated[bool, typer.Option("--yes", help="remove what is listed")] = False,
+) -> None:
+    """List what no suite refers to, with its size; remove it with --yes."""
+    for text in collect(out, suites or [], remove=yes):
+        print(text)
 
 
 @app.command("score")
@@ -84,7 +142,7 @@ def score_command(suite: SuiteArgument, out: OutOption = Path("results")) -> Non
     """Compute all metrics again from the stored pictures and write results.csv."""
     plan = make_plan(suite, out)
     results = write_results(plan, console=Console(), afresh=True)
-    print(f"{len(results)} rows: {plan.folder / 'results.csv'}")
+    print(f"{counted(len(results), 'row')}: {plan.folder / 'results.csv'}")
 
 
 @app.command("anchors")
@@ -110,12 +168,8 @@ def anchors_command(out: OutOption = Path("results")) -> None:
 @app.command("list")
 def list_command() -> None:
     """Show every suite, image set, network, input, preset, hole, fill and metric."""
-    for line in catalogue.lines():
-        print(line)
-
-
-class Interrupted(BaseException):
-    """The user or the system wants the program to end; not an error of anything."""
+    for text in catalogue.lines():
+        print(text)
 
 
 def main(application: typer.Typer = app, arguments: Sequence[str] | None = None) -> int:
@@ -124,18 +178,14 @@ def main(application: typer.Typer = app, arguments: Sequence[str] | None = None)
     A user's mistake is one line and exit code 2; an interruption, 130.
     """
 
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+    at_once()
     try:
         return application(args=arguments, standalone_mode=False) or 0
     except (InputError, DatasetError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    except Interrupted:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+    except Interrupted as interrupted:
+        print("; ".join(["interrupted", *map(str, interrupted.args)]), file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read our output has left; Python must not complain about it at exit.

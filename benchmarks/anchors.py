@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fills import FILLS
-from benchmarks.fitting import to_8bit
 from benchmarks.metrics import METRICS, lpips, psnr, ssim
-from benchmarks.store import open_folder, write_atomically
+from benchmarks.run_folder import to_8bit
+from benchmarks.writing import open_folder, write_atomically
 from datasets import DatasetError, Image, load_images, load_manifest
 from datasets.images import read_image
 

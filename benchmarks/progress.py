@@ -1,15 +1,19 @@
-"""What a person sees while jobs run: bars in a terminal, plain lines elsewhere."""
+"""What a person sees while jobs run: a bar for each worker in a terminal, plain lines elsewhere."""
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
-from benchmarks import workers
+from benchmarks import events
 from benchmarks.jobs import Job
 
+WIDE = 130  # columns that have room for bars beside names and numbers
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
 
 
@@ -20,6 +24,16 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """1 job, 2 jobs."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def mebibytes(size: int) -> str:
+    """A number of bytes as people say it, rounded up."""
+    return f"{math.ceil(size / 2**20)} MiB"
 
 
 @dataclass
@@ -41,8 +55,14 @@ class TimeLeft:
             self.paces[job.method_label] = (now - first_seen) / work
         self.remaining[job.name] = (job.method_label, _work(job, iteration))
 
+    def per_second(self, job: Job) -> float | None:
+        """Iterations per second, if that can be told."""
+        pace = self.paces.get(job.method_label) if job.name in self.begun else None
+        return 1 / (pace * job.image.height * job.image.width) if pace else None
+
     def over(self, job: Job) -> None:
-        del self.remaining[job.name]
+        self.remaining.pop(job.name, None)
+        self.begun.pop(job.name, None)
 
     def seconds(self) -> float | None:
         """None as long as nothing is known."""
@@ -64,32 +84,44 @@ def _work(job: Job, iteration: int) -> float:
 class Display:
     """Shows events as they come; a context manager."""
 
-    def __init__(self, jobs: list[Job], worker_count: int, console: Console):
+    def __init__(self, jobs: Sequence[Job], worker_count: int, console: Console):
         self.console = console
         self.total = len(jobs)
-        self.over = 0
-        self.failed = 0
+        self.counts = dict.fromkeys(("done", "diverged", "failed", "halted", "elsewhere"), 0)
+        self.is_waiting = False
         self.started = self.last_line = time.monotonic()
         self.time_left = TimeLeft(worker_count)
         for job in jobs:
             self.time_left.add(job)
+        name = TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(ratio=1, min_width=12, no_wrap=True, overflow="ellipsis"),
+        )
+        bar = [BarColumn(bar_width=20)] if console.width >= WIDE else []
+        numbers = (
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", markup=False, table_column=Column(no_wrap=True)),
+        )
         self.bars = (
-            Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
-                console=console,
-            )
+            Progress(name, *bar, *numbers, console=console, expand=True)
             if console.is_terminal
             else None
         )
-        self.rows: dict[str, TaskID] = {}
+        self.places: dict[str, int] = {}  # by the name of the job that is there
+        self.rows: dict[int, TaskID] = {}  # by place
+
+    @property
+    def over(self) -> int:
+        return sum(self.counts.values()) - self.counts["halted"]
 
     def __enter__(self) -> "Display":
         if self.bars:
             self.bars.start()
             self.overall = self.bars.add_task("jobs", total=self.total, note="")
+            for place in range(self.time_left.workers):
+                name = f"  worker {place + 1}"
+                self.rows[place] = self.bars.add_task(name, total=None, note="")
         return self
 
     def __exit__(
@@ -101,45 +133,103 @@ class Display:
         if self.bars:
             self.bars.stop()
 
-    def show(self, event: workers.Event) -> None:
-        now = time.monotonic()
-        if isinstance(event, workers.Progress):
-            self.time_left.progress(event.job, event.iteration, now)
-            if self.bars:
-                self._bar(event)
-            elif now - self.last_line >= LINE_SECONDS:
-                self._line(f"running   {event.job.name}, {_position(event)}", now)
-            return
-        self.over += 1
-        self.time_left.over(event.job)
-        if self.bars and event.job.name in self.rows:
-            self.bars.remove_task(self.rows.pop(event.job.name))
-        if isinstance(event, workers.Failed):
-            self.failed += 1
-            self._line(f"FAILED    {event.job.name}: {event.reason}", now)
-        elif not self.bars:
-            self._line(f"done      {event.job.name}", now)
+    def show(self, event: events.Event, outcome: str = "") -> None:
+        """outcome: what there is to say of a job that has finished, besides how."""
+        job = event.job
+        match event:
+            case events.Started(_, place):
+                self.places[job.name] = place
+                self._bar(job, 0, "")
+            case events.GoesOn(_, after, ""):
+                self._bar(job, after, "")
+                self._line(f"goes on   {job.name} from iteration {after}")
+            case events.GoesOn(_, _, why):
+                self._line(f"again     {job.name} from the start, because of {why}")
+            case events.Progress(_, iteration, loss):
+                self.time_left.progress(job, iteration, time.monotonic())
+                note = f"loss {loss:.5f}{self._pace(job, iteration)}"
+                self._bar(job, iteration, note)
+                if not self.bars and time.monotonic() - self.last_line >= LINE_SECONDS:
+                    where = f"iteration {iteration} of {max(job.iterations)}, {note}"
+                    self._line(f"running   {job.name}, {where}")
+            case events.Finished():
+                word = event.record.status
+                self._ends(job, word)
+                if outcome:
+                    self._line(outcome)
+                elif not self.bars:
+                    self._line(f"{word:9} {job.name}")
+            case events.Failed(_, reason, _):
+                self._ends(job, "failed")
+                self._line(f"FAILED    {job.name}: {reason}")
+            case events.Halted(_, iteration):
+                self._ends(job, "halted")
+                saved = f"its state is saved at iteration {iteration}" if iteration else "not saved"
+                self._line(f"halted    {job.name}: {saved}")
+
+    def elsewhere(self, job: Job) -> None:
+        """Another runner has seen to a job."""
+        self._ends(job, "elsewhere")
+        if not self.bars:
+            self._line(f"elsewhere {job.name}: another runner has seen to it")
+
+    def waits(self, count: int) -> None:
+        """All jobs that are left are with other runners."""
+        if not self.is_waiting:
+            self._line(f"waiting for {counted(count, 'job')} that another runner is at")
+        self.is_waiting = True
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def summary(self) -> str:
+        """What came of the jobs, in one line."""
+        words = {
+            "done": "done",
+            "diverged": "diverged",
+            "failed": "failed",
+            "halted": "halted on their way",
+            "elsewhere": "seen to by another runner",
+        }
+        parts = [f"{self.counts[word]} {words[word]}" for word in words if self.counts[word]]
+        if left := self.total - sum(self.counts.values()):
+            parts.append(f"{left} not begun")
+        took = duration(time.monotonic() - self.started)
+        return f"Ran {counted(self.total, 'job')} in {took}: {', '.join(parts)}"
+
+    def _ends(self, job: Job, how: str) -> None:
+        self.counts[how] += 1
+        self.time_left.over(job)
+        place = self.places.pop(job.name, None)
         if self.bars:
+            if place is not None and place in self.rows:
+                self.bars.update(self.rows[place], description=f"  worker {place + 1}", note="")
             self.bars.update(self.overall, completed=self.over, note=self._left())
 
-    def _bar(self, event: workers.Progress) -> None:
-        assert self.bars
-        name, total = event.job.name, max(event.job.iterations)
-        if name not in self.rows:
-            self.rows[name] = self.bars.add_task(f"  {name}", total=total, note="")
-        note = f"loss {event.loss:.5f}"
-        self.bars.update(self.rows[name], completed=event.iteration, note=note)
+    def _bar(self, job: Job, iteration: int, note: str) -> None:
+        if not self.bars or (place := self.places.get(job.name)) is None:
+            return
+        self.bars.update(
+            self.rows[place],
+            description=f"  worker {place + 1}  {job.name}",
+            total=max(job.iterations),
+            completed=iteration,
+            note=note,
+        )
         self.bars.update(self.overall, note=self._left())
 
-    def _line(self, text: str, now: float) -> None:
-        self.last_line = now
-        line = f"[{self.over}/{self.total}] {text}; {self._left() or 'time left not known yet'}"
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    def _pace(self, job: Job, iteration: int) -> str:
+        per_second = self.time_left.per_second(job)
+        if per_second is None:
+            return ""
+        left = duration((max(job.iterations) - iteration) / per_second)
+        return f", {per_second:.3g} it/s, {left} left"
+
+    def _line(self, text: str) -> None:
+        self.last_line = time.monotonic()
+        left = self._left()
+        self.say(f"[{self.over}/{self.total}] {text}" + (f"; {left}" if left else ""))
 
     def _left(self) -> str:
-        seconds = self.time_left.seconds()
+        seconds = self.time_left.seconds() if self.time_left.remaining else None
         return "" if seconds is None else f"about {duration(seconds)} left"
-
-
-def _position(event: workers.Progress) -> str:
-    return f"iteration {event.iteration} of {max(event.job.iterations)}, loss {event.loss:.5f}"

@@ -1,134 +1,111 @@
 """Runs a suite: validate, fit what is missing, score, write results.csv."""
 
 import contextlib
-import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from shutil import which
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from benchmarks.environment import cpu_count
-from benchmarks.jobs import Job, expand
-from benchmarks.progress import Display, duration
+from benchmarks.agenda import Agenda
+from benchmarks.devices import check_device, places
+from benchmarks.events import Event, Failed, Finished, Halted, Refused
+from benchmarks.interruption import Interrupted, at_leisure
+from benchmarks.jobs import Job
+from benchmarks.orders import Order
+from benchmarks.plan import Plan, select, sort_out
+from benchmarks.progress import Display, counted
+from benchmarks.run_folder import STATE, Content
 from benchmarks.scoring import score
-from benchmarks.store import RECORD, Store, open_folder, to_json, write_atomically
-from benchmarks.suite import Suite, load_suite
-from benchmarks.workers import Event, Failed, Finished, run_in_processes, run_in_this_process
+from benchmarks.trying import check_networks
+from benchmarks.workers import POLL_SECONDS, Processes, ThisProcess, Workers
+from benchmarks.writing import (
+    CannotWriteError,
+    alone_in,
+    open_folder,
+    to_json,
+    write_atomically,
+)
 from dip.errors import InputError
-from dip.options import ImportedOptions, Method
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS = "results.csv"
-JOBS = "jobs.csv"
-FAILURES = "failures"
 SUITE = "suite.json"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A suite with its jobs and the places of its results."""
+class How:
+    """How jobs are run. pattern: only those whose name holds it; timeout: seconds of a job."""
 
-    suite: Suite
-    jobs: list[Job]
-    store: Store
-    folder: Path
-
-    def failure(self, job: Job) -> Path:
-        """Where the log of a failed job is."""
-        return self.folder / FAILURES / f"{job.key}.txt"
-
-    def state(self, job: Job) -> tuple[str, str]:
-        """done, diverged, failed or missing; and why, where there is something to say."""
-        record = self.store.read(job.key)
-        if reason := self._failed_since(job):
-            return "failed", reason
-        if record is None:
-            return "missing", ""
-        if not self.store.satisfies(job):
-            return "missing", "the stored run lacks some of the iterations or rules"
-        if record.status_within(job.iterations) == "diverged":
-            return "diverged", f"{record.diverged_because} since iteration {record.diverged_at}"
-        if record.backtracked_at:
-            first, *more = record.backtracked_at
-            also = f", and {len(more)} times after" if more else ""
-            return "done", f"went back to earlier weights at iteration {first}{also}"
-        return "done", ""
-
-    def _failed_since(self, job: Job) -> str:
-        """Why the job failed, if it did so after the run that is stored, if one is."""
-        try:
-            log = self.failure(job)
-            reason = log.read_text(encoding="utf-8").splitlines()[0]
-            stored = self.store.folder(job.key) / RECORD
-            is_newer = not stored.exists() or stored.stat().st_mtime < log.stat().st_mtime
-        except OSError:
-            return ""
-        return reason if is_newer else ""
+    pattern: str = ""
+    fresh: bool = False
+    retry_failed: bool = False
+    keep_state: bool = False
+    timeout: float | None = None
+    workers: int | None = None
+    workers_per_gpu: int | None = None
+    threads: int = 1
+    device: str = "auto"
 
 
-def make_plan(suite: str, out: Path) -> Plan:
-    """Everything checked and nothing begun; raises InputError or DatasetError."""
-    loaded = load_suite(suite)
-    return Plan(loaded, expand(loaded), Store(out / "runs"), out / loaded.name)
-
-
-def select(jobs: Iterable[Job], pattern: str) -> list[Job]:
-    """The jobs whose name holds the pattern; raises InputError if none does."""
-    chosen = [job for job in jobs if pattern in job.name]
-    if not chosen:
-        raise InputError(f"no job's name holds '{pattern}'; --dry-run prints the names")
-    return chosen
-
-
-def run(
-    plan: Plan,
-    *,
-    pattern: str = "",
-    fresh: bool = False,
-    workers: int | None = None,
-    threads: int = 1,
-    device: str = "auto",
-    console: Console,
-) -> list[Job]:
+def run(plan: Plan, how: How, console: Console) -> list[Job]:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
-    pattern: run only the jobs whose name holds it. Returns those of them that failed, or whose
-    stored run turned out to be damaged. Raises InputError if results cannot be written. Whatever
-    ends it early, finished runs are stored.
+    Returns those of the chosen jobs that have no result. Raises InputError if results cannot be
+    written, Interrupted if the user wants an end. Whatever ends it early, finished runs are stored.
     """
-    chosen = select(plan.jobs, pattern)
-    _check_device(device)
+    try:
+        return _run(plan, how, console)
+    except Interrupted:
+        if how.fresh:  # which would begin with all of them again
+            raise
+        raise Interrupted("the same command goes on from here") from None
+
+
+def _run(plan: Plan, how: How, console: Console) -> list[Job]:
+    chosen = select(plan.jobs, how.pattern)
+    check_device(how.device)
+    if how.workers == 0 and how.timeout is not None:
+        raise InputError("--timeout: needs a worker that can be ended; leave --workers 0 out")
     plan.store.open_for_writing()
     open_folder(plan.folder)
     unique = {job.key: job for job in chosen}
-    done = () if fresh else ("done", "diverged")
-    todo = [job for job in unique.values() if plan.state(job)[0] not in done]
+    for key, job in unique.items():
+        if damage := plan.store.set_aside_damaged(key):
+            _say(console, f"NOTICE: {job.name}: its run was damaged ({damage}) and is set aside")
+    before = {key: plan.fingerprint(job) for key, job in unique.items()}
+    over, skipped, todo = sort_out(
+        plan.statuses(), chosen, fresh=how.fresh, retry_failed=how.retry_failed
+    )
     _say(
         console,
-        f"{plan.suite.name}: {len(chosen)} jobs, {len(unique) - len(todo)} done before,"
-        f" {len(todo)} to run",
+        f"{plan.suite.name}: {counted(len(chosen), 'job')}, {len(over)} done before,"
+        f" {len(todo)} to run"
+        + (f", {len(skipped)} failed before (--retry-failed runs them again)" if skipped else ""),
     )
+    with alone_in(plan.folder):
+        plan.write_table(plan.statuses())
     if todo:
-        check_imported_networks(plan.suite, todo)
-        started = time.monotonic()
-        places = _devices(device, 1 if workers == 0 else workers, threads)
-        _run_jobs(plan, todo, places, threads, console, in_this_process=workers == 0)
-        _say(console, f"Ran {len(todo)} jobs in {duration(time.monotonic() - started)}")
+        devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
+        check_networks(plan.suite, todo, devices[0])
+        _run_jobs(plan, Agenda(plan, todo, before, how.fresh), how, devices, console)
     write_results(plan, console=console)
-    return [job for job in chosen if plan.state(job)[0] in ("failed", "missing")]
+    lost = [(job, status) for job in chosen if not (status := plan.status(job)).is_over]
+    for job, status in lost:
+        _say(console, f"NO RESULT: {': '.join(filter(None, (job.name, *status)))}")
+    return [job for job, _ in lost]
 
 
 def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
     """Score what is stored and write results.csv and jobs.csv."""
-    import pandas as pd
-
     open_folder(plan.folder)
+    with alone_in(plan.folder):
+        return _write_results(plan, console, afresh)
+
+
+def _write_results(plan: Plan, console: Console, afresh: bool) -> "pd.DataFrame":
     started = time.monotonic()
 
     def tell(scored: int, total: int) -> None:
@@ -137,22 +114,16 @@ def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.
             started = time.monotonic()
             _say(console, f"Scored {scored} of {total} runs")
 
+    for job in plan.jobs:
+        plan.store.mend(job.key)
     # A job that failed since its run was stored is no result, whatever the old run says.
-    sound = [job for job in plan.jobs if plan.state(job)[0] != "failed"]
+    sound = [job for job in plan.jobs if plan.status(job).word != "failed"]
     results, reasons = score(plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=tell)
+    statuses = plan.statuses()
     for reason in reasons:
         _say(console, f"NOTICE: {reason}")
-    states = [
-        (
-            *(job.key, job.image.name, job.mask_label, job.method_label, job.preset, job.seed),
-            *plan.state(job),
-        )
-        for job in plan.jobs
-    ]
-    columns = ["key", "image", "mask", "method", "preset", "seed", "status", "reason"]
-    jobs = pd.DataFrame(states, columns=columns)
     write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
-    write_atomically(plan.folder / JOBS, jobs.to_csv(index=False))
+    plan.write_table(statuses)
     about = {
         **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
         "published": _published(plan),
@@ -190,116 +161,62 @@ def _versions(plan: Plan) -> list[dict[str, str]]:
     return [record.environment["versions"] for record in sets.values()]
 
 
-def _run_jobs(
-    plan: Plan,
-    jobs: list[Job],
-    devices: list[str],
-    threads: int,
-    console: Console,
-    *,
-    in_this_process: bool,
-) -> None:
-    jobs = [_keeping_what_is_stored(plan.store, job) for job in jobs]
-    if in_this_process:
-        events = run_in_this_process(jobs, device=devices[0], threads=threads)
-    else:
-        events = run_in_processes(jobs, devices=devices, threads=threads)
-    with contextlib.closing(events), Display(jobs, len(devices), console) as display:
-        for event in _settle(plan, events):
-            display.show(event)
+def _run_jobs(plan: Plan, agenda: Agenda, how: How, devices: list[str], console: Console) -> None:
+    """Run jobs until all are seen to; raises Interrupted after a signal."""
+    display = Display(agenda.waiting, len(devices), console)
+    workers: Workers
+    with contextlib.ExitStack() as stack:
+        stack.callback(agenda.release_all)
+        is_asked_to_stop = stack.enter_context(at_leisure())
+        if how.workers == 0:
+            workers = ThisProcess(devices[0], how.threads, is_asked_to_stop)
+        else:
+            workers = Processes(devices, how.threads, how.timeout)
+        stack.callback(workers.close)
+        stack.enter_context(display)
+        is_stopping = False
+        while True:
+            if is_asked_to_stop() and not is_stopping:
+                is_stopping = True
+                workers.stop()
+                display.say("stopping after this iteration; Ctrl-C again ends at once")
+            while workers.has_room and not is_stopping and (job := agenda.take()):
+                workers.give(Order(job, plan.suite.name, plan.store, not how.fresh, how.keep_state))
+            while agenda.done_elsewhere:
+                display.elsewhere(agenda.done_elsewhere.pop())
+            if not workers.is_busy:
+                if is_stopping or not agenda.waiting:
+                    break
+                display.waits(len(agenda.waiting))
+            for event in workers.events(POLL_SECONDS):
+                _settle(plan, agenda, event)
+                display.show(event)
+    _say(console, display.summary())
+    if is_asked_to_stop():
+        raise Interrupted
 
 
-def _settle(plan: Plan, events: Iterable[Event]) -> Iterator[Event]:
+def _settle(plan: Plan, agenda: Agenda, event: Event) -> None:
     """Store what is finished and note what failed, before it is shown."""
-    for event in events:
-        if isinstance(event, Finished):
-            plan.store.put(event.job.key, event.files)
-            plan.failure(event.job).unlink(missing_ok=True)
-        elif isinstance(event, Failed):
-            plan.failure(event.job).parent.mkdir(exist_ok=True)
-            write_atomically(plan.failure(event.job), f"{event.reason}\n\n{event.log}")
-        yield event
-
-
-def check_imported_networks(suite: Suite, jobs: Iterable[Job]) -> None:
-    """Build each, and run it once on its smallest image, so that what is wrong is said before fits.
-
-    On the CPU, and with images of that size only. Raises InputError.
-    """
-    smallest: dict[tuple[str, int], Job] = {}
-    for job in jobs:
-        if isinstance(job.method, Method) and isinstance(job.method.architecture, ImportedOptions):
-            case = job.method_label, len(job.image.pixels)
-            smallest[case] = min(job, smallest.get(case, job), key=lambda job: job.mask.size)
-    if smallest:
-        import torch
-
-        for job in smallest.values():
-            try:
-                with torch.random.fork_rng(devices=[]), torch.no_grad():
-                    _try_network(job)
-            except InputError as error:
-                raise InputError(
-                    f"{suite.place(job.method_label)}: architecture: {error}"
-                ) from None
-
-
-def _try_network(job: Job) -> None:
-    import torch
-
-    import dip
-    from dip.imports import code_of_others
-
-    assert isinstance(job.method, Method)
-    channels, height, width = job.image.pixels.shape
-    inputs = job.method.input.channels
-    network = dip.build_network(job.method.architecture, inputs, channels, (height, width))
-    with code_of_others(f"running it on '{job.image.name}' with {inputs} input channels"):
-        network.train()(torch.rand(job.method.batch, inputs, height, width))
-
-
-def _keeping_what_is_stored(store: Store, job: Job) -> Job:
-    """A run that is replaced keeps the checkpoints and rules that other suites may refer to."""
-    record = store.read(job.key)
-    if record is None or isinstance(job.method, str):
-        return job
-    return replace(
-        job,
-        iterations=tuple(sorted({*job.iterations, *record.iterations})),
-        rules=tuple(dict.fromkeys((*job.rules, *record.rules))),
-    )
-
-
-def _check_device(device: str) -> None:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise InputError(f"--device {device}: use auto, cpu, cuda or cuda:N")
-    if device.startswith("cuda") and not _may_have_gpu():
-        raise InputError(f"--device {device}: this machine has no GPU driver; use cpu")
-
-
-def _devices(device: str, workers: int | None, threads: int) -> list[str]:
-    """The torch device of each worker: every GPU there is once, else the cores by threads."""
-    gpus = [] if device == "cpu" or not _may_have_gpu() else _gpus()
-    if device == "cpu" or (device == "auto" and not gpus):
-        return ["cpu"] * (workers or max(1, cpu_count() // threads))
-    chosen = gpus if device in ("auto", "cuda") else [device]
-    if not chosen or not set(chosen) <= set(gpus):
-        here = ", ".join(["cpu", *gpus])
-        raise InputError(f"--device {device}: this machine has no such device, only {here}")
-    return [chosen[index % len(chosen)] for index in range(workers or len(chosen))]
-
-
-def _gpus() -> list[str]:
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return [f"cuda:{index}" for index in range(count)]
-
-
-def _may_have_gpu() -> bool:
-    """Whether it is worth the seconds that asking torch for a GPU takes."""
-    drivers = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # CUDA, ROCm, CUDA inside WSL
-    return any(Path(path).exists() for path in drivers) or which("nvidia-smi") is not None
+    key = event.job.key
+    match event:
+        case Finished(job, files):
+            content: dict[str, Content] = {**files}
+            if event.record.state_at is not None:
+                content[STATE] = plan.store.unfinished(key).folder / STATE
+            plan.store.put(key, content)
+            plan.store.drop_unfinished(key)
+            plan.failure(job).unlink(missing_ok=True)
+        case Failed(job, reason, log):
+            open_folder(plan.failure(job).parent)
+            write_atomically(plan.failure(job), f"{reason}\n\n{log}")
+        case Refused(_, reason):
+            raise CannotWriteError(reason)
+        case Halted():
+            pass
+        case _:
+            return
+    agenda.release(event.job)
 
 
 def _say(console: Console, text: str) -> None:

@@ -11,12 +11,16 @@ from benchmarks.__main__ import (
     DeviceOption,
     FreshOption,
     OutOption,
+    RetryOption,
     SuiteArgument,
     ThreadsOption,
     WorkersOption,
     main,
 )
-from benchmarks.runner import make_plan, run
+from benchmarks.plan import make_plan
+from benchmarks.runner import How, run
+
+NAMED = 5  # failed jobs that the last line names; all stand above, and in the summary
 
 app = typer.Typer(
     help="Make tables, figures and a summary from stored results.",
@@ -46,22 +50,21 @@ def bench_command(
     threads: ThreadsOption = 1,
     device: DeviceOption = "auto",
     fresh: FreshOption = False,
+    retry_failed: RetryOption = False,
 ) -> None:
     """Run a suite, score it and build its report, in one process."""
     plan = make_plan(suite, out)
-    failed = run(
-        plan,
-        fresh=fresh,
-        workers=workers,
-        threads=threads,
-        device=device,
-        console=Console(),
+    how = How(
+        fresh=fresh, retry_failed=retry_failed, workers=workers, threads=threads, device=device
     )
+    failed = run(plan, how, Console())
     build_command(plan.folder)
     if failed:
         print(
-            f"{len(failed)} of {len(plan.jobs)} jobs have no result; `python -m benchmarks status"
-            f" {suite} --out {out}` says why",
+            f"{len(failed)} of {len(plan.jobs)} jobs have no result: "
+            + ", ".join(job.name for job in failed[:NAMED])
+            + (" ..." if len(failed) > NAMED else "")
+            + f"; `python -m benchmarks status {suite} --out {out}` says why",
             file=sys.stderr,
         )
         raise typer.Exit(1)

@@ -1,5 +1,7 @@
 """The whole path on tiny suites: run, resume, fail, diverge, score."""
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +60,8 @@ def test_a_run_leaves_results_and_a_second_one_fits_nothing(
 
     status = command("benchmarks", "status", suite, "--out", out)
     assert status.stdout.splitlines()[-1] == "2 done"
+    words = r"done      [0-9a-f]{12} [^ ]*/quick/0: run 20\d\d-[^ ]*( at |$)"
+    assert re.match(words, status.stdout, re.M)
 
 
 def test_more_iterations_refit_and_keep_the_earlier_checkpoints(
@@ -68,7 +72,8 @@ def test_more_iterations_refit_and_keep_the_earlier_checkpoints(
     before = pictures_in(out)
     longer = suite_file("longer", iterations=[6])
     dry = command("benchmarks", "run", longer, "--out", out, "--dry-run").stdout.splitlines()
-    assert [line.split()[0] for line in dry] == ["missing", "done"]
+    assert [line.split()[0] for line in dry] == ["stale", "done", "1", "time:", "disk:"]
+    assert dry[0].endswith("the stored run lacks iteration 6")
     assert "1 done before, 1 to run" in command("benchmarks", "run", longer, "--out", out).stdout
     after = pictures_in(out)
     assert before.items() <= after.items()
@@ -91,11 +96,11 @@ def test_a_failed_job_is_said_and_the_others_are_reported(
     suite, out = suite_file(methods=[*TINY["methods"], huge]), tmp_path / "results"
     done = command("reports", "bench", suite, "--out", out)
     assert done.returncode == 1, done.stderr
-    assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: RuntimeError" in done.stdout
-    assert "1 of 3 jobs have no result" in done.stderr
+    assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: out of memory: " in done.stdout
+    assert "1 of 3 jobs have no result: astronaut/boxes[count=1,side=8]/huge/0;" in done.stderr
     summary = (out / "tiny" / "report" / "summary.md").read_text()
     assert "| huge | - | 4 | - | - | - | 0 of 1 |" in summary
-    assert "| astronaut/boxes[count=1,side=8]/huge/0 | failed | RuntimeError" in summary
+    assert "| astronaut/boxes[count=1,side=8]/huge/0 | failed | out of memory: " in summary
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.splitlines()[-1] == "2 done, 1 failed"
     assert set(pd.read_csv(out / "tiny" / "results.csv")["method"]) == {"quick", "mean"}
@@ -137,7 +142,7 @@ def test_only_selected_jobs_run(suite_file: Write, command: Command, tmp_path: P
     suite, out = suite_file(seeds=[0, 1]), tmp_path / "results"
     done = command("benchmarks", "run", suite, "--out", out, "-k", "quick/1")
     assert done.returncode == 0
-    assert "1 jobs, 0 done before, 1 to run" in done.stdout
+    assert "1 job, 0 done before, 1 to run" in done.stdout
     assert set(pd.read_csv(out / "tiny" / "results.csv")["seed"]) == {1}
     jobs = pd.read_csv(out / "tiny" / "jobs.csv")
     assert jobs["status"].tolist() == ["missing", "done", "missing"]
@@ -162,10 +167,27 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
         assert pd.read_csv(out / "tiny" / "results.csv").empty
         assert "0 of 1" in done.stdout
     again = command("benchmarks", "run", suite, "--out", out)
+    assert again.returncode == 1
+    assert "0 to run, 2 failed before (--retry-failed runs them again)" in again.stdout
+    again = command("benchmarks", "run", suite, "--out", out, "--retry-failed")
     assert again.returncode == 0
     assert "0 done before, 2 to run" in again.stdout
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.splitlines()[-1] == "2 done"
+
+
+def test_a_failure_from_before_a_run_was_stored_does_not_count(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    """As when a runner is killed between storing the run and removing the log."""
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    log = out / "tiny" / "failures" / f"{jobs_of(suite)[0].key}.txt"
+    log.parent.mkdir()
+    log.write_text("broken\n")
+    assert "1 failed" in command("benchmarks", "status", suite, "--out", out).stdout
+    os.utime(log, (1, 1))
+    assert command("benchmarks", "status", suite, "--out", out).stdout.endswith("2 done\n")
 
 
 def test_a_failure_that_was_not_selected_does_not_count(

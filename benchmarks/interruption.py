@@ -1,0 +1,49 @@
+"""Ctrl-C, and the system's request to end."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """The user or the system wants the program to end; not an error of anything."""
+
+
+def at_once() -> None:
+    """From now on a signal raises Interrupted wherever the program is."""
+
+    def interrupt(*_: object) -> None:
+        for number in NUMBERS:  # or another one would break off what is tidied up
+            signal.signal(number, signal.SIG_IGN)
+        raise Interrupted
+
+    for number in NUMBERS:
+        signal.signal(number, interrupt)
+
+
+@contextmanager
+def at_leisure() -> Iterator[Callable[[], bool]]:
+    """Meanwhile the first signal is only noted, and the second does what it did before.
+
+    Gives what says whether there has been one.
+    """
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    asked = False
+
+    def note(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in NUMBERS:
+        signal.signal(number, note)
+    try:
+        yield lambda: asked
+    finally:
+        restore()
