@@ -50,6 +50,14 @@ TINY: dict[str, Any] = {
 }
 
 
+# A method that asks for more memory than any machine has: it breaks at run time only.
+HUGE: dict[str, Any] = {
+    "preset": "quick",
+    "label": "huge",
+    "set": {"architecture.channels": [10**9, 4], "architecture.skip_channels": [4, 4]},
+}
+
+
 @dataclass(frozen=True)
 class Done:
     """What a command said and how it ended."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY, Command, jobs_of
+from conftest import HUGE, TINY, Command, jobs_of
 
 from benchmarks import fitting
 from benchmarks.store import Store
@@ -78,12 +78,7 @@ def test_a_network_without_deterministic_kernels_is_refused_by_name(
 def test_a_network_that_breaks_otherwise_fails_its_own_jobs_only(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    huge = {
-        "preset": "quick",
-        "label": "huge",
-        "set": {"architecture.channels": [10**9, 4], "architecture.skip_channels": [4, 4]},
-    }
-    suite = suite_file(methods=[huge, TINY["methods"][0]], deterministic=True)
+    suite = suite_file(methods=[HUGE, TINY["methods"][0]], deterministic=True)
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 1
     assert "1 done, 1 failed" in done.stdout

@@ -1,5 +1,6 @@
 """`--dry-run`: what a run would do, take and need."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,12 @@ def _dry(command: Command, suite: Path, out: Path, *options: object) -> list[str
     done = command("benchmarks", "run", suite, "--out", out, "--dry-run", *options)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+def _seconds(text: str) -> int:
+    found = re.search(r"about (?:(\d+) min )?(\d+) s", text)
+    assert found
+    return int(found[1] or 0) * 60 + int(found[2])
 
 
 def test_what_it_costs_comes_from_earlier_runs(
@@ -56,8 +63,6 @@ def test_what_it_costs_comes_from_earlier_runs(
 def test_the_estimate_is_what_runs_of_that_method_took(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import json
-
     out = tmp_path / "results"
     suite = suite_file(methods=TINY["methods"][:1], iterations=[60])
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
@@ -65,14 +70,12 @@ def test_the_estimate_is_what_runs_of_that_method_took(
     seconds = json.loads(record.read_text())["timing"]["seconds"]
     longer = suite_file(methods=TINY["methods"][:1], iterations=[60_000], seeds=[0, 1], size=72)
     text = _dry(command, longer, out, "--workers", 1)[-2]
-    minutes, rest = re.search(r"about (?:(\d+) min )?(\d+) s", text).groups()  # type: ignore[union-attr] - or it fails
-    assert int(minutes or 0) * 60 + int(rest) == pytest.approx(seconds * 1000 * 4 * 2, abs=1)
+    assert _seconds(text) == pytest.approx(seconds * 1000 * 4 * 2, abs=1)
 
     # What is there already is not counted.
     monkeypatch.setattr(Plan, "begun", lambda *_: 30_000)
     text = _dry(command, longer, out, "--workers", 1)[-2]
-    minutes, rest = re.search(r"about (?:(\d+) min )?(\d+) s", text).groups()  # type: ignore[union-attr] - or it fails
-    assert int(minutes or 0) * 60 + int(rest) == pytest.approx(seconds * 500 * 4 * 2, abs=1)
+    assert _seconds(text) == pytest.approx(seconds * 500 * 4 * 2, abs=1)
 
 
 def test_a_state_is_as_large_as_it_is_said_to_be(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY, Command, jobs_of, pictures_in
+from conftest import HUGE, TINY, Command, jobs_of, pictures_in
 
 from benchmarks import weights
 from benchmarks.scoring import COLUMNS
@@ -88,12 +88,7 @@ def test_a_failed_job_is_said_and_the_others_are_reported(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
     """A job that asks for more memory than any machine has breaks at run time only."""
-    huge = {
-        "preset": "quick",
-        "label": "huge",
-        "set": {"architecture.channels": [10**9, 4], "architecture.skip_channels": [4, 4]},
-    }
-    suite, out = suite_file(methods=[*TINY["methods"], huge]), tmp_path / "results"
+    suite, out = suite_file(methods=[*TINY["methods"], HUGE]), tmp_path / "results"
     done = command("reports", "bench", suite, "--out", out)
     assert done.returncode == 1, done.stderr
     assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: out of memory: " in done.stdout

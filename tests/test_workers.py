@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import ROOT, TINY, Command, jobs_of, pictures_in
+from conftest import HUGE, ROOT, TINY, Command, jobs_of, pictures_in
 
 from benchmarks import devices, workers
 from benchmarks.events import Failed, Finished, Progress
@@ -231,12 +231,7 @@ def test_a_worker_that_never_starts_has_its_time_too(
 def test_memory_that_runs_out_fails_one_job(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    huge = {
-        "preset": "quick",
-        "label": "huge",
-        "set": {"architecture.channels": [10**9, 4], "architecture.skip_channels": [4, 4]},
-    }
-    suite, out = suite_file(methods=[huge, *TINY["methods"]]), tmp_path / "results"
+    suite, out = suite_file(methods=[HUGE, *TINY["methods"]]), tmp_path / "results"
     done = command("benchmarks", "run", suite, "--out", out, "--workers", 1)
     assert done.returncode == 1
     assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: out of memory: " in done.stdout
