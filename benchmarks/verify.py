@@ -4,7 +4,6 @@ Where machine, package versions, threads and flags are those of the stored run, 
 be the same to the last bit. Elsewhere float32 trajectories part ways, and hole PSNR is compared.
 """
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -57,7 +56,8 @@ def draw(plan: Plan, pattern: str, sample: int | None, seed: int) -> list[Job]:
         raise InputError(f"{plan.suite.name}: none of the jobs is stored; run them first")
     if sample is None or sample >= len(stored):
         return stored
-    return random.Random(seed).sample(stored, sample)  # noqa: S311 - nothing secret
+    drawn = np.random.default_rng(seed).choice(len(stored), sample, replace=False)
+    return [stored[index] for index in sorted(drawn)]
 
 
 def verify(

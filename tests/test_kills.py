@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, TINY, Command, jobs_of, pictures_in
@@ -80,7 +80,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
 
     words = [sys.executable, "-m", "benchmarks", "run", str(suite), "--out", str(out)]
     words += ["--retry-failed", "--workers", "2"]
-    draw = random.Random(20)  # noqa: S311 - nothing secret
+    draw = np.random.default_rng(20)
     kills = 0
     ended = 0
     while kills < KILLS:
@@ -95,7 +95,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
         with contextlib.suppress(subprocess.TimeoutExpired):
             runner.wait(draw.uniform(0.5, 11))
         ended += runner.poll() is not None
-        whom = draw.choice(["runner", "workers", "all"])
+        whom = str(draw.choice(["runner", "workers", "all"]))
         kills += _kill(runner, whom) > 0
         if whom == "workers":  # it goes on with others, until it is killed as well
             with contextlib.suppress(subprocess.TimeoutExpired):
