@@ -32,7 +32,10 @@ def git_revision() -> tuple[str, bool | None]:
 
 
 def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
+    return _said_by(["git", "-C", str(ROOT), *arguments])
+
+
+def _said_by(command: list[str]) -> str:
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own words only
     return done.stdout.strip()
 
@@ -122,10 +125,9 @@ def _driver() -> str:
     """The version of NVIDIA's driver, where there is one to ask."""
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, check=True, capture_output=True, text=True)  # noqa: S603 - our own words only
+        return _said_by(query).partition("\n")[0]  # one for all GPUs of a machine
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return done.stdout.split("\n")[0].strip()
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

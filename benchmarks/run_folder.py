@@ -112,9 +112,7 @@ class RunFolder:
             return file.read()
 
     def picture(self, name: str) -> NDArray[np.uint8]:
-        with Pillow.open(BytesIO(self.read(name))) as picture:
-            pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
-        return pixels.transpose(2, 0, 1)
+        return pixels_of(self.read(name))
 
     @cached_property
     def truth(self) -> NDArray[np.uint8]:
@@ -199,6 +197,13 @@ class _Hashed:
 def file_name(output: str, iteration: int) -> str:
     """Where a run folder keeps an output of a checkpoint."""
     return f"{output.replace(':', '-')}-{iteration:06d}.png"
+
+
+def pixels_of(content: bytes) -> NDArray[np.uint8]:
+    """(C, H, W) of a PNG file's content."""
+    with Pillow.open(BytesIO(content)) as picture:
+        pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
+    return pixels.transpose(2, 0, 1)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -6,11 +6,8 @@ be the same to the last bit. Elsewhere float32 trajectories part ways, and hole 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as Pillow
 from rich.console import Console
 
 from benchmarks import environment
@@ -22,7 +19,7 @@ from benchmarks.orders import Order
 from benchmarks.plan import Plan, select
 from benchmarks.progress import Display, counted
 from benchmarks.record import Record
-from benchmarks.run_folder import RECORD, RunFolder
+from benchmarks.run_folder import RECORD, RunFolder, pixels_of
 from benchmarks.workers import Processes, ThisProcess, run_orders
 from dip.errors import InputError
 
@@ -126,7 +123,7 @@ def compare(job: Job, stored: RunFolder, files: dict[str, bytes], tolerance_db: 
     psnr = METRICS["psnr"]
     differences = []
     for name in names - {"coverage.png"}:
-        again, before = _read(files[name]), stored.picture(name)
+        again, before = pixels_of(files[name]), stored.picture(name)
         truth, known = stored.truth, stored.known
         scores = [psnr.score(each, truth, known)[1] for each in (again, before)]
         is_same = np.array_equal(again, before)  # then both may be infinite
@@ -140,11 +137,6 @@ def compare(job: Job, stored: RunFolder, files: dict[str, bytes], tolerance_db: 
     )
     mean = float(np.mean(differences))
     return Finding(job, abs(largest) <= tolerance_db, text, largest, mean)
-
-
-def _read(content: bytes) -> NDArray[np.uint8]:
-    pixels = np.atleast_3d(np.asarray(Pillow.open(BytesIO(content)), dtype=np.uint8))
-    return pixels.transpose(2, 0, 1)
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import HUGE, TINY, Command, jobs_of, pictures_in
+from conftest import HUGE, TINY, Command, jobs_of, needs_lpips, pictures_in
 
 from benchmarks import weights
 from benchmarks.scoring import COLUMNS
@@ -233,11 +233,10 @@ def test_a_longer_suites_divergence_does_not_spoil_a_shorter_one(
     assert command("benchmarks", "status", short, "--out", out).stdout.endswith("1 done\n")
 
 
+@needs_lpips
 def test_scores_that_are_kept_survive_missing_weights(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if weights.missing():
-        pytest.skip(str(weights.missing()))
     suite, out = suite_file(metrics=["lpips"]), tmp_path / "results"
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     before = (out / "tiny" / "results.csv").read_bytes()
