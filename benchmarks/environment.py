@@ -97,10 +97,13 @@ def _torch(device: str) -> dict[str, Any]:
     """What decides which kernels torch takes, and how exactly they compute."""
     import torch
 
+    from dip.engine import flushes_denormals
+
     described: dict[str, Any] = {
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "flags": {
             "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+            "flush_denormal": flushes_denormals(),
             "float32_matmul_precision": torch.get_float32_matmul_precision(),
         },
     }

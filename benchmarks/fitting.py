@@ -73,21 +73,20 @@ def _fill(order: Order, name: str, workers: int) -> dict[str, bytes]:
 
 @contextmanager
 def flags(device: str, deterministic: bool) -> Iterator[None]:
-    """How exactly torch computes, while a job runs."""
+    """Which kernels torch may take while a job runs, beside what the fit's own engine sets."""
     import torch
 
     cudnn = torch.backends.cudnn
-    before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.allow_tf32
+    before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic
     if device.startswith("cuda"):
         if deterministic:
             os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs for that
         torch.cuda.set_device(device)  # events and allocations belong to this device
         torch.cuda.init()  # or there are no memory statistics to reset
-        cudnn.allow_tf32 = False  # float32 means float32
     torch.use_deterministic_algorithms(deterministic)
     cudnn.deterministic = deterministic
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
-        cudnn.deterministic, cudnn.allow_tf32 = before[1:]
+        cudnn.deterministic = before[1]

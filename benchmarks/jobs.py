@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,7 @@ from datasets import DatasetError, Image, load_images, make_mask
 from datasets.masks import Own
 from dip.errors import InputError, unknown
 from dip.imports import source_sha256
-from dip.options import ImportedOptions, Method, RuleOptions
-
-ENGINE = "plain"
-PRECISION: Literal["float32"] = "float32"
+from dip.options import EngineName, ImportedOptions, Method, Precision, RuleOptions
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Job:
 
     rules: stopping rules that follow the fit; like the iterations they are no part of its key.
     reproduces: whose published figures the report puts beside this job's. deterministic: with
-    deterministic kernels only.
+    deterministic kernels only. engine, precision: how a fit is computed; a fill has but one way.
     """
 
     image: Image
@@ -46,6 +43,8 @@ class Job:
     rules: tuple[RuleOptions, ...] = ()
     reproduces: str | None = None
     deterministic: bool = False
+    engine: EngineName = "plain"
+    precision: Precision = "float32"
 
     @property
     def name(self) -> str:
@@ -78,8 +77,8 @@ class Job:
             "method": method,
             "versions": versions,
             "seed": self.seed,
-            "engine": ENGINE,
-            "precision": PRECISION,
+            "engine": self.engine,
+            "precision": self.precision,
             "deterministic": self.deterministic,
         }
 
@@ -119,7 +118,11 @@ def expand(suite: Suite) -> list[Job]:
             *(image, masks[image.name, mask.label], mask.label, method, label, entry.preset or ""),
             *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
             entry.reproduces,
-            suite.deterministic and isinstance(method, Method),
+            *(
+                (suite.deterministic, suite.engine, suite.precision)
+                if isinstance(method, Method)
+                else ()
+            ),
         )
         for entry, label, method in _methods(suite, images)
         for image in images

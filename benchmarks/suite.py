@@ -23,7 +23,16 @@ from benchmarks.fills import FILLS
 from benchmarks.metrics import METRICS
 from datasets import DatasetError, Mask, parse_mask
 from dip.errors import InputError, explain, unknown
-from dip.options import HeldOutOptions, Method, Options, PositiveInt, RuleOptions, parse_rule
+from dip.options import (
+    EngineName,
+    HeldOutOptions,
+    Method,
+    Options,
+    PositiveInt,
+    Precision,
+    RuleOptions,
+    parse_rule,
+)
 from dip.preset import KINDS, load_preset, preset_names, with_settings
 
 FOLDER = Path(__file__).parent / "suites"
@@ -141,6 +150,8 @@ class Suite(Options):
         [parse_rule("es-wmv"), parse_rule("es-emv")],
         description="stopping rules; where a method has held_out, held-out too",
     )
+    engine: EngineName = Field("fast", description="plain: the loop that others are measured by")
+    precision: Precision = Field("float32", description="tf32, bfloat16: faster where there is")
     deterministic: bool = Field(False, description="kernels that compute the same every time only")
     metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
         list(METRICS), min_length=1

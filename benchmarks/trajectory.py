@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import environment
-from benchmarks.jobs import PRECISION
 from benchmarks.memory import PeakMemory
 from benchmarks.orders import OnGoOn, OnStep, Order, Stopped, run_files
 from benchmarks.record import Continued, Record, Saved, SavedStop, Timing
@@ -60,10 +59,12 @@ class Trajectory:
         import torch
 
         import dip
+        from dip.engine import Engine
 
-        self.environment = environment.describe(
-            self.device, self.threads, self.workers, uses_torch=True
-        )
+        with Engine(self.job.engine, self.job.precision, self.device).switches():
+            self.environment = environment.describe(
+                self.device, self.threads, self.workers, uses_torch=True
+            )
         self.on_go_on = on_go_on
         self.structure = self._structure()  # before anything is measured
         self.memory = PeakMemory(self.device)
@@ -99,7 +100,8 @@ class Trajectory:
             checkpoints=self.job.iterations,
             seed=self.job.seed,
             device=self.device,
-            precision=PRECISION,
+            engine=self.job.engine,
+            precision=self.job.precision,
             rules=self.job.rules,
             observe=self.observer,
             on_step=note,

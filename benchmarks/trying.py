@@ -19,6 +19,8 @@ def check_networks(suite: Suite, jobs: Iterable[Job], device: str) -> None:
     Raises InputError with the place in the suite.
     """
     jobs = list(jobs)
+    if suite.precision == "tf32" and not device.startswith("cuda"):
+        raise InputError(f"{suite.file}: precision: tf32 is a GPU's, and here fits run on {device}")
     check_imported_networks(suite, jobs)
     check_deterministic(suite, jobs, device)
 
@@ -96,4 +98,12 @@ def _take_a_step(job: Job, device: str) -> None:
     with flags(device, deterministic=True):
         method = job.method.model_copy(update={"held_out": 0.0})
         rules = [rule for rule in job.rules if not isinstance(rule, HeldOutOptions)]
-        list(dip.fit(image, mask, method, checkpoints=[1], device=device, rules=rules))
+        fit = dip.fit(
+            *(image, mask, method),
+            checkpoints=[1],
+            device=device,
+            engine=job.engine,
+            precision=job.precision,
+            rules=rules,
+        )
+        list(fit)

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -20,11 +20,20 @@ from dip.randomness import generator
 
 
 class Descent:
-    """Takes the steps of one fit. parameters: all that are trained."""
+    """Takes the steps of one fit.
 
-    def __init__(self, method: Method, parameters: list[Tensor]):
+    parameters: all that are trained. settings: what Adam, AdamW and SGD are made with beside what
+    the method says.
+    """
+
+    def __init__(self, method: Method, parameters: list[Tensor], settings: Mapping[str, Any]):
         self.schedule = method.schedule
-        self.stages = _stages(method, parameters)
+        self.stages = _stages(method, parameters, settings)
+
+    @property
+    def is_the_same_each_time(self) -> bool:
+        """Whether a step does not depend on the iteration it is of."""
+        return self.schedule is None and len(self.stages) == 1
 
     def step(self, iteration: int, loss: Tensor) -> float:
         """One step from the gradients of `loss`, those of iteration `iteration` (from 1).
@@ -56,21 +65,26 @@ class Descent:
 Stage = tuple[torch.optim.Optimizer, float, int | None]
 
 
-def _stages(method: Method, parameters: list[Tensor]) -> list[Stage]:
+def _stages(method: Method, parameters: list[Tensor], settings: Mapping[str, Any]) -> list[Stage]:
     rate = method.learning_rate
-    optim = torch.optim
+
+    def first_order(kind: Any, rate: float, **options: Any) -> torch.optim.Optimizer:
+        return kind(parameters, rate, **options, **settings)
+
     match method.optimizer:
         case AdamOptions(betas=betas, weight_decay=decay):
-            return [(optim.Adam(parameters, rate, betas, weight_decay=decay), rate, None)]
+            adam = first_order(torch.optim.Adam, rate, betas=betas, weight_decay=decay)
+            return [(adam, rate, None)]
         case AdamWOptions(betas=betas, weight_decay=decay):
-            return [(optim.AdamW(parameters, rate, betas, weight_decay=decay), rate, None)]
+            adamw = first_order(torch.optim.AdamW, rate, betas=betas, weight_decay=decay)
+            return [(adamw, rate, None)]
         case SGDOptions(momentum=momentum):
-            return [(optim.SGD(parameters, rate, momentum), rate, None)]
+            return [(first_order(torch.optim.SGD, rate, momentum=momentum), rate, None)]
         case AdamLBFGSOptions() as options:
             first = options.adam_learning_rate
             # One update a call. Without a line search, and with its history kept between calls,
             # that is the source's one long call. It stops at no tolerance, as there.
-            lbfgs = optim.LBFGS(
+            lbfgs = torch.optim.LBFGS(
                 parameters,
                 rate,
                 max_iter=1,
@@ -79,7 +93,7 @@ def _stages(method: Method, parameters: list[Tensor]) -> list[Stage]:
                 history_size=options.history,
             )
             return [
-                (optim.Adam(parameters, first), first, options.adam_iterations),
+                (first_order(torch.optim.Adam, first), first, options.adam_iterations),
                 (lbfgs, rate, None),
             ]
 

@@ -7,6 +7,7 @@ of 100 all are from the second one on, unless backtracking returns to the start.
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -56,11 +57,11 @@ class Watch:
     """
 
     def __init__(self, loss_of: Loss, backtracking: Backtracking | None):
-        self.is_known = loss_of.known[0, 0] > 0
-        known = loss_of.target[0][:, self.is_known]
+        self.known_pixels = loss_of.known.flatten().nonzero()[:, 0]
+        known = loss_of.target[0].flatten(1)[:, self.known_pixels]
         colour = known.mean(dim=1)[None, :, None, None].expand_as(loss_of.target)
         self.bar = max(loss_of(each).item() for each in (colour, loss_of.target + HALF_LEVEL))
-        self.has_one_colour = _is_flat(known)
+        self.has_one_colour = bool(_is_flat(known))
         self.first_loss = math.nan
         self.least_loss = math.inf
         self.last_loss = math.nan
@@ -78,15 +79,26 @@ class Watch:
         self.first_loss, self.least_loss, self.last_loss = state["losses"]
         self.astray.extend(state["astray"])
 
-    def look(self, iteration: int, loss: float, output: Tensor, backtracked: bool) -> None:
-        """output: (B, C, H, W)."""
+    def signs(self, loss: Tensor, output: Tensor) -> Tensor:
+        """What `look` needs to know of a pass, three numbers on the device.
+
+        They are its loss, and whether the known pixels are of one colour, and black and white only.
+        output: (B, C, H, W).
+        """
+        known = output[0].flatten(1).index_select(1, self.known_pixels)
+        return torch.stack([loss.double(), _is_flat(known), _is_saturated(known)])
+
+    def look(self, iteration: int, signs: Sequence[float], backtracked: bool) -> None:
+        """signs: those of the iteration's pass, on the host."""
+        loss, is_flat, is_saturated = signs
         if not (math.isfinite(loss) or backtracked):
             streak = list(takewhile(lambda each: each[1], reversed(self.astray)))
             how = f" in the end ({streak[0][1]} before)" if streak else ""
             raise Diverged((streak or [(iteration, "")])[-1][0], NOT_FINITE + how, iteration)
         if iteration == 1:
             self.first_loss = loss
-        how = self._how(loss, output) if math.isfinite(loss) else NOT_FINITE
+        is_finite = math.isfinite(loss)
+        how = self._how(loss, bool(is_flat), bool(is_saturated)) if is_finite else NOT_FINITE
         self.least_loss = min(self.least_loss, loss)  # of nan the number stays
         self.last_loss = loss
         self.astray.append((iteration, how))
@@ -94,7 +106,7 @@ class Watch:
         if len(self.astray) == self.astray.maxlen and len(found) >= SHARE * len(self.astray):
             raise Diverged(found[0][0], f"the fit has collapsed ({found[-1][1]})", iteration)
 
-    def _how(self, loss: float, output: Tensor) -> str:
+    def _how(self, loss: float, is_flat: bool, is_saturated: bool) -> str:
         """In what way the iteration is astray, or nothing."""
         if loss <= self.bar:
             return ""
@@ -104,21 +116,18 @@ class Watch:
             return "what it had learnt is lost"
         if self.has_one_colour:
             return ""
-        known = output.detach()[0][:, self.is_known]
-        if _is_saturated(known):
+        if is_saturated:
             return "black and white only"
-        return "one colour that does not change" if self._is_dead(known, loss) else ""
-
-    def _is_dead(self, known: Tensor, loss: float) -> bool:
-        return loss == self.last_loss and _is_flat(known)
+        is_dead = is_flat and loss == self.last_loss
+        return "one colour that does not change" if is_dead else ""
 
 
-def _is_flat(values: Tensor) -> bool:
+def _is_flat(values: Tensor) -> Tensor:
     """values: (C, known pixels)."""
-    return bool((values.clamp(0, 1).std(dim=1, correction=0) < HALF_LEVEL).all())
+    return (values.clamp(0, 1).std(dim=1, correction=0) < HALF_LEVEL).all()
 
 
-def _is_saturated(values: Tensor) -> bool:
+def _is_saturated(values: Tensor) -> Tensor:
     # Not what lies outside [0, 1]: a linear output may start there and find its way.
     at_an_end = (values.abs() < HALF_LEVEL) | ((values - 1).abs() < HALF_LEVEL)
-    return bool(at_an_end.to(torch.float32).mean() >= 0.99)
+    return at_an_end.to(torch.float32).mean() >= 0.99

@@ -78,14 +78,20 @@ class OwnDraws:
 
 
 def fit_sha256(
-    target: Tensor, mask: Tensor, method: Method, seed: int, precision: str, weights: list[Tensor]
+    target: Tensor,
+    mask: Tensor,
+    method: Method,
+    seed: int,
+    engine: tuple[str, str],
+    weights: list[Tensor],
 ) -> str:
     """Names a fit: a state of one is no state of another.
 
-    target: the image with zeros in the hole; weights: all tensors of the network, by their shapes.
+    target: the image with zeros in the hole; engine: its name and precision; weights: all tensors
+    of the network, by their shapes.
     """
     shapes = [list(each.shape) for each in weights]
-    described = [method.model_dump_json(by_alias=True), seed, precision, shapes]
+    described = [method.model_dump_json(by_alias=True), seed, engine, shapes]
     digest = hashlib.sha256(repr(described).encode())
     for tensor in (target, mask):
         digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())

@@ -9,28 +9,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dip.descent import Descent, Rewind, WeightNoise
+from dip.descent import Rewind
 from dip.divergence import Diverged, Watch
+from dip.engine import Engine
 from dip.errors import InputError
 from dip.inputs import make_input
+from dip.iteration import Iteration
 from dip.losses import Loss
 from dip.networks import build_network
 from dip.networks.foreign import Foreign
-from dip.options import Method
+from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
 from dip.preset import load_preset
-from dip.randomness import generator, seeded_globally
+from dip.randomness import seeded_globally
 from dip.state import OwnDraws, Remembers, State, StateError, Stream, Tensors, fit_sha256, load
 from dip.stopping import Stop, answers, hold_out, make_rules
 from dip.stopwatch import Stopwatch
-
-AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
-
-Precision = Literal["float32", "float64"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,7 @@ def fit(
     checkpoints: Iterable[int] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
+    engine: EngineName = "fast",
     precision: Precision = "float32",
     rules: Iterable[Any] = (),
     observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
@@ -88,7 +87,8 @@ def fit(
     mask: (1, H, W), 1 = known, 0 = hole. method: without one, that of the preset `lemsky-unet`,
     whose learned input suits any segmentation network, and that preset's iterations as the only
     checkpoint if there is none. checkpoints: iterations, each at least 1; the last one ends the
-    fit. on_step is called after each iteration.
+    fit. engine, precision: how it is computed (`dip.engine`). on_step is called for each iteration,
+    on a GPU for several at once.
 
     rules: stopping rules that follow the fit without touching it, by name or with settings:
     `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is there too.
@@ -96,19 +96,20 @@ def fit(
     the iteration, its output and the average, (C, H, W) on the device, as far as they count; they
     are the fit's own and stay unchanged only until it returns.
 
-    keep is called at the end of each iteration, after its checkpoint, with the iteration and a
-    function that gives the state the fit is in (`dip.state`), whose tensors are the fit's own until
-    they are saved or copied. state: such a state, of the same image, mask, method, seed and network
-    and of the same rules or more; the fit goes on behind it, on a CPU to the last bit as if it had
-    never stopped, and yields the checkpoints from there on.
+    keep is called at the end of each iteration that was looked at, all of them on a CPU, after its
+    checkpoint, with the iteration and a function that gives the state the fit is in (`dip.state`),
+    whose tensors are the fit's own until they are saved or copied. state: such a state, of the same
+    image, mask, method, seed, network and engine and of the same rules or more; the fit goes on
+    behind it, on a CPU to the last bit as if it had never stopped, and yields the checkpoints from
+    there on.
 
     network: trained instead of a fresh one of the method's architecture, in place: its weights,
     dtype, device and training mode change. It starts from the weights it has, which `seed` does not
     decide then, and is given (B, method.input.channels, H, W); `dip.networks.foreign.Foreign` says
     what it may answer.
 
-    Weights, input and noise depend on `seed` alone. Raises InputError for shapes, values and states
-    that do not fit, Diverged when the fit has failed (`dip.divergence`).
+    Weights, input and noise depend on `seed` alone. Raises InputError for shapes, values, devices
+    and states that do not fit, Diverged when the fit has failed (`dip.divergence`).
     """
     if method is None:
         usual = load_preset("lemsky-unet")
@@ -118,13 +119,18 @@ def fit(
     _check_kinds(image, mask, method, network)
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
-    dtype = getattr(torch, precision)
+    # Anybody's network may rest on NCHW or wait for the device; L-BFGS takes gradients as vectors.
+    may_rebuild = network is None and not (
+        isinstance(method.architecture, ImportedOptions)
+        or isinstance(method.optimizer, AdamLBFGSOptions)
+    )
+    how = Engine(engine, precision, device, may_rebuild)
     held = hold_out(mask, method, seed)
     followed = make_rules(rules, method, image, held)
     for rule in followed.values():
         rule.to(device)
-    known = (mask.to(held) - held).to(device, dtype)[None]
-    loss_of = Loss(method, known, target=image.to(device, dtype)[None] * known)
+    known = (mask.to(held) - held).to(device, how.dtype)[None]
+    loss_of = Loss(method, known, target=image.to(device, how.dtype)[None] * known)
     watch = Watch(loss_of, method.backtracking)
 
     input_size = size if network is not None else method.architecture.input_size(size)
@@ -133,42 +139,38 @@ def fit(
             network = build_network(method.architecture, method.input.channels, channels, size)
         else:
             network = Foreign(network, channels, size)
-    network = network.to(device, dtype).train()
-    network_input = make_input(method.input, method.batch, input_size, seed).to(device, dtype)
+    network_input = make_input(method.input, method.batch, input_size, seed)
+    network, network_input = how.prepare(network, network_input)
     parameters: list[Tensor] = [each for each in network.parameters() if each.requires_grad]
     if method.input.name == "learned":
         parameters.append(network_input.requires_grad_())
     if not parameters:
         raise InputError("the network has nothing to train, and its input is not a learned one")
-    descent = Descent(method, parameters)
+    step = Iteration(method, network, network_input, parameters, loss_of, watch, seed, how)
 
     def moving() -> list[Tensor]:
         return [*parameters, *network.buffers()]
 
     rewind = Rewind(moving, method.backtracking) if method.backtracking else None
-    input_noise = generator(seed, "input noise", device)
-    parameter_noise = WeightNoise(network, seed, "parameter noise", device)
-    sgld_noise = WeightNoise(network, seed, "SGLD noise", device)
 
     parts: dict[str, Remembers] = {
         "tensors": Tensors(moving),
-        "descent": descent,
+        "descent": step.descent,
         "watch": watch,
-        "input noise": Stream(input_noise),
-        "parameter noise": Stream(parameter_noise.generator),
-        "SGLD noise": Stream(sgld_noise.generator),
+        "input noise": Stream(step.input_noise),
+        "parameter noise": Stream(step.parameter_noise.generator),
+        "SGLD noise": Stream(step.sgld_noise.generator),
         **({"rewind": rewind} if rewind else {}),
         **({"network's draws": OwnDraws(network)} if isinstance(network, Foreign) else {}),
         **{f"rule {label}": rule for label, rule in followed.items()},
     }
-    fit_name = fit_sha256(loss_of.target, known, method, seed, precision, moving())
+    fit_name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), moving())
     stopwatch = Stopwatch(device)
     iteration = 0
-    last: _Pass | None = None
     if state is not None:
         load(parts, state, fit_name)
         iteration, stopwatch.seconds = state["iteration"], state["seconds"]
-        last = _Pass(*(each.to(device, copy=True) for each in state["last"]))
+        step.last = [each.to(device, copy=True) for each in state["last"]]
         state = None  # or its tensors would be kept as long as the fit
         if iteration >= max(wanted):
             raise StateError(f"the state is of iteration {iteration}: no checkpoint is after it")
@@ -178,71 +180,68 @@ def fit(
             "of": fit_name,
             "iteration": iteration,
             "seconds": stopwatch.seconds,
-            "last": list(last or ()),
+            "last": step.last,
             "parts": {name: part.state_dict() for name, part in parts.items()},
         }
 
+    unread: list[tuple[int, bool, Tensor]] = []  # iterations with whether they backtracked, signs
     while iteration < max(wanted):
         iteration += 1
         stopwatch.start()
-        if method.parameter_noise:
-            parameter_noise.add_share(method.parameter_noise)
-        x = network_input
-        if method.input_noise:
-            fresh = torch.randn(x.shape, generator=input_noise, device=device, dtype=dtype)
-            x = x + method.input_noise * fresh
-        output = network(x)
-        loss = loss_of(output)
-        for parameter in parameters:
-            parameter.grad = None
-        loss.backward()
-        backtracked = (
-            rewind is not None
-            and rewind.due(iteration, loss)
-            and rewind.went_back(loss_of.fit_db(output))
-        )
+        with how.switches():
+            step.evaluate()
+            backtracked = (
+                rewind is not None
+                and rewind.due(iteration, step.loss)
+                and rewind.went_back(loss_of.fit_db(step.output))
+            )
+            if not backtracked:
+                step.advance(iteration)
+        stopwatch.stop()
+        unread.append((iteration, backtracked, step.signs.clone()))
         if not backtracked:
-            learning_rate = descent.step(iteration, loss)
-            if method.sgld_noise:
-                sgld_noise.add(method.sgld_noise * learning_rate)
-
-            raw = output.detach()[0]
-            averaged = last.averaged.lerp_(raw, 1 - AVERAGE_DECAY) if last else raw.clone()
-            last = _Pass(raw, averaged, loss.detach())
-        milliseconds = stopwatch.stop()
-        on_step(Step(iteration, loss.item(), milliseconds, backtracked))
+            raw, averaged, _ = step.last
+            for rule in followed.values():
+                rule(iteration, raw)
+            observe(iteration, raw, averaged)
+        if iteration not in wanted and len(unread) < how.read_every:
+            continue
         try:
-            watch.look(iteration, loss.item(), output, backtracked)
+            _look(watch, unread, stopwatch, on_step)
         except Diverged as end:
             stops = answers(followed).items()
             end.stops = {
                 label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
             }
             raise
-        assert last is not None  # the first pass has nothing to go back to
-        if not backtracked:
-            for rule in followed.values():
-                rule(iteration, last.raw)
-            observe(iteration, last.raw, last.averaged)
+        unread.clear()
         if iteration in wanted:
+            raw, averaged, loss = step.last
             # Copies: the caller may keep them while the average moves on.
             yield Checkpoint(
                 iteration,
-                last.raw.to("cpu", torch.float32, copy=True),
-                last.averaged.to("cpu", torch.float32, copy=True),
-                last.loss.item(),
+                raw.to("cpu", torch.float32, copy=True),
+                averaged.to("cpu", torch.float32, copy=True),
+                loss.item(),
                 stopwatch.seconds,
                 answers(followed),
             )
         keep(iteration, present_state)
 
 
-class _Pass(NamedTuple):
-    """The last pass that counts: its output, the average up to it, and its loss."""
-
-    raw: Tensor
-    averaged: Tensor
-    loss: Tensor
+def _look(
+    watch: Watch,
+    unread: list[tuple[int, bool, Tensor]],
+    stopwatch: Stopwatch,
+    on_step: Callable[[Step], None],
+) -> None:
+    """Read what iterations left on the device, and judge them one after the other."""
+    all_signs = torch.stack([signs for _, _, signs in unread]).tolist()
+    for (iteration, backtracked, _), signs, milliseconds in zip(
+        unread, all_signs, stopwatch.read(), strict=True
+    ):
+        on_step(Step(iteration, signs[0], milliseconds, backtracked))
+        watch.look(iteration, signs, backtracked)
 
 
 def _check_kinds(image: object, mask: object, method: object, network: object) -> None:

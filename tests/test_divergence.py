@@ -68,8 +68,8 @@ def test_a_fit_at_its_own_learning_rate_is_never_astray(
     looked: list[str] = []
     how = Watch._how
 
-    def note(watch: Watch, loss: float, output: Tensor) -> str:
-        looked.append(how(watch, loss, output))
+    def note(watch: Watch, *signs: Any) -> str:
+        looked.append(how(watch, *signs))
         return looked[-1]
 
     monkeypatch.setattr(Watch, "_how", note)
@@ -217,7 +217,8 @@ def test_backtracking_has_its_chance_first() -> None:
 
     def look(iteration: int, output: Tensor, loss: float | None = None) -> None:
         loss = loss_of(output[None]).item() if loss is None else loss
-        watch.look(iteration, loss, output[None], backtracked=loss != loss)
+        signs = watch.signs(torch.tensor(loss), output[None]).tolist()
+        watch.look(iteration, signs, backtracked=loss != loss)
 
     look(1, GOOD)
     for iteration in range(2, 73):

@@ -212,6 +212,7 @@ def test_a_record_says_where_a_run_comes_from(
     assert (about["threads"], about["workers"]) == (1, 1)
     assert about["flags"] == {
         "deterministic_algorithms": False,
+        "flush_denormal": True,
         "float32_matmul_precision": "highest",
     }
     assert about["cpu_capability"]

@@ -6,6 +6,7 @@ component produces change: results of different versions are never mixed.
 """
 
 from dip.options.base import Number, Options, PositiveInt
+from dip.options.engines import EngineName, Precision
 from dip.options.inputs import (
     FourierInputOptions,
     InputOptions,
@@ -53,6 +54,7 @@ __all__ = [
     "Backtracking",
     "ConvDecoderOptions",
     "DeepDecoderOptions",
+    "EngineName",
     "ExponentialVarianceOptions",
     "FourierInputOptions",
     "HeldOutOptions",
@@ -69,6 +71,7 @@ __all__ = [
     "PIPOptions",
     "PaperUNetOptions",
     "PositiveInt",
+    "Precision",
     "ResNetOptions",
     "RuleOptions",
     "SGDOptions",

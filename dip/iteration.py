@@ -1,0 +1,94 @@
+"""One iteration of a fit: everything that is computed, and nothing about who looks at it when.
+
+It comes in two parts, because a fit may go back to earlier weights between them: `evaluate` ends
+with the gradients, `advance` takes the step. Neither waits for the device.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from dip.descent import Descent, WeightNoise
+from dip.divergence import Watch
+from dip.engine import Engine
+from dip.losses import Loss
+from dip.options import Method
+from dip.randomness import generator
+
+AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
+
+
+class Iteration:
+    """The network and all that moves it.
+
+    network, network_input: as the engine prepared them; parameters: all that are trained. output:
+    (B, C, H, W), and loss and signs (`Watch.signs`) of the last pass. last: of the last pass that
+    counts the output (C, H, W), the average of all outputs up to it, and its loss; it changes in
+    place.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        network: nn.Module,
+        network_input: Tensor,
+        parameters: list[Tensor],
+        loss_of: Loss,
+        watch: Watch,
+        seed: int,
+        engine: Engine,
+    ):
+        self.method, self.engine = method, engine
+        self.network, self.input, self.parameters = network, network_input, parameters
+        self.loss_of, self.watch = loss_of, watch
+        self.descent = Descent(method, parameters, engine.optimizer_settings())
+        self.input_noise = generator(seed, "input noise", engine.device)
+        self.parameter_noise = WeightNoise(network, seed, "parameter noise", engine.device)
+        self.sgld_noise = WeightNoise(network, seed, "SGLD noise", engine.device)
+        self.last: list[Tensor] = []
+
+        generators = [self.input_noise, self.parameter_noise.generator]
+        self.evaluate = engine.recorded(self._evaluate, generators)
+        self._advance_as_recorded: Callable[[], None] | None = None
+        if self.descent.is_the_same_each_time:
+            self._advance_as_recorded = engine.recorded(
+                lambda: self._advance(1), [self.sgld_noise.generator]
+            )
+
+    def _evaluate(self) -> None:
+        method, x = self.method, self.input
+        if method.parameter_noise:
+            self.parameter_noise.add_share(method.parameter_noise)
+        if method.input_noise:
+            drawn = torch.randn(x.shape, generator=self.input_noise, device=x.device, dtype=x.dtype)
+            x = x + method.input_noise * drawn
+        with self.engine.autocast():
+            output = self.network(x)
+        output = output.to(self.engine.dtype)
+        loss = self.loss_of(output)
+        for parameter in self.parameters:
+            parameter.grad = None
+        loss.backward()
+        self.output, self.loss = output.detach(), loss.detach()
+        self.signs = self.watch.signs(self.loss, self.output)
+
+    def advance(self, iteration: int) -> None:
+        """Take the step, and let the output count. iteration: from 1."""
+        if self._advance_as_recorded is not None:
+            self._advance_as_recorded()
+        else:
+            self._advance(iteration)
+
+    def _advance(self, iteration: int) -> None:
+        learning_rate = self.descent.step(iteration, self.loss)
+        if self.method.sgld_noise:
+            self.sgld_noise.add(self.method.sgld_noise * learning_rate)
+        raw = self.output[0]
+        if not self.last:
+            self.last = [raw.clone(), raw.clone(), self.loss.clone()]
+            return
+        kept, averaged, loss = self.last
+        kept.copy_(raw)
+        averaged.lerp_(raw, 1 - AVERAGE_DECAY)
+        loss.copy_(self.loss)
