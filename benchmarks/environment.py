@@ -104,11 +104,10 @@ def _torch(device: str) -> dict[str, Any]:
         "flags": {
             "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
             "flush_denormal": flushes_denormals(),
-            "float32_matmul_precision": torch.get_float32_matmul_precision(),
         },
     }
     if device.startswith("cuda"):
-        cudnn = torch.backends.cudnn
+        cudnn: Any = torch.backends.cudnn  # whose types do not know `conv`
         described |= {
             "driver": _driver(),
             "cuda": torch.version.cuda,
@@ -117,9 +116,11 @@ def _torch(device: str) -> dict[str, Any]:
         described["flags"] |= {
             "cudnn_deterministic": cudnn.deterministic,
             "cudnn_benchmark": cudnn.benchmark,
-            "cudnn_allow_tf32": cudnn.allow_tf32,
-            "matmul_allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+            "cudnn_fp32_precision": cudnn.conv.fp32_precision,
+            "matmul_fp32_precision": torch.backends.cuda.matmul.fp32_precision,
         }
+    else:
+        described["flags"]["float32_matmul_precision"] = torch.get_float32_matmul_precision()
     return described
 
 

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -22,13 +23,20 @@ from dip.randomness import generator
 class Descent:
     """Takes the steps of one fit.
 
-    parameters: all that are trained. settings: what Adam, AdamW and SGD are made with beside what
-    the method says.
+    parameters: all that are trained. fused: all tensors of a step in one kernel, where there is
+    one. recorded: steps are recorded as a CUDA graph, for which Adam counts them on the device.
     """
 
-    def __init__(self, method: Method, parameters: list[Tensor], settings: Mapping[str, Any]):
+    def __init__(
+        self,
+        method: Method,
+        parameters: list[Tensor],
+        *,
+        fused: bool = False,
+        recorded: bool = False,
+    ):
         self.schedule = method.schedule
-        self.stages = _stages(method, parameters, settings)
+        self.stages = _stages(method, parameters, fused or None, recorded)
 
     @property
     def is_the_same_each_time(self) -> bool:
@@ -65,21 +73,19 @@ class Descent:
 Stage = tuple[torch.optim.Optimizer, float, int | None]
 
 
-def _stages(method: Method, parameters: list[Tensor], settings: Mapping[str, Any]) -> list[Stage]:
+def _stages(
+    method: Method, parameters: list[Tensor], fused: bool | None, recorded: bool
+) -> list[Stage]:
     rate = method.learning_rate
-
-    def first_order(kind: Any, rate: float, **options: Any) -> torch.optim.Optimizer:
-        return kind(parameters, rate, **options, **settings)
-
+    adam = partial(torch.optim.Adam, parameters, fused=fused, capturable=recorded)
     match method.optimizer:
         case AdamOptions(betas=betas, weight_decay=decay):
-            adam = first_order(torch.optim.Adam, rate, betas=betas, weight_decay=decay)
-            return [(adam, rate, None)]
+            return [(adam(rate, betas, weight_decay=decay), rate, None)]
         case AdamWOptions(betas=betas, weight_decay=decay):
-            adamw = first_order(torch.optim.AdamW, rate, betas=betas, weight_decay=decay)
-            return [(adamw, rate, None)]
+            adamw = partial(torch.optim.AdamW, parameters, fused=fused, capturable=recorded)
+            return [(adamw(rate, betas, weight_decay=decay), rate, None)]
         case SGDOptions(momentum=momentum):
-            return [(first_order(torch.optim.SGD, rate, momentum=momentum), rate, None)]
+            return [(torch.optim.SGD(parameters, rate, momentum, fused=fused), rate, None)]
         case AdamLBFGSOptions() as options:
             first = options.adam_learning_rate
             # One update a call. Without a line search, and with its history kept between calls,
@@ -93,7 +99,7 @@ def _stages(method: Method, parameters: list[Tensor], settings: Mapping[str, Any
                 history_size=options.history,
             )
             return [
-                (first_order(torch.optim.Adam, first), first, options.adam_iterations),
+                (adam(first), first, options.adam_iterations),
                 (lbfgs, rate, None),
             ]
 

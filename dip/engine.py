@@ -4,15 +4,15 @@
 optimiser, the loss read at each iteration. `fast` changes the order of float operations, and so in
 float32 the trajectory, but not what is computed.
 
-On a CPU it is: channels-last maps, fused optimisers, layers of `dip.kernels`, denormal numbers
-taken as zero, and memory that the process keeps between iterations instead of giving it back and
-being given empty pages again, which takes a third of the time at 512x512. The host reads the loss
-of each iteration: it costs nothing there.
+On a CPU it is: channels-last maps, fused optimisers, layers of `dip.kernels`, with one thread
+denormal numbers taken as zero, and memory that the process keeps from then on instead of giving it
+back and being given empty pages again, which takes a third of the time at 512x512. The host reads
+the loss of each iteration: it costs nothing there.
 
 On CUDA it is: channels-last maps, fused optimisers, cuDNN's choice of kernels by trial, and an
 iteration recorded once as a CUDA graph and replayed, because launching its kernels one by one takes
 longer than small images need; the host reads nothing but every `READ_EVERY` iterations and at
-checkpoints.
+checkpoints. With backtracking it reads each loss, because it may have to go back.
 """
 
 import ctypes
@@ -28,6 +28,8 @@ from dip.errors import InputError, unknown
 from dip.kernels import keep_output_layer_in_float32, quicken
 from dip.options import EngineName, Precision
 
+Work = Callable[[], None]
+
 READ_EVERY = 25  # iterations between looks at a GPU that is otherwise not waited for
 WARM_UP_CALLS = 3  # before a graph is recorded: kernels are chosen and optimiser states made
 
@@ -37,10 +39,10 @@ class Engine:
 
     precision: `float32` and `float64` are what they say. `tf32` (CUDA) lets matrix products drop 13
     bits of each factor. `bfloat16` computes the network under autocast, with weights, loss, updates
-    and the last layer with weights in float32; of processors only those with such units (AMX) gain.
-    may_rebuild: whether the network's layout and layers are free to change.
+    and the last layer with weights in float32, if the network may be rebuilt; of processors only
+    those with such units (AMX) gain. may_rebuild: whether its layout and layers are free to change.
 
-    Raises InputError for names that do not exist, and for precisions that the device has not.
+    Raises InputError for names that do not exist, and for tf32 where there is no GPU.
     """
 
     def __init__(
@@ -60,12 +62,11 @@ class Engine:
         self.rebuilds = self.is_fast and may_rebuild
         self.records_graphs = self.rebuilds and self.on_gpu
         self.read_every = READ_EVERY if self.is_fast and self.on_gpu else 1
-        self.was_flushing = flushes_denormals()
-        if self.is_fast and not self.on_gpu:
-            keep_memory()
 
     def prepare(self, network: nn.Module, network_input: Tensor) -> tuple[nn.Module, Tensor]:
         """Both on the device, in their layout; the network is changed in place."""
+        if self.is_fast and not self.on_gpu:
+            keep_memory()
         network = network.to(self.device, self.dtype).train()
         network_input = network_input.to(self.device, self.dtype)
         if self.rebuilds:
@@ -73,13 +74,9 @@ class Engine:
             network = network.to(memory_format=torch.channels_last)
             if not self.on_gpu:
                 quicken(network)
-        if self.precision == "bfloat16":
-            keep_output_layer_in_float32(network)
+            if self.precision == "bfloat16":
+                keep_output_layer_in_float32(network)
         return network, network_input
-
-    def optimizer_settings(self) -> dict[str, Any]:
-        """What Adam, AdamW and SGD are made with."""
-        return {"fused": True} if self.is_fast else {}
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Around the network's forward pass."""
@@ -91,58 +88,69 @@ class Engine:
     def switches(self) -> Iterator[None]:
         """Torch's global settings during an iteration; they are put back for everybody else."""
         if not self.on_gpu:
-            torch.set_flush_denormal(self.is_fast or self.was_flushing)
+            was_flushing = flushes_denormals()
+            # Threads that torch has beside this one would not follow, or not go back.
+            torch.set_flush_denormal(
+                was_flushing or (self.is_fast and torch.get_num_threads() == 1)
+            )
             try:
                 yield
             finally:
-                torch.set_flush_denormal(self.was_flushing)
+                torch.set_flush_denormal(was_flushing)
             return
-        cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-        before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
-        cudnn.allow_tf32 = matmul.allow_tf32 = self.precision == "tf32"
+        cudnn: Any = torch.backends.cudnn  # whose types do not know `conv`
+        matmul = torch.backends.cuda.matmul
+        before = cudnn.conv.fp32_precision, matmul.fp32_precision, cudnn.benchmark
+        exactly = "tf32" if self.precision == "tf32" else "ieee"
+        cudnn.conv.fp32_precision = matmul.fp32_precision = exactly
         cudnn.benchmark = self.is_fast and not torch.are_deterministic_algorithms_enabled()
         try:
-            yield
+            with torch.cuda.device(self.device):
+                yield
         finally:
-            cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = before
+            cudnn.conv.fp32_precision, matmul.fp32_precision, cudnn.benchmark = before
 
-    def recorded(
-        self, function: Callable[[], None], generators: Sequence[torch.Generator]
-    ) -> Callable[[], None]:
-        """The function, or where graphs are used one that records it and replays it.
+    def recorder(self, generators: Sequence[torch.Generator]) -> Callable[[Work], None]:
+        """What runs a function; where graphs are used it records that and replays it.
 
-        function: reads and writes the same tensors at each call and never waits for the device.
-        generators: what it draws from.
+        The function is the same at each call, reads and writes the same tensors, and never waits
+        for the device. generators: what it draws from.
         """
-        return _Recorded(function, generators) if self.records_graphs else function
+        return _Recorder(generators) if self.records_graphs else _run
 
 
-class _Recorded:
-    """A function whose CUDA kernels are recorded at one call and replayed at those after it."""
+def _run(work: Work) -> None:
+    work()
 
-    def __init__(self, function: Callable[[], None], generators: Sequence[torch.Generator]):
-        self.function = function
+
+class _Recorder:
+    """Records a function's CUDA kernels at one call and replays them at those after it."""
+
+    def __init__(self, generators: Sequence[torch.Generator]):
         self.generators = generators
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, work: Work) -> None:
         self.calls += 1
         if self.calls <= WARM_UP_CALLS:
             # Not on the default stream, as torch's notes on CUDA graphs ask for.
             side = torch.cuda.Stream()
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
-                self.function()
+                work()
             torch.cuda.current_stream().wait_stream(side)
             return
         if self.graph is None:
             graph = torch.cuda.CUDAGraph()
             for generator in self.generators:
                 graph.register_generator_state(generator)
-            # Other threads may go on calling CUDA meanwhile.
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self.function()
+            # Other threads may go on calling CUDA meanwhile. torch's own stream for this is of
+            # the device that was the first to need one.
+            with torch.cuda.graph(
+                graph, stream=torch.cuda.Stream(), capture_error_mode="thread_local"
+            ):
+                work()
             self.graph = graph
         self.graph.replay()
 

@@ -4,7 +4,7 @@ It comes in two parts, because a fit may go back to earlier weights between them
 with the gradients, `advance` takes the step. Neither waits for the device.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -42,19 +42,28 @@ class Iteration:
         self.method, self.engine = method, engine
         self.network, self.input, self.parameters = network, network_input, parameters
         self.loss_of, self.watch = loss_of, watch
-        self.descent = Descent(method, parameters, engine.optimizer_settings())
+        self.descent = Descent(
+            method, parameters, fused=engine.is_fast, recorded=engine.records_graphs
+        )
         self.input_noise = generator(seed, "input noise", engine.device)
         self.parameter_noise = WeightNoise(network, seed, "parameter noise", engine.device)
         self.sgld_noise = WeightNoise(network, seed, "SGLD noise", engine.device)
         self.last: list[Tensor] = []
 
-        generators = [self.input_noise, self.parameter_noise.generator]
-        self.evaluate = engine.recorded(self._evaluate, generators)
-        self._advance_as_recorded: Callable[[], None] | None = None
+        drawn_from = [self.input_noise, self.parameter_noise.generator]
+        self._run_evaluation = engine.recorder(drawn_from)
+        self._run_advance = engine.recorder([self.sgld_noise.generator])
+
+    def evaluate(self) -> None:
+        """From the weights to output, loss and gradients."""
+        self._run_evaluation(self._evaluate)
+
+    def advance(self, iteration: int) -> None:
+        """Take the step, and let the output count. iteration: from 1."""
         if self.descent.is_the_same_each_time:
-            self._advance_as_recorded = engine.recorded(
-                lambda: self._advance(1), [self.sgld_noise.generator]
-            )
+            self._run_advance(partial(self._advance, 1))
+        else:
+            self._advance(iteration)
 
     def _evaluate(self) -> None:
         method, x = self.method, self.input
@@ -72,13 +81,6 @@ class Iteration:
         loss.backward()
         self.output, self.loss = output.detach(), loss.detach()
         self.signs = self.watch.signs(self.loss, self.output)
-
-    def advance(self, iteration: int) -> None:
-        """Take the step, and let the output count. iteration: from 1."""
-        if self._advance_as_recorded is not None:
-            self._advance_as_recorded()
-        else:
-            self._advance(iteration)
 
     def _advance(self, iteration: int) -> None:
         learning_rate = self.descent.step(iteration, self.loss)

@@ -15,7 +15,8 @@ class Stopwatch:
 
     def __init__(self, device: torch.device | str):
         self.seconds = 0.0
-        self._on_gpu = torch.device(device).type == "cuda"
+        self._device = torch.device(device)
+        self._on_gpu = self._device.type == "cuda"
         self._spans: list[tuple[Any, Any]] = []
 
     def start(self) -> None:
@@ -40,5 +41,5 @@ class Stopwatch:
         if not self._on_gpu:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         return event

@@ -94,7 +94,8 @@ def fit(
     `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is there too.
     They do not end the fit: each checkpoint says what they would have kept. observe is called with
     the iteration, its output and the average, (C, H, W) on the device, as far as they count; they
-    are the fit's own and stay unchanged only until it returns.
+    are the fit's own and stay unchanged only until it returns. On a GPU it may be called for some
+    iterations after the one at which the fit is then found to have failed.
 
     keep is called at the end of each iteration that was looked at, all of them on a CPU, after its
     checkpoint, with the iteration and a function that gives the state the fit is in (`dip.state`),
@@ -199,22 +200,24 @@ def fit(
                 step.advance(iteration)
         stopwatch.stop()
         unread.append((iteration, backtracked, step.signs.clone()))
+        is_due = iteration in wanted or len(unread) >= how.read_every
+        if is_due:
+            try:
+                _look(watch, unread, stopwatch, on_step)
+            except Diverged as end:
+                stops = answers(followed).items()
+                end.stops = {
+                    label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
+                }
+                raise
+            unread.clear()
         if not backtracked:
             raw, averaged, _ = step.last
             for rule in followed.values():
                 rule(iteration, raw)
             observe(iteration, raw, averaged)
-        if iteration not in wanted and len(unread) < how.read_every:
+        if not is_due:
             continue
-        try:
-            _look(watch, unread, stopwatch, on_step)
-        except Diverged as end:
-            stops = answers(followed).items()
-            end.stops = {
-                label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
-            }
-            raise
-        unread.clear()
         if iteration in wanted:
             raw, averaged, loss = step.last
             # Copies: the caller may keep them while the average moves on.

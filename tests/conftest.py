@@ -33,6 +33,19 @@ def needs(*names: str) -> pytest.MarkDecorator:
     )
 
 
+# What makes the preset's network small; every family of networks is there.
+NARROW: dict[str, dict[str, Any]] = {
+    "lemsky-unet": {"architecture.channels": [4, 8]},
+    "quick": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
+    "dip-random50": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
+    "dip-library-unet": {"architecture.channels": [4, 8]},
+    "dip-library-resnet": {"architecture.channels": 8},
+    "deep-decoder": {"architecture.channels": [16, 16]},
+    "conv-decoder": {"architecture.channels": 8},
+    "pip": {"architecture.channels": [8, 8], "architecture.skip_channels": [4, 4]},
+    "siren": {"architecture.channels": 16},
+}
+
 TINY: dict[str, Any] = {
     "dataset": "scikit-image",
     "images": ["astronaut"],

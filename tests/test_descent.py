@@ -88,7 +88,7 @@ def test_fit_is_the_psnr_of_the_known_pixels() -> None:
 def _steps(method: Method, count: int, gradient: float = 1.0) -> list[float]:
     """How far each step moves a parameter of 1 with a constant gradient."""
     parameter = torch.ones(1, requires_grad=True)
-    descent = Descent(method, [parameter], {})
+    descent = Descent(method, [parameter])
     moved = []
     for iteration in range(1, count + 1):
         before = parameter.item()

@@ -4,24 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import NARROW
 from torch import Tensor, nn
 
 import dip
 from dip.divergence import SPAN, Diverged, Watch
 from dip.losses import Loss
 from dip.options import Backtracking
-
-NARROW: dict[str, dict[str, Any]] = {
-    "lemsky-unet": {"architecture.channels": [4, 8]},
-    "quick": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
-    "dip-random50": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
-    "dip-library-unet": {"architecture.channels": [4, 8]},
-    "dip-library-resnet": {"architecture.channels": 8},
-    "deep-decoder": {"architecture.channels": [16, 16]},
-    "conv-decoder": {"architecture.channels": 8},
-    "pip": {"architecture.channels": [8, 8], "architecture.skip_channels": [4, 4]},
-    "siren": {"architecture.channels": 16},
-}
 
 
 def _image(kind: str) -> Tensor:
