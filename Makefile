@@ -2,6 +2,7 @@
 
 SUITE ?= quick
 OUT ?= results
+BUDGET ?= 10
 UV_VERSION := 0.13.9
 VENV := .venv
 UV := $(VENV)/.uv-$(UV_VERSION)
@@ -19,7 +20,7 @@ WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench report anchors test check clean
+.PHONY: help setup lock bench report timing anchors test check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +67,9 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
+
+timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)
+	@$(PY) -m benchmarks timing --budget $(BUDGET) --out $(OUT)
 
 anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: python -m datasets fetch, or DIP_MIRROR)
 	@$(PY) -m benchmarks anchors --out $(OUT)

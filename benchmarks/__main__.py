@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import catalogue
+from benchmarks.accounting import Clock
 from benchmarks.forecast import forecast
 from benchmarks.garbage import collect
 from benchmarks.interruption import Interrupted, at_once
@@ -65,6 +66,7 @@ def run_command(
     keep_state: KeepOption = False,
 ) -> None:
     """Fit what is missing, then score and write results.csv."""
+    clock = Clock()
     plan = make_plan(suite, out)
     how = How(
         pattern=pattern,
@@ -81,7 +83,8 @@ def run_command(
         for text in forecast(plan, how):
             print(text)
         return
-    failed = run(plan, how, Console())
+    failed = run(plan, how, Console(), clock)
+    print(clock.accounting().line)
     print(f"Results: {plan.folder / 'results.csv'}")
     if failed:
         raise typer.Exit(1)
@@ -135,6 +138,31 @@ def gc_command(
     """List what no suite refers to, with its size; remove it with --yes."""
     for text in collect(out, suites or [], remove=yes):
         print(text)
+
+
+@app.command("timing")
+def timing_command(
+    out: OutOption = Path("results"),
+    budget: Annotated[float, typer.Option(help="minutes that it may take")] = 10.0,
+    device: DeviceOption = "auto",
+    preset: Annotated[list[str] | None, typer.Option(help="only this; may be repeated")] = None,
+    size: Annotated[
+        list[int] | None, typer.Option(help="pixels on a side; may be repeated; default: 64 to 512")
+    ] = None,
+) -> None:
+    """Time both engines side by side, alone on the device."""
+    from benchmarks.timing.command import SIZES, run_timing
+
+    page = run_timing(
+        out,
+        device=device,
+        budget_minutes=budget,
+        presets=preset or [],
+        sizes=size or SIZES,
+        say=lambda text: print(text, flush=True),
+    )
+    print(page.read_text(encoding="utf-8"))
+    print(f"Timing: {page}")
 
 
 @app.command("score")

@@ -1,0 +1,236 @@
+"""Measures one case: a process of its own runs its fits when it is told to.
+
+Each engine has its own processes, because what one does to a process (how its memory is kept) may
+not serve the other.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from benchmarks.timing.case import Case
+
+IMAGE = "astronaut"  # of scikit-image
+MISSING = 0.5
+WARM_UP, MINIMUM = 3, 5  # iterations left out, and those that are timed however long they take
+GPU_BLOCKS = 1, 2  # the same on a GPU, in blocks of the iterations that it is not waited for
+MOST = 5000  # iterations of one fit
+PEAK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One fit: milliseconds of each iteration without those of the warm-up, in their order.
+
+    began, ended: by the system's clock, which all processes share, around those same iterations
+    with all that the trainer does between them. psnr_hole: dB of the output of the last iteration.
+    peak_memory_mib: of the process on a CPU, of the allocator on a GPU.
+    """
+
+    iterations: int
+    began: float
+    ended: float
+    first_milliseconds: float
+    milliseconds: tuple[float, ...]
+    peak_memory_mib: float | None
+    psnr_hole: float
+
+
+class Bench:
+    """A process that measures cases of one engine on one device."""
+
+    def __init__(self, device: str):
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, device), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def begin(self, *order: Any) -> None:
+        """`fit` and what `measured` takes, or `peak` and what `peak_gflops` takes; no device."""
+        with suppress(BrokenPipeError):  # the result will say so
+            self.connection.send(order)
+
+    def result(self) -> Any:
+        """What was begun last; a string says why there is nothing."""
+        try:
+            return self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            return f"its process ended with exit code {self.process.exitcode}"
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _serve(connection: Connection, device: str) -> None:
+    import torch
+
+    import dip.trainer  # noqa: F401 - so that processes that begin together are as far
+
+    connection.send("ready")
+    while True:
+        try:
+            word, *arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            work: Any = measured if word == "fit" else peak_gflops
+            connection.send(work(*arguments, device))
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            connection.send(f"out of memory: {str(error).partition('. ')[0]}")
+        except Exception as error:  # whatever a case does, the next one is timed
+            connection.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+
+
+def left_out_and_least(device: str) -> tuple[int, int]:
+    """The iterations of the warm-up, and how many there are with it at least."""
+    from dip.engine import READ_EVERY
+
+    if device.startswith("cuda"):
+        warm_up, minimum = (blocks * READ_EVERY for blocks in GPU_BLOCKS)
+        return warm_up, warm_up + minimum
+    return WARM_UP, WARM_UP + MINIMUM
+
+
+class _Enough(Exception):
+    """The fit has been timed for long enough."""
+
+
+def measured(
+    case: Case, seed: int, iterations: int | None, seconds: float, device: str
+) -> Measured:
+    """One fit of the case, of so many iterations, or of as many as so many seconds allow."""
+    import numpy as np
+    import torch
+
+    from benchmarks.memory import PeakMemory
+    from benchmarks.metrics import psnr
+    from benchmarks.run_folder import to_8bit
+    from datasets import load_images, make_mask
+    from datasets.masks import Bernoulli
+    from dip.engine import READ_EVERY
+
+    (image,) = load_images("scikit-image", [IMAGE], size=case.size)
+    mask = make_mask(Bernoulli(missing=MISSING), image)
+    tensors = (
+        torch.from_numpy(image.pixels / np.float32(255)),
+        torch.from_numpy(mask.astype(np.float32)),
+    )
+    torch.set_num_threads(case.threads)
+    warm_up, least = left_out_and_least(device)
+    memory = PeakMemory(device)
+    times: list[float] = []
+    noted: list[float] = []  # when
+    latest: list[Any] = []
+    started = time.monotonic()
+
+    def note(milliseconds: float) -> None:
+        times.append(milliseconds)
+        noted.append(time.monotonic())
+        is_block = not device.startswith("cuda") or len(times) % READ_EVERY == 0
+        may_end = iterations is None and len(times) >= least and is_block
+        if may_end and noted[-1] - started > seconds:
+            raise _Enough
+
+    def keep(raw: Any) -> None:
+        latest[:] = [raw]
+
+    runs: Callable[..., None] = _ours if case.engine in ("plain", "fast") else _peer
+    on_device = torch.cuda.device(device) if device.startswith("cuda") else nullcontext()
+    with on_device:
+        with suppress(_Enough):
+            runs(case, *tensors, seed, iterations or MOST, device, note, keep)
+        restored = to_8bit(latest[0].detach().to("cpu", torch.float32).numpy())
+    return Measured(
+        iterations=len(times),
+        began=noted[warm_up - 1],
+        ended=noted[-1],
+        first_milliseconds=times[0],
+        milliseconds=tuple(times[warm_up:]),
+        peak_memory_mib=memory.mib(),
+        psnr_hole=psnr(restored, image.pixels, mask[0] == 1).hole,
+    )
+
+
+def _ours(
+    case: Case,
+    image: Any,
+    mask: Any,
+    seed: int,
+    iterations: int,
+    device: str,
+    note: Callable[[float], None],
+    keep: Callable[[Any], None],
+) -> None:
+    import dip
+
+    for _ in dip.fit(
+        *(image, mask, case.method),
+        checkpoints=[iterations],
+        seed=seed,
+        device=device,
+        engine=case.engine,  # type: ignore[arg-type]  # a peer's name goes elsewhere
+        precision=case.precision,  # type: ignore[arg-type]  # groups() names those that exist
+        observe=lambda _, raw, __: keep(raw),
+        on_step=lambda step: note(step.milliseconds),
+    ):
+        pass
+
+
+def _peer(*arguments: Any) -> None:
+    from benchmarks.timing.peers import fit
+
+    fit(*arguments)
+
+
+def peak_gflops(precision: str, threads: int, device: str) -> float:
+    """The most that products of two square matrices reach: 10^9 operations per second."""
+    import torch
+
+    from dip.engine import Engine
+
+    torch.set_num_threads(threads)
+    on_gpu = device.startswith("cuda")
+    side = 8192 if on_gpu else 2048
+    dtype = {"bfloat16": torch.bfloat16, "float64": torch.float64}.get(precision, torch.float32)
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    product = a @ b
+    best = float("inf")
+    ends = time.perf_counter() + PEAK_SECONDS
+    with Engine("plain", precision, device).switches():
+        while time.perf_counter() < ends:
+            if on_gpu:
+                torch.cuda.synchronize(device)
+            began = time.perf_counter()
+            torch.matmul(a, b, out=product)
+            if on_gpu:
+                torch.cuda.synchronize(device)
+            best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best / 1e9
+
+
+def gflop(case: Case) -> float:
+    """Operations of one iteration, forward and backward, as torch's counter has them, over 10^9.
+
+    It counts convolutions and matrix products, a multiplication and an addition as two.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    import dip
+
+    method, size = case.method, (case.size, case.size)
+    network = dip.build_network(method.architecture, method.input.channels, 3, size).to("meta")
+    shape = (method.batch, method.input.channels, *method.architecture.input_size(size))
+    x = torch.zeros(shape, device="meta", requires_grad=method.input.name == "learned")
+    with FlopCounterMode(display=False) as counter:
+        network.train()(x).sum().backward()
+    return counter.get_total_flops() / 1e9
