@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from benchmarks import environment
 from benchmarks.fills import FILLS
+from benchmarks.footprint import check_memory
 from benchmarks.orders import OnGoOn, OnStep, Order, run_files
 from benchmarks.record import Saved, Timing
 from benchmarks.run_folder import Picture, file_name, to_8bit
@@ -30,7 +31,7 @@ def run_job(
     device: a torch device; a fill runs on the CPU. workers: how many jobs run side by side, for
     the record. on_start is called when torch is here, and on_go_on when the fit goes on from a
     saved state, or cannot. Raises Stopped if asked to,
-    CannotWriteError if the state cannot be saved.
+    CannotWriteError if the state cannot be saved, MemoryError if more is needed than is free.
     """
     job = order.job
     if isinstance(job.method, str):
@@ -43,6 +44,7 @@ def run_job(
     on_start()
     torch.set_num_threads(threads)
     with flags(device, job.deterministic):
+        check_memory(job, device)
         try:
             fitting = Trajectory(order, job.method, device, threads, workers)
             return fitting.run(on_go_on, on_step, should_stop)

@@ -1,13 +1,16 @@
-"""What a run would do: its jobs, what they may cost, and the room that they need."""
+"""What a run would do: its jobs, what they may cost, and the memory and room that they need."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.devices import check_device, places
+from benchmarks.devices import check_device, places, side_by_side_bytes
 from benchmarks.environment import device_name
+from benchmarks.footprint import fit_bytes
 from benchmarks.jobs import Job
+from benchmarks.memory import free_bytes
 from benchmarks.plan import Plan, line, select, sort_out
 from benchmarks.progress import counted, duration, mebibytes
 from benchmarks.record import Record
@@ -21,7 +24,7 @@ RECORD_BYTES = 20_000
 
 
 def forecast(plan: Plan, how: How) -> Iterator[str]:
-    """One line for each job, then the cost of those that would run, and the room on the disk."""
+    """One line for each job, then the cost of those that would run in time, memory and disk."""
     check_device(how.device)
     jobs = select(plan.jobs, how.pattern)
     check_imported_networks(plan.suite, jobs)
@@ -35,6 +38,7 @@ def forecast(plan: Plan, how: How) -> Iterator[str]:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if how.fresh else {job.key: plan.begun(job) for job in todo}
         yield _time(records, todo, begun, devices, how.threads)
+        yield from _memory(todo, devices[: len(todo)])
         yield _room(records, todo, plan.store.root, len(devices), how.keep_state)
 
 
@@ -73,6 +77,34 @@ def _time(
     took = duration(max(sum(seconds) / len(devices), max(seconds)))
     text = f"time: about {took}, by earlier runs of the same methods"
     return text + (f"; without {', '.join(unknown)}, never timed here" if unknown else "")
+
+
+def _memory(jobs: Sequence[Job], devices: Sequence[str]) -> Iterator[str]:
+    """On the device with the most workers; nothing where there are only fills."""
+    told = [(job, fit_bytes(job)) for job in jobs if isinstance(job.method, Method)]
+    if not told:
+        return
+    known = {job.name: needed for job, needed in told if needed is not None}
+    unknown = {job.method_label: None for job, needed in told if needed is None}
+    if not known:
+        yield f"memory: cannot be told of {', '.join(unknown)}"
+        return
+    largest = max(known, key=lambda name: known[name])
+    ((device, count),) = Counter(devices).most_common(1)
+    together = side_by_side_bytes(device, count, known.values())
+    text = f"memory: at most about {mebibytes(known[largest])} for one fit ({largest})"
+    if unknown:
+        text += f", not counting {', '.join(unknown)}"
+    text += f", {mebibytes(together)} side by side"
+    free = free_bytes(device)
+    if free is None:
+        yield f"{text}; what is free cannot be told on this system"
+        return
+    is_enough = side_by_side_bytes(device, 1, [known[largest]]) <= free
+    more = (
+        "" if together <= free else ": fewer will run side by side" if is_enough else ": NOT ENOUGH"
+    )
+    yield f"{text}; {mebibytes(free)} are free{more}"
 
 
 def _room(

@@ -20,6 +20,11 @@ def _dry(command: Command, suite: Path, out: Path, *options: object) -> list[str
     return done.stdout.splitlines()
 
 
+def _said_of(what: str, lines: list[str]) -> str:
+    (found,) = [line for line in lines if line.startswith(f"{what}: ")]
+    return found
+
+
 def _seconds(text: str) -> int:
     found = re.search(r"about (?:(\d+) min )?(\d+) s", text)
     assert found
@@ -37,9 +42,10 @@ def test_what_it_costs_comes_from_earlier_runs(
         r"missing   [0-9a-f]{12} astronaut/.*/quick/0: was never run here", lines[0]
     )
     assert re.fullmatch(r"1 of 1 job to run, \d+ side by side", lines[1])
-    assert lines[2] == "time: cannot be told, because no such method was ever timed on this device"
+    why = "because no such method was ever timed on this device"
+    assert _said_of("time", lines) == f"time: cannot be told, {why}"
     start = "disk: at most 1 MiB for good, and states of fits that were never run here; "
-    assert re.fullmatch(re.escape(start) + r"\d+ MiB are free", lines[3])
+    assert re.fullmatch(re.escape(start) + r"\d+ MiB are free", _said_of("disk", lines))
     assert not out.exists()
 
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
@@ -55,7 +61,7 @@ def test_what_it_costs_comes_from_earlier_runs(
         size=72,
     )
     assert command("benchmarks", "run", suite, "--out", out, "--fresh").returncode == 0
-    time = _dry(command, longer, out, "--workers", 2)[-2]
+    time = _said_of("time", _dry(command, longer, out, "--workers", 2))
     assert time.endswith("by earlier runs of the same methods; without other, never timed here")
     assert re.match(r"time: about (\d+ min )?\d+ s, by", time)
 
@@ -69,12 +75,12 @@ def test_the_estimate_is_what_runs_of_that_method_took(
     (record,) = out.glob("runs/*/record.json")
     seconds = json.loads(record.read_text())["timing"]["seconds"]
     longer = suite_file(methods=TINY["methods"][:1], iterations=[60_000], seeds=[0, 1], size=72)
-    text = _dry(command, longer, out, "--workers", 1)[-2]
+    text = _said_of("time", _dry(command, longer, out, "--workers", 1))
     assert _seconds(text) == pytest.approx(seconds * 1000 * 4 * 2, abs=1)
 
     # What is there already is not counted.
     monkeypatch.setattr(Plan, "begun", lambda *_: 30_000)
-    text = _dry(command, longer, out, "--workers", 1)[-2]
+    text = _said_of("time", _dry(command, longer, out, "--workers", 1))
     assert _seconds(text) == pytest.approx(seconds * 500 * 4 * 2, abs=1)
 
 
@@ -87,7 +93,7 @@ def test_a_state_is_as_large_as_it_is_said_to_be(
     assert command("benchmarks", "run", suite, "--out", out, "--keep-state").returncode == 0
     (state,) = out.glob("runs/*/state.pt")
     longer = suite_file(methods=methods, iterations=[2], size=64)
-    text = _dry(command, longer, out, "--keep-state")[-1]
+    text = _said_of("disk", _dry(command, longer, out, "--keep-state"))
     said = re.search(r"MiB for good, (\d+) MiB for the states of fits; ", text)
     assert said
     with_the_one_before = 2 * state.stat().st_size / 2**20
@@ -98,7 +104,8 @@ def test_a_disk_that_is_too_small_is_said(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forecast, "TRACE_BYTES", 10**15)
-    assert _dry(command, suite_file(), tmp_path / "results")[-1].endswith("are free: NOT ENOUGH")
+    disk = _said_of("disk", _dry(command, suite_file(), tmp_path / "results"))
+    assert disk.endswith("are free: NOT ENOUGH")
 
 
 def test_why_a_job_would_run_is_said(suite_file: Write, command: Command, tmp_path: Path) -> None:
