@@ -12,17 +12,12 @@ pixels of the composited image's SSIM map and of its spatial LPIPS map.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import weights
-
-if TYPE_CHECKING:
-    import torch
-    from lpips import LPIPS
 
 Pixels = NDArray[np.uint8]  # (C, H, W)
 Known = NDArray[np.bool_]  # (H, W)
@@ -102,48 +97,13 @@ def _ssim(restored: Pixels, truth: Pixels) -> tuple[float, NDArray[np.float64]]:
 
 def lpips(restored: Pixels, truth: Pixels, known: Known) -> Regions:
     """At least 0; lower is better. Grey is repeated to three channels."""
-    import torch
+    from benchmarks.perception import distance
 
-    network = _lpips_network()
-    reference = _scaled(truth)
-    composited = _scaled(composite(restored, truth, known))
-    with torch.inference_mode():
-        network.spatial = False  # one number
-        full = network(_scaled(restored), reference).item()
-        whole = network(composited, reference).item()
-        network.spatial = True  # a map of the input's size
-        map_ = network(composited, reference)[0, 0].numpy()
-    return Regions(full=full, hole=float(map_[~known].mean(dtype=np.float64)), composited=whole)
-
-
-def _scaled(pixels: Pixels) -> "torch.Tensor":
-    import torch
-
-    colour = np.broadcast_to(pixels, (3, *pixels.shape[1:])).astype(np.float32)
-    return torch.from_numpy(colour / 127.5 - 1)[None]
-
-
-@cache
-def _lpips_network() -> "LPIPS":
-    """LPIPS with the heads of the package and the AlexNet of our own cache, never random."""
-    import contextlib
-    import io
-    import warnings
-
-    import torch
-    from lpips import LPIPS
-
-    arrays = weights.load()
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torchvision, about its own arguments
-        with torch.random.fork_rng(devices=[]):
-            network = LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
-    convolutions = [m for m in network.net.modules() if isinstance(m, torch.nn.Conv2d)]
-    for layer, convolution in enumerate(convolutions):
-        convolution.weight.data.copy_(torch.from_numpy(arrays[f"weight{layer}"]))
-        assert convolution.bias is not None
-        convolution.bias.data.copy_(torch.from_numpy(arrays[f"bias{layer}"]))
-    return network.eval()
+    full, _ = distance(restored, truth)
+    composited, map_ = distance(composite(restored, truth, known), truth)
+    return Regions(
+        full=full, hole=float(map_[~known].mean(dtype=np.float64)), composited=composited
+    )
 
 
 METRICS: dict[str, Metric] = {

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from benchmarks.accounting import FITS, READING, SCORING, Clock
 from benchmarks.agenda import Agenda
-from benchmarks.devices import check_device, places
+from benchmarks.devices import check_device, places, with_memory
 from benchmarks.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.interruption import Interrupted, at_leisure
 from benchmarks.jobs import Job
+from benchmarks.meanwhile import Scorer
 from benchmarks.orders import Order
 from benchmarks.plan import Plan, select, sort_out
 from benchmarks.progress import Display, counted
@@ -50,21 +52,22 @@ class How:
     device: str = "auto"
 
 
-def run(plan: Plan, how: How, console: Console) -> list[Job]:
+def run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
+    clock: of the command; what it says is written to accounting.json if something was fitted.
     Returns those of the chosen jobs that have no result. Raises InputError if results cannot be
     written, Interrupted if the user wants an end. Whatever ends it early, finished runs are stored.
     """
     try:
-        return _run(plan, how, console)
+        return _run(plan, how, console, clock)
     except Interrupted:
         if how.fresh:  # which would begin with all of them again
             raise
         raise Interrupted("the same command goes on from here") from None
 
 
-def _run(plan: Plan, how: How, console: Console) -> list[Job]:
+def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     chosen = select(plan.jobs, how.pattern)
     check_device(how.device)
     if how.workers == 0 and how.timeout is not None:
@@ -90,8 +93,19 @@ def _run(plan: Plan, how: How, console: Console) -> list[Job]:
     if todo:
         devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
         check_networks(plan.suite, todo, devices[0])
-        _run_jobs(plan, Agenda(plan, todo, before, how.fresh), how, devices, console)
+        devices, reasons = with_memory(devices, todo)
+        for reason in reasons:
+            _say(console, f"NOTICE: {reason}")
+        clock.lap(READING)
+        agenda = Agenda(plan, todo, before, how.fresh)
+        _run_jobs(plan, agenda, how, devices, console, clock)
+        clock.lap(FITS)
+    else:
+        clock.lap(READING)
     write_results(plan, console=console)
+    clock.lap(SCORING)
+    with alone_in(plan.folder):
+        clock.write(plan.folder)
     lost = [(job, status) for job in chosen if not (status := plan.status(job)).is_over]
     for job, status in lost:
         _say(console, f"NO RESULT: {': '.join(filter(None, (job.name, *status)))}")
@@ -161,10 +175,13 @@ def _versions(plan: Plan) -> list[dict[str, str]]:
     return [record.environment["versions"] for record in sets.values()]
 
 
-def _run_jobs(plan: Plan, agenda: Agenda, how: How, devices: list[str], console: Console) -> None:
+def _run_jobs(
+    plan: Plan, agenda: Agenda, how: How, devices: list[str], console: Console, clock: Clock
+) -> None:
     """Run jobs until all are seen to; raises Interrupted after a signal."""
     display = Display(agenda.waiting, len(devices), console)
     workers: Workers
+    scorer = None  # where fits run in this process, torch is theirs
     with contextlib.ExitStack() as stack:
         stack.callback(agenda.release_all)
         is_asked_to_stop = stack.enter_context(at_leisure())
@@ -172,6 +189,8 @@ def _run_jobs(plan: Plan, agenda: Agenda, how: How, devices: list[str], console:
             workers = ThisProcess(devices[0], how.threads, is_asked_to_stop)
         else:
             workers = Processes(devices, how.threads, how.timeout)
+            scorer = Scorer(plan.store, plan.suite.metrics)
+            stack.callback(scorer.close)
         stack.callback(workers.close)
         stack.enter_context(display)
         is_stopping = False
@@ -181,6 +200,7 @@ def _run_jobs(plan: Plan, agenda: Agenda, how: How, devices: list[str], console:
                 workers.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
             while workers.has_room and not is_stopping and (job := agenda.take()):
+                clock.gives(job)
                 workers.give(Order(job, plan.suite.name, plan.store, not how.fresh, how.keep_state))
             while agenda.done_elsewhere:
                 display.elsewhere(agenda.done_elsewhere.pop())
@@ -189,7 +209,10 @@ def _run_jobs(plan: Plan, agenda: Agenda, how: How, devices: list[str], console:
                     break
                 display.waits(len(agenda.waiting))
             for event in workers.events(POLL_SECONDS):
+                clock.hears(event, 0 if how.workers == 0 else len(devices))
                 _settle(plan, agenda, event)
+                if scorer and isinstance(event, Finished):  # by now its claim is to be had
+                    scorer.add(*(job for job in plan.jobs if job.key == event.job.key))
                 display.show(event)
     _say(console, display.summary())
     if is_asked_to_stop():

@@ -9,10 +9,10 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import product
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.jobs import Job
@@ -68,20 +68,43 @@ def score(
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
 
 
+def keep_scores(
+    store: Store,
+    job: Job,
+    metrics: Sequence[str],
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Score a job's run and keep the scores beside it; those that are there if it is to stop.
+
+    Raises DamagedError, and CannotWriteError. What cannot be scored is left out.
+    """
+    run, _, _, pictures = _opened(store, job)
+    until = takewhile(lambda _: not should_stop(), pictures)
+    _scores(store, run, job, until, metrics, afresh=False, reasons={})
+
+
 def _rows(
     store: Store, job: Job, metrics: Sequence[str], afresh: bool, reasons: dict[str, None]
 ) -> list[dict[str, Any]]:
     """Of one job; raises DamagedError."""
-    run = store.run(job.key)
-    record = run.check()
-    trace = None if isinstance(job.method, str) else read_trace(run)
-    pictures = _pictures(job, record, trace)
+    run, record, trace, pictures = _opened(store, job)
     scores = _scores(store, run, job, pictures, metrics, afresh, reasons)
     oracle = _oracle(job, record, trace, pictures, scores)
     if record.uncovered_reason:
         about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
         reasons[about] = None
     return [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
+
+
+def _opened(
+    store: Store, job: Job
+) -> "tuple[RunFolder, Record, pd.DataFrame | None, list[_Picture]]":
+    """A run as it is, with its trace unless it is a fill's; raises DamagedError."""
+    run = store.run(job.key)
+    record = run.check()
+    trace = None if isinstance(job.method, str) else read_trace(run)
+    return run, record, trace, _pictures(job, record, trace)
 
 
 @dataclass(frozen=True)
@@ -171,7 +194,7 @@ def _scores(
     store: Store,
     run: RunFolder,
     job: Job,
-    pictures: Sequence[_Picture],
+    pictures: Iterable[_Picture],
     metrics: Sequence[str],
     afresh: bool,
     reasons: dict[str, None],
@@ -184,19 +207,25 @@ def _scores(
     kept = _kept(run)
     scores: dict[str, dict[str, float]] = {}
     changed = False
-    for picture, name in product(pictures, dict.fromkeys((*metrics, "psnr"))):
-        metric = METRICS[name]
-        entries, entry = kept.setdefault(picture.file, {}), f"{name} {metric.version}"
-        if afresh or entry not in entries:
-            reason = metric.unavailable(job.image.height, job.image.width)
-            if reason is None:
-                restored = run.restoration(picture.output, picture.iteration)
-                entries[entry] = list(metric.score(restored, run.truth, run.known))
-                changed = True
-            elif entry not in entries:
-                reasons[f"{name} is empty: {reason}"] = None
-        values = zip(REGIONS, entries.get(entry, ()), strict=False)
-        scores.setdefault(picture.file, {}).update({f"{name}_{region}": v for region, v in values})
+    for picture in pictures:
+        restored = None  # until a score asks for it
+        entries = kept.setdefault(picture.file, {})
+        for name in dict.fromkeys((*metrics, "psnr")):
+            metric = METRICS[name]
+            entry = f"{name} {metric.version}"
+            if afresh or entry not in entries:
+                reason = metric.unavailable(job.image.height, job.image.width)
+                if reason is None:
+                    if restored is None:
+                        restored = run.restoration(picture.output, picture.iteration)
+                    entries[entry] = list(metric.score(restored, run.truth, run.known))
+                    changed = True
+                elif entry not in entries:
+                    reasons[f"{name} is empty: {reason}"] = None
+            values = zip(REGIONS, entries.get(entry, ()), strict=False)
+            scores.setdefault(picture.file, {}).update(
+                {f"{name}_{region}": value for region, value in values}
+            )
     if changed and (claim := store.claim(job.key)):
         try:
             # A run that was replaced meanwhile has no use for them.

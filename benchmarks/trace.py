@@ -38,6 +38,12 @@ def write_trace(steps: Iterable[Iteration], psnr_hole: Mapping[int, tuple[float,
     return trace.getvalue().encode()
 
 
+def seconds_behind(trace: bytes, iteration: int) -> float:
+    """Seconds of the iterations after that one. trace: the content of the file."""
+    lines = trace.decode().splitlines()[1 + iteration :]
+    return sum(float(line.split(",")[2]) for line in lines) / 1000
+
+
 def read_trace(run: RunFolder) -> "pd.DataFrame":
     """A run's trace, by iteration from 1 on; raises DamagedError."""
     import pandas as pd

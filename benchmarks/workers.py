@@ -128,9 +128,15 @@ class Processes:
     def close(self) -> None:
         for worker in self._at_work():
             worker.process.kill()
-        for worker in self.workers.values():
-            worker.end()
-        self.workers.clear()
+        try:
+            for worker in self.workers.values():  # all leave side by side
+                worker.hang_up()
+            for worker in self.workers.values():
+                worker.process.join(END_SECONDS)
+        finally:  # also after a signal: Python would wait for them, who hear no SIGTERM
+            for worker in self.workers.values():
+                worker.kill()
+            self.workers.clear()
 
 
 class ThisProcess:
@@ -244,12 +250,10 @@ class _Worker:
         written = os.pread(self.output, LOG_BYTES, max(0, size - LOG_BYTES))
         return Failed(job, reason, log + written.decode(errors="replace"))
 
-    def end(self) -> None:
+    def hang_up(self) -> None:
         """Let the process leave by itself."""
         with contextlib.suppress(OSError):
             self.connection.send(HANG_UP)
-        self.process.join(END_SECONDS)
-        self.kill()
 
     def kill(self) -> None:
         self.process.kill()

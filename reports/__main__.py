@@ -17,6 +17,7 @@ from benchmarks.__main__ import (
     WorkersOption,
     main,
 )
+from benchmarks.accounting import Clock
 from benchmarks.plan import make_plan
 from benchmarks.runner import How, run
 
@@ -35,11 +36,7 @@ def build_command(
     results: Annotated[Path, typer.Argument(help="a suite's results, as results/quick")],
 ) -> None:
     """Build the report again from what is stored."""
-    from reports.build import build
-
-    report = build(results)
-    print(report.headline)
-    print(f"Report: {report.summary}")
+    _build(results)
 
 
 @app.command("bench")
@@ -53,12 +50,13 @@ def bench_command(
     retry_failed: RetryOption = False,
 ) -> None:
     """Run a suite, score it and build its report, in one process."""
+    clock = Clock()
     plan = make_plan(suite, out)
     how = How(
         fresh=fresh, retry_failed=retry_failed, workers=workers, threads=threads, device=device
     )
-    failed = run(plan, how, Console())
-    build_command(plan.folder)
+    failed = run(plan, how, Console(), clock)
+    _build(plan.folder, clock)
     if failed:
         print(
             f"{len(failed)} of {len(plan.jobs)} jobs have no result: "
@@ -68,6 +66,17 @@ def bench_command(
             file=sys.stderr,
         )
         raise typer.Exit(1)
+
+
+def _build(results: Path, clock: Clock | None = None) -> None:
+    """clock: of a command that does more than this."""
+    from reports.build import build
+
+    report = build(results, clock)
+    print(report.headline)
+    if clock:
+        print(clock.accounting().line)
+    print(f"Report: {report.summary}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import InputError
+from benchmarks.accounting import REPORTING, Clock, read_accounting
 from benchmarks.writing import alone_in, write_atomically
 from reports import coverage, figures, reproduction, tables
 from reports.results import Results, load_results
@@ -21,18 +22,22 @@ class Report:
     headline: str
 
 
-def build(folder: Path) -> Report:
+def build(folder: Path, clock: Clock | None = None) -> Report:
     """Build the report from what is stored.
 
-    Raises InputError if there are no results, a run they refer to is gone or damaged, or the
-    report cannot be written.
+    clock: of a command that has run the suite before; its time is accounted for in the summary,
+    with that of tables and figures. Without it, or if that fitted nothing, the summary keeps what
+    the last one that fitted something has left.
+
+    Raises InputError if there are no results, a run they refer to is gone or damaged, or the report
+    cannot be written.
     """
     results = load_results(folder)
     try:
         with alone_in(folder):
             for part in ("tables", "figures"):
                 shutil.rmtree(folder / "report" / part, ignore_errors=True)
-            return _build(results, folder / "report")
+            return _build(results, folder / "report", clock)
     except OSError as error:
         raise InputError(
             f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"
@@ -40,7 +45,7 @@ def build(folder: Path) -> Report:
         ) from None
 
 
-def _build(results: Results, folder: Path) -> Report:
+def _build(results: Results, folder: Path, clock: Clock | None) -> Report:
     comparison = tables.write(
         folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
     )
@@ -70,6 +75,13 @@ def _build(results: Results, folder: Path) -> Report:
         timing = tables.write(
             folder / "tables", "timing", tables.timing(results), tables.timing_text
         )
+    curve = figures.quality_against_iterations(results, folder / "figures")
+    sheets = figures.contact_sheets(results, folder / "figures")
+    reach_sheets = figures.coverage_sheets(results, per_image, folder / "figures")
+    if clock:  # all but the summary, which is to say it, is there
+        clock.lap(REPORTING)
+        clock.write(results.folder)
+    accounting = read_accounting(results.folder)
     summary = _template().render(
         title=results.title,
         planned=len(results.jobs),
@@ -78,13 +90,14 @@ def _build(results: Results, folder: Path) -> Report:
         notices=results.about["notices"],
         comparison=comparison,
         last_iteration=results.last_iteration,
-        curve=figures.quality_against_iterations(results, folder / "figures"),
-        sheets=figures.contact_sheets(results, folder / "figures"),
+        curve=curve,
+        sheets=sheets,
         reproduction=beside,
         stopping=stopping,
         reach=reach,
-        reach_sheets=figures.coverage_sheets(results, per_image, folder / "figures"),
+        reach_sheets=reach_sheets,
         timing=timing,
+        time=accounting.line if accounting else "",
         provenance=_provenance(results),
     )
     path = folder / "summary.md"

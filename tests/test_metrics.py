@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import needs, needs_lpips
+from lpips import LPIPS
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -95,6 +97,45 @@ def test_lpips_on_images_that_everybody_has() -> None:
     assert scores == pytest.approx((0.47815, 0.13748, 0.06401), abs=0.0005)
     same = lpips(camera.pixels, camera.pixels, known)
     assert same == (0, 0, 0)
+
+
+@needs_lpips
+@pytest.mark.filterwarnings("ignore:::torchvision")
+def test_lpips_is_its_packages_to_the_last_digit() -> None:
+    """And does not depend on what is scored before it, or on how many threads torch has."""
+    package = LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
+    arrays = weights.load()
+    convolutions = [each for each in package.net.modules() if isinstance(each, torch.nn.Conv2d)]
+    for layer, convolution in enumerate(convolutions):
+        convolution.weight.data.copy_(torch.from_numpy(arrays[f"weight{layer}"]))
+        convolution.bias.data.copy_(torch.from_numpy(arrays[f"bias{layer}"]))
+
+    def scaled(picture: Pixels) -> torch.Tensor:
+        return torch.from_numpy(picture.astype(np.float32) / 127.5 - 1)[None]
+
+    known = _known()
+    truth, *pictures = (_pair(size=(48, 53))[1] // share for share in (1, 2, 3, 5))
+    before = torch.get_num_threads()
+    alone = []
+    try:
+        torch.set_num_threads(1)
+        for picture in pictures:
+            put_back = scaled(composite(picture, truth, known))
+            with torch.inference_mode():
+                package.spatial = False
+                full, whole = (
+                    package(x, scaled(truth)).item() for x in (scaled(picture), put_back)
+                )
+                package.spatial = True
+                map_ = package(put_back, scaled(truth))[0, 0].numpy()
+            alone.append((full, float(map_[~known].mean(dtype=np.float64)), whole))
+        torch.set_num_threads(2)
+        assert [lpips(picture, truth, known) for picture in pictures] == alone
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert lpips(truth, pictures[0], known) != alone[0]  # another truth is another score
+    assert [lpips(picture, truth, known) for picture in reversed(pictures)] == alone[::-1]
 
 
 @needs_lpips

@@ -130,7 +130,7 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
 
 def test_make_help_lists_the_targets() -> None:
     listed = set(re.findall(r"make (\w+)", _make("help").stdout))
-    targets = "help setup lock bench report anchors test check clean"
+    targets = "help setup lock bench report timing anchors test check clean"
     assert listed == set(targets.split())
 
 

@@ -1,6 +1,7 @@
 """Worker processes: what an interruption, a kill or their number may change, and may not."""
 
 import contextlib
+import multiprocessing
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from conftest import HUGE, ROOT, TINY, Command, jobs_of, pictures_in
 
 from benchmarks import devices, workers
 from benchmarks.events import Failed, Finished, Progress
+from benchmarks.interruption import Interrupted
 from benchmarks.orders import Order
 from benchmarks.store import UNFINISHED, Store
 from benchmarks.workers import Processes, how_it_ended, run_orders
@@ -164,6 +166,21 @@ def test_a_job_that_takes_too_long_has_failed_and_goes_on_when_tried_again(
     refused = command("benchmarks", "run", suite, "--out", out, "--workers", 0, "--timeout", 2)
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: --timeout: needs a worker that can be ended")
+
+
+def test_a_signal_while_workers_leave_ends_them(
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that have not been told to leave, too, or Python would wait for them for ever."""
+
+    def interrupted(_: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(workers._Worker, "hang_up", interrupted)
+    suite = suite_file(methods=[{"fill": "mean"}], images=["astronaut", "coffee"])
+    done = command("benchmarks", "run", suite, "--out", tmp_path / "results", "--workers", 2)
+    assert done.returncode == 130
+    assert not multiprocessing.active_children()
 
 
 def test_what_a_dying_worker_has_written_is_in_the_log(
