@@ -1,7 +1,7 @@
 """What is timed, and in what order: first the figures that the engines are judged by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from dip.options import Method
 from dip.preset import load_preset, preset_names, with_settings
@@ -46,11 +46,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Group:
-    """Cases that are timed in turn and compared with the first."""
+    """Cases that are timed in turn and compared with the first.
 
-    kind: str  # the table that they stand in: sweep, fit, channels, workers or peers
+    kind: the table that they stand in: sweep, fit, channels, workers or peers. weight: how many
+    even shares of the time they are worth.
+    """
+
+    kind: str
     cases: tuple[Case, ...]
-    repeats: int = field(default=3)
+    repeats: int = 3
+    weight: int = 1
 
 
 def groups(
@@ -60,7 +65,7 @@ def groups(
     threads = cores or 1
     side_by_side = [count for count in (1, 2, 4, 8) if count <= (cores or 8)]
     found = [
-        Group("sweep", tuple(_sweep(preset, cores, precisions)), repeats=5)
+        Group("sweep", tuple(_sweep(preset, cores, precisions)), repeats=5, weight=7)
         for preset in SWEPT
         if preset in presets
     ]
@@ -76,7 +81,8 @@ def groups(
     for preset, size in dict.fromkeys([*biggest, *rest]):
         plain = Case(preset, size, "plain", threads=threads)
         fast = [replace(plain, engine="fast", precision=each) for each in precisions]
-        found.append(Group("fit", (plain, *fast)))
+        is_biggest = (preset, size) in biggest
+        found.append(Group("fit", (plain, *fast), weight=12 if is_biggest else 1))
     return found
 
 

@@ -16,7 +16,7 @@ from benchmarks.timing.case import Case, Group
 from benchmarks.timing.measure import Bench, Measured, gflop, left_out_and_least
 
 SHORTEST, LONGEST = 0.3, 10.0  # seconds of one measurement of a group's first case
-GREATEST_SHARE = 5.0  # of an even share of what is left, that a group may take
+GREATEST_SHARE = 5.0  # times what is meant for it, that a group may take
 FEWEST_REPEATS = 2  # that say anything about their spread
 EFFICIENCY = 0.3  # share of the peak that is expected of what was not timed yet
 
@@ -87,7 +87,8 @@ class Session:
     def run(self, groups: Sequence[Group]) -> None:
         """Time what the budget allows; the rest is listed in `left_out`."""
         for index, group in enumerate(groups):
-            self._run_group(index, group, len(groups) - index)
+            share = group.weight / sum(each.weight for each in groups[index:])
+            self._run_group(index, group, share * self.left)
 
     def peak(self, precision: str, processes: int, threads: int) -> float | str:
         """10^9 operations per second of all those processes; a string says why there is none."""
@@ -97,7 +98,8 @@ class Session:
             self.peaks[key] = found if isinstance(found, str) else sum(found)
         return self.peaks[key]
 
-    def _run_group(self, index: int, group: Group, groups_left: int) -> None:
+    def _run_group(self, index: int, group: Group, share: float) -> None:
+        """share: the seconds that are meant for it."""
         first = group.cases[0]
         needed = first.method.architecture.minimum_side
         if first.size < needed:
@@ -105,7 +107,6 @@ class Session:
             return
         expected = [self._expected_seconds(case) for case in group.cases]
         least = FEWEST_REPEATS * sum(expected) * left_out_and_least(self.device)[1]
-        share = self.left / groups_left
         if least > min(self.left, GREATEST_SHARE * share):
             self._leave_out(group, f"the budget: about {least:.0f} s more than it leaves")
             return
