@@ -155,7 +155,7 @@ class Session:
 
     def _benches(self, engine: str, count: int) -> list[Bench]:
         new = [number for number in range(count) if (engine, number) not in self.benches]
-        self.benches |= {(engine, number): Bench(self.device) for number in new}
+        self.benches |= {(engine, number): Bench(engine, self.device) for number in new}
         for number in new:
             self.benches[engine, number].result()  # it is ready
         return [self.benches[engine, number] for number in range(count)]

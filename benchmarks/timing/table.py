@@ -148,7 +148,9 @@ def _lines(rows: "pd.DataFrame") -> list[str]:
     for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
         spread = [f"{row[f'milliseconds_{part}']:.4g}" for part in ("median", "p10", "p90")]
         cells = (
-            f"{row['preset']}, {row['channels']} channels" if row["channels"] else row["preset"],
+            f"{row['preset']}, {row['channels']:.0f} channels"
+            if row["channels"]
+            else row["preset"],
             str(row["size"]),
             row["engine"],
             row["precision"],
