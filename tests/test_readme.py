@@ -310,6 +310,33 @@ def test_the_stopping_rules_shown_are_measured_so() -> None:
     ]
 
 
+def test_the_speed_shown_is_measured_so() -> None:
+    """Each cell of the table of ratios, and the share of the peak, from the published run."""
+    (folder,) = (ROOT / "reports" / "published" / "timing").iterdir()
+    timed = pd.read_csv(folder / "timing.csv")
+    fast = timed[(timed["engine"] == "fast") & timed["ratio"].notna()]
+    (section,) = re.findall(r"## Speed\n(.*?)\n## ", README, re.S)
+    shown = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("| ")][2:]
+    cases = [
+        ("sweep", "lemsky-unet", 128),
+        ("sweep", "lemsky-unet-single", 128),
+        ("sweep", "dip-random50", 128),
+    ]
+    for (words, *cells), (table, preset, size) in zip(shown, cases, strict=True):
+        assert f"`{preset}`" in words
+        assert f"{size}x{size}" in words
+        rows = fast[(fast["table"] == table) & (fast["preset"] == preset) & (fast["size"] == size)]
+        for cell, precision in zip(cells, ("float32", "bfloat16"), strict=True):
+            (row,) = rows[rows["precision"] == precision].to_dict("records")
+            assert cell.strip() == "{ratio:.2f} [{ratio_low:.2f}, {ratio_high:.2f}]".format(**row)
+    (row,) = fast[
+        (fast["table"] == "sweep")
+        & (fast["preset"] == "dip-random50")
+        & (fast["precision"] == "float32")
+    ].to_dict("records")
+    assert f"does {100 * row['share_of_peak']:.0f} % of what matrix products alone reach" in section
+
+
 def test_links_and_pictures_exist() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert links

@@ -64,8 +64,10 @@ def groups(
     """All that there is to time on a CPU with so many cores, or with 0 on a GPU."""
     threads = cores or 1
     side_by_side = [count for count in (1, 2, 4, 8) if count <= (cores or 8)]
-    found = [
-        Group("sweep", tuple(_sweep(preset, cores, precisions)), repeats=5, weight=7)
+    biggest = [(WIDTH_PRESET, max(sizes))] if WIDTH_PRESET in presets else []
+    found = [Group("fit", _fit(*each, threads, precisions), weight=12) for each in biggest]
+    found += [
+        Group("sweep", _sweep(preset, cores, precisions), repeats=5, weight=7)
         for preset in SWEPT
         if preset in presets
     ]
@@ -75,24 +77,24 @@ def groups(
         one = replace(base, threads=1)
         workers = tuple(replace(one, processes=count) for count in side_by_side)
         found.append(Group("workers", workers))
-    # The largest first; the others follow by size, so that a small budget sees all presets.
-    biggest = [(WIDTH_PRESET, max(sizes))] if WIDTH_PRESET in presets else []
-    rest = [(preset, size) for size in sizes for preset in presets]
-    for preset, size in dict.fromkeys([*biggest, *rest]):
-        plain = Case(preset, size, "plain", threads=threads)
-        fast = [replace(plain, engine="fast", precision=each) for each in precisions]
-        is_biggest = (preset, size) in biggest
-        found.append(Group("fit", (plain, *fast), weight=12 if is_biggest else 1))
+    # By size, so that a small budget sees all presets.
+    rest = [(preset, size) for size in sizes for preset in presets if (preset, size) not in biggest]
+    found += [Group("fit", _fit(*each, threads, precisions)) for each in rest]
     return found
 
 
-def _sweep(preset: str, cores: int, precisions: Sequence[str]) -> list[Case]:
+def _fit(preset: str, size: int, threads: int, precisions: Sequence[str]) -> tuple[Case, ...]:
+    plain = Case(preset, size, "plain", threads=threads)
+    return (plain, *(replace(plain, engine="fast", precision=each) for each in precisions))
+
+
+def _sweep(preset: str, cores: int, precisions: Sequence[str]) -> tuple[Case, ...]:
     """The textbook's sweep, one fit after the other on all cores, against one-thread workers."""
     plain = Case(BASE.get(preset, preset), SWEEP_SIZE, "plain", threads=cores or 1)
     workers = Case(preset, SWEEP_SIZE, "fast", processes=cores or 1)
     fast = [replace(workers, precision=each) for each in precisions]
     same_workers = [replace(plain, processes=cores, threads=1)] if cores > 1 else []
-    return [plain, *same_workers, *fast]
+    return (plain, *same_workers, *fast)
 
 
 def known_presets() -> list[str]:
