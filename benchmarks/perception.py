@@ -10,8 +10,9 @@ threads, in the eighth digit, and a score must not depend on what was scored bes
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from importlib.util import find_spec
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,7 +54,7 @@ def distance(picture: Pixels, truth: Pixels) -> tuple[float, NDArray[np.float32]
         size = truth.shape[1:]
         maps = [interpolate(each, size, mode="bilinear") for each in differences]
         mean = sum(each.mean([2, 3]) for each in differences)
-        return float(mean), sum(maps)[0, 0].numpy()  # type: ignore[index]
+        return float(mean), reduce(add, maps)[0, 0].numpy()
 
 
 @lru_cache(maxsize=1)
