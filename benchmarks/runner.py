@@ -142,7 +142,7 @@ def _write_results(plan: Plan, console: Console, afresh: bool) -> "pd.DataFrame"
         **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
         "published": _published(plan),
         "notices": reasons,
-        "versions": _versions(plan),
+        "environments": _environments(plan),
     }
     write_atomically(plan.folder / SUITE, to_json(about))
     return results
@@ -168,11 +168,15 @@ def _published(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _versions(plan: Plan) -> list[dict[str, str]]:
-    """The package versions that the stored runs were made with, each set once."""
+def _environments(plan: Plan) -> list[dict[str, Any]]:
+    """The devices and package versions that the stored runs were made with, each set once."""
     records = (plan.store.read(key) for key in {job.key: None for job in plan.jobs})
-    sets = {to_json(record.environment["versions"]): record for record in records if record}
-    return [record.environment["versions"] for record in sets.values()]
+    found = [
+        {name: record.environment[name] for name in ("device", "versions")}
+        for record in records
+        if record
+    ]
+    return list({to_json(each): each for each in found}.values())
 
 
 def _run_jobs(

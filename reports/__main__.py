@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks import InputError
 from benchmarks.__main__ import (
     DeviceOption,
     FreshOption,
@@ -20,6 +21,7 @@ from benchmarks.__main__ import (
 from benchmarks.accounting import Clock
 from benchmarks.plan import make_plan
 from benchmarks.runner import How, run
+from reports.formats import to_markdown
 
 NAMED = 5  # failed jobs that the last line names; all stand above, and in the summary
 
@@ -33,10 +35,34 @@ app = typer.Typer(
 
 @app.command("build")
 def build_command(
-    results: Annotated[Path, typer.Argument(help="a suite's results, as results/quick")],
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="a suite's results, as results/quick, or timings"),
+    ],
+    label: Annotated[
+        list[str] | None, typer.Option(help="of each of several folders, which stand side by side")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="the method that all are compared with, as 'quick, raw'")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="where several folders' tables are written")
+    ] = None,
 ) -> None:
-    """Build the report again from what is stored."""
-    _build(results)
+    """Build the report again from what is stored; of several folders, put them side by side."""
+    if len(results) == 1 and not label and not out:
+        _build(results[0], reference=reference)
+        return
+    if len(results) == 1:
+        raise InputError("--label and --out are for several folders side by side")
+    if reference:
+        raise InputError("--reference: several folders are compared with the first one")
+    from reports.side_by_side import build_side_by_side
+
+    summary, tables = build_side_by_side(results, label or [], out)
+    for table in tables:
+        print(f"{table.title}\n\n{to_markdown(table)}")
+    print(f"Report: {summary}")
 
 
 @app.command("bench")
@@ -68,11 +94,11 @@ def bench_command(
         raise typer.Exit(1)
 
 
-def _build(results: Path, clock: Clock | None = None) -> None:
+def _build(results: Path, clock: Clock | None = None, reference: str | None = None) -> None:
     """clock: of a command that does more than this."""
     from reports.build import build
 
-    report = build(results, clock)
+    report = build(results, clock, reference)
     print(report.headline)
     if clock:
         print(clock.accounting().line)

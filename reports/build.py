@@ -10,8 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks import InputError
 from benchmarks.accounting import REPORTING, Clock, read_accounting
 from benchmarks.writing import alone_in, write_atomically
-from reports import coverage, figures, reproduction, tables
+from reports import coverage, diagram, figures, grids, paired, scores, tables
+from reports.formats import Table, to_markdown, write
+from reports.reproduction import reproduction_table
 from reports.results import Results, load_results
+from reports.timing import is_timing, timed_alone, timing
 
 
 @dataclass(frozen=True)
@@ -22,22 +25,25 @@ class Report:
     headline: str
 
 
-def build(folder: Path, clock: Clock | None = None) -> Report:
-    """Build the report from what is stored.
+def build(folder: Path, clock: Clock | None = None, reference: str | None = None) -> Report:
+    """Build the report from what is stored: of a suite, or of `python -m benchmarks timing`.
 
     clock: of a command that has run the suite before; its time is accounted for in the summary,
     with that of tables and figures. Without it, or if that fitted nothing, the summary keeps what
-    the last one that fitted something has left.
+    the last one that fitted something has left. reference: the method that all are compared with.
 
-    Raises InputError if there are no results, a run they refer to is gone or damaged, or the report
-    cannot be written.
+    Raises InputError if there are no results, a run they refer to is gone or damaged, the reference
+    is none of the methods, or the report cannot be written.
     """
+    if is_timing(folder):
+        return _build_timing(folder)
     results = load_results(folder)
     try:
         with alone_in(folder):
+            found, named = _tables(results, reference)
             for part in ("tables", "figures"):
                 shutil.rmtree(folder / "report" / part, ignore_errors=True)
-            return _build(results, folder / "report", clock)
+            return _build(results, folder / "report", found, named, clock)
     except OSError as error:
         raise InputError(
             f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"
@@ -45,36 +51,34 @@ def build(folder: Path, clock: Clock | None = None) -> Report:
         ) from None
 
 
-def _build(results: Results, folder: Path, clock: Clock | None) -> Report:
-    comparison = tables.write(
-        folder / "tables", "comparison", tables.comparison(results), tables.comparison_text
-    )
-    beside = ""
-    reproduced = reproduction.reproduction(results)
-    if len(reproduced):
-        beside = tables.write(
-            folder / "tables", "reproduction", reproduced, reproduction.reproduction_text
-        )
-    stopping = ""
-    if len(results.stops):
-        stopping = tables.write(
-            folder / "tables", "stopping", tables.stopping(results), tables.stopping_text
-        )
-    reach = ""
+def _tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
+    """Every table of the results, without pictures; and the reference's name."""
+    who = paired.standing(results, scores.measures(results)[0], reference)
+    found = [
+        *grids.comparison(results),
+        *paired.paired(results, reference),
+        grids.iterations(results),
+        grids.missing_share(results),
+        grids.per_image(results),
+        tables.architectures(results),
+        tables.stopping(results),
+        reproduction_table(results),
+        *timing(results, who.reference_name),
+    ]
+    return [table for table in found if table is not None], who.reference_name
+
+
+def _build(
+    results: Results, folder: Path, found: list[Table], reference: str, clock: Clock | None
+) -> Report:
     per_image = coverage.per_image(results)
-    if len(per_image):
-        reach = tables.write(
-            folder / "tables",
-            "coverage",
-            coverage.coverage(per_image, results),
-            coverage.coverage_text,
-        )
+    reach = coverage.coverage(per_image, results)
+    found += [reach] if reach else []
+    write(folder / "tables", found)
+    if reach:
         per_image.to_csv(folder / "tables" / "coverage-per-image.csv", index=False)
-    timing = ""
-    if results.final["architecture"].notna().any():
-        timing = tables.write(
-            folder / "tables", "timing", tables.timing(results), tables.timing_text
-        )
+    who = paired.standing(results, scores.measures(results)[0], reference)
+    ranks = diagram.critical_difference(who, folder / "figures")
     curve = figures.quality_against_iterations(results, folder / "figures")
     sheets = figures.contact_sheets(results, folder / "figures")
     reach_sheets = figures.coverage_sheets(results, per_image, folder / "figures")
@@ -82,30 +86,44 @@ def _build(results: Results, folder: Path, clock: Clock | None) -> Report:
         clock.lap(REPORTING)
         clock.write(results.folder)
     accounting = read_accounting(results.folder)
-    summary = _template().render(
+    summary = template("summary.md.j2").render(
         title=results.title,
         planned=len(results.jobs),
         done=int((results.jobs["status"] == "done").sum()),
+        images=results.jobs["image"].nunique(),
         problems=_problems(results),
         notices=results.about["notices"],
-        comparison=comparison,
+        measures=[measure.name for measure in scores.measures(results)],
+        tables={table.name: table for table in found},
+        devices=[table for table in found if table.name.startswith("timing-")],
         last_iteration=results.last_iteration,
+        ranks=ranks,
         curve=curve,
         sheets=sheets,
-        reproduction=beside,
-        stopping=stopping,
-        reach=reach,
         reach_sheets=reach_sheets,
-        timing=timing,
         time=accounting.line if accounting else "",
         provenance=_provenance(results),
     )
     path = folder / "summary.md"
     write_atomically(path, summary)
-    return Report(path, comparison)
+    return Report(path, to_markdown(found[0]))
 
 
-def _template() -> Any:
+def _build_timing(folder: Path) -> Report:
+    found = timed_alone(folder)
+    try:
+        with alone_in(folder):
+            shutil.rmtree(folder / "report", ignore_errors=True)
+            write(folder / "report" / "tables", found)
+            path = folder / "report" / "summary.md"
+            write_atomically(path, template("timing.md.j2").render(tables=found))
+    except OSError as error:
+        raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
+    return Report(path, to_markdown(found[0]))
+
+
+def template(name: str) -> Any:
+    """A page of `templates/`."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -114,7 +132,8 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = lambda text: str(text).replace("|", r"\|")
-    return environment.get_template("summary.md.j2")
+    environment.filters["markdown"] = to_markdown
+    return environment.get_template(name)
 
 
 def _problems(results: Results) -> list[dict[str, object]]:
@@ -131,11 +150,9 @@ def _problems(results: Results) -> list[dict[str, object]]:
 
 
 def _provenance(results: Results) -> list[str]:
-    rows = results.rows
-    lines = []
-    for column, words in (("device", "device"), ("git_revision", "revision")):
-        values = [str(value) for value in rows[column].dropna().unique()]
-        lines.append(f"{words}: {', '.join(values) or 'not known'}")
-    for versions in results.about["versions"]:
-        lines.append("versions: " + ", ".join(f"{name} {v}" for name, v in versions.items()))
+    revisions = [str(value) for value in results.rows["git_revision"].dropna().unique()]
+    lines = [f"revision: {', '.join(revisions) or 'not known'}"]
+    for each in results.about["environments"]:
+        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
+        lines.append(f"{each['device']}: {versions}")
     return lines

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.statistics import mean_interval
+from reports.formats import Table, Value
 from reports.results import Results
-from reports.tables import with_spread
 
 MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
 
@@ -55,33 +56,44 @@ def per_image(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(names, sort=False)[list(MEASURED)].mean().reset_index()
 
 
-def coverage(measured: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Of `per_image` one row per hole and method: means and sample deviations over images.
+def coverage(measured: pd.DataFrame, results: Results) -> Table | None:
+    """Of `per_image` one row per hole and method: means over images with their intervals.
 
-    n: images measured, coloured: those with colour, N: images planned.
+    None where it is empty. n: images measured, coloured: those with colour, N: images planned.
     """
+    if measured.empty:
+        return None
     rows = []
     for (mask, method), group in measured.groupby(["mask", "method"], sort=False):
-        rows.append(
-            {
-                "mask": mask,
-                "method": method,
-                **{f"{name}_mean": group[name].mean() for name in MEASURED},
-                **{f"{name}_sd": group[name].std() for name in MEASURED},
-                "n": len(group),
-                "coloured": group["vivid_beyond"].count(),
-                "N": results.jobs[results.jobs["mask"] == mask]["image"].nunique(),
-            }
-        )
-    return pd.DataFrame(rows)
+        row: dict[str, Any] = {"mask": mask, "method": method}
+        for name in MEASURED:
+            mean, half = mean_interval(group[name].dropna())
+            row |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
+        row |= {"n": len(group), "coloured": group["vivid_beyond"].count()}
+        row["N"] = results.jobs[results.jobs["mask"] == mask]["image"].nunique()
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    return Table(
+        "coverage",
+        "What the known pixels reach",
+        frame,
+        ("mask", "method"),
+        {
+            f"{name}_{part}": 2 if name.startswith("psnr") else 3
+            for name in MEASURED
+            for part in ("mean", "half_width")
+        },
+        [coverage_text(frame)],
+        about="± is half the 95 % interval over images",
+    )
 
 
 def coverage_text(table: pd.DataFrame) -> pd.DataFrame:
     """The coverage as people read it."""
 
-    def column(name: str, decimals: int, factor: int = 1) -> list[str]:
-        means, deviations = table[f"{name}_mean"] * factor, table[f"{name}_sd"] * factor
-        return [with_spread(mean, sd, decimals) for mean, sd in zip(means, deviations, strict=True)]
+    def column(name: str, decimals: int, factor: int = 1) -> list[Value]:
+        means, halves = table[f"{name}_mean"] * factor, table[f"{name}_half_width"] * factor
+        return [Value(mean, decimals, half) for mean, half in zip(means, halves, strict=True)]
 
     return pd.DataFrame(
         {
@@ -95,7 +107,8 @@ def coverage_text(table: pd.DataFrame) -> pd.DataFrame:
             "images": [
                 f"{row.n} of {row.N}, {row.coloured} in colour" for row in table.itertuples()
             ],
-        }
+        },
+        dtype=object,
     )
 
 

@@ -80,7 +80,7 @@ def quality_against_iterations(results: Results, folder: Path) -> str | None:
             bbox_to_anchor=(0.5, 0.0),
             ncols=2 * len(masks) if max(map(len, entries), default=0) < 20 else len(masks),
         )
-        return _save(figure, folder, "quality-against-iterations")
+        return save(figure, folder, "quality-against-iterations")
 
 
 def _planned_images(results: Results, mask: str, method: str) -> int:
@@ -180,7 +180,7 @@ def _contact_sheet(results: Results, rows: pd.DataFrame, mask: str, folder: Path
         figure.tight_layout(pad=0.4)
         title = f"{mask}, {results.last_iteration} iterations"
         figure.suptitle(title, y=1.0, verticalalignment="bottom", fontsize=9)
-        return _save(figure, folder, name)
+        return save(figure, folder, name)
 
 
 def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> list[str]:
@@ -221,7 +221,7 @@ def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> l
             figure.tight_layout(pad=0.4)
             title = f"{mask}, raw output, {results.last_iteration} iterations"
             figure.suptitle(title, y=1.0, verticalalignment="bottom", fontsize=9)
-            sheets.append(_save(figure, folder, f"coverage-{index + 1}"))
+            sheets.append(save(figure, folder, f"coverage-{index + 1}"))
     return sheets
 
 
@@ -253,7 +253,8 @@ def _picture(axis: Any, pixels: NDArray[np.uint8], caption: str) -> None:
     axis.set_xlabel(caption, fontsize=8, labelpad=2)
 
 
-def _save(figure: Any, folder: Path, name: str) -> str:
+def save(figure: Any, folder: Path, name: str) -> str:
+    """As PNG and PDF; returns the PNG's name."""
     folder.mkdir(parents=True, exist_ok=True)
     # Without dates and versions inside, the same results give the same files.
     figure.savefig(folder / f"{name}.png", metadata={"Software": None})

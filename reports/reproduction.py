@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from scipy import special
 
+from benchmarks.statistics import prediction
+from reports.formats import Table, Value
 from reports.results import Results
-from reports.tables import NOTHING
 
-CONFIDENCE = 0.95
 REGIONS = ("psnr_full", "psnr_hole")
 
 
@@ -58,21 +57,15 @@ class _Cell:
     def is_whole(self) -> bool:
         return len(self.runs) == self.planned >= 2
 
-    @property
-    def variance(self) -> float:
-        """Of one more run less the mean of ours."""
-        return float(self.runs.var()) * (1 + 1 / len(self.runs))
-
     def row(self) -> dict[str, Any]:
         ours = self.runs.mean()
-        reach = _reach(len(self.runs) - 1) if self.is_whole else None
         return {
             "image": self.image,
             "published": self.published,
             "ours": ours,
             "difference": ours - self.published,
             "spread": self.runs.std(),
-            "tolerance": None if reach is None else reach * self.variance**0.5,
+            "tolerance": _tolerance([self]) if self.is_whole else None,
             "n": len(self.runs),
             "N": self.planned,
         }
@@ -91,7 +84,7 @@ def _cell(
 
 
 def _mean(cells: list[_Cell]) -> dict[str, Any]:
-    """Over images; degrees of freedom by Welch and Satterthwaite, as spreads differ."""
+    """Over the images that are whole."""
     whole = [cell for cell in cells if cell.is_whole]
     row: dict[str, Any] = {
         "image": f"mean of {len(whole)} of {len(cells)}",
@@ -101,31 +94,42 @@ def _mean(cells: list[_Cell]) -> dict[str, Any]:
     }
     if not whole:
         return row | dict.fromkeys(("published", "ours", "difference", "tolerance"))
-    variances = [cell.variance for cell in whole]
-    shares = [v**2 / (len(cell.runs) - 1) for v, cell in zip(variances, whole, strict=True)]
-    freedom = sum(variances) ** 2 / sum(shares) if sum(shares) else 1.0
-    reach = _reach(freedom)
     published = sum(cell.published for cell in whole) / len(whole)
     ours = sum(float(cell.runs.mean()) for cell in whole) / len(whole)
     return row | {
         "published": published,
         "ours": ours,
         "difference": ours - published,
-        "tolerance": reach * sum(variances) ** 0.5 / len(whole),
+        "tolerance": _tolerance(whole),
     }
 
 
-def _reach(freedom: float) -> float:
-    """How many standard deviations hold that share of Student's t, either way."""
-    # What scipy.stats computes it with, whose import takes seconds.
-    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+def _tolerance(cells: list[_Cell]) -> float:
+    return prediction([cell.runs.var() for cell in cells], [len(cell.runs) for cell in cells])
+
+
+def reproduction_table(results: Results) -> Table | None:
+    """None where nothing is to be reproduced."""
+    found = reproduction(results)
+    if found.empty:
+        return None
+    return Table(
+        "reproduction",
+        "Beside published figures",
+        found,
+        ("method", "published_by", "iteration", "region", "image"),
+        dict.fromkeys(("published", "ours", "difference", "spread", "tolerance"), 2),
+        [reproduction_text(found)],
+        about="The tolerance is how far one more run may be from our mean in 19 of 20 cases, by the"
+        " spread between seeds",
+    )
 
 
 def reproduction_text(table: pd.DataFrame) -> pd.DataFrame:
     """The comparison as people read it."""
 
-    def decibels(name: str, form: str = ".2f") -> list[str]:
-        return [NOTHING if pd.isna(value) else f"{value:{form}}" for value in table[name]]
+    def decibels(name: str, has_sign: bool = False) -> list[Value]:
+        return [Value(float(value), 2, has_sign=has_sign) for value in table[name].astype(float)]
 
     def verdict(difference: float, tolerance: float) -> str:
         if pd.isna(tolerance):
@@ -143,9 +147,10 @@ def reproduction_text(table: pd.DataFrame) -> pd.DataFrame:
             "published (dB)": decibels("published"),
             "ours (dB)": decibels("ours"),
             "between seeds": decibels("spread"),
-            "difference": decibels("difference", "+.2f"),
+            "difference": decibels("difference", True),
             "tolerance": decibels("tolerance"),
             "verdict": list(map(verdict, table["difference"], table["tolerance"])),
             "runs": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
-        }
+        },
+        dtype=object,
     )

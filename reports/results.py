@@ -1,7 +1,7 @@
 """A suite's results as the benchmark leaves them in `results/<suite>/`."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ NAMES = dict.fromkeys(
 )
 
 
-ABOUT = ("title", "metrics", "iterations", "published", "notices", "versions")  # keys of suite.json
+# Keys of suite.json.
+ABOUT = ("title", "metrics", "iterations", "published", "notices", "environments")
 OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
 
 
@@ -45,6 +46,17 @@ class Results:
     @property
     def last_iteration(self) -> int:
         return max(self.about["iterations"])
+
+    @cached_property
+    def networks(self) -> set[str]:
+        """The methods that are fitted; the others are fills."""
+        return set(self.jobs[self.jobs["preset"] != ""]["method"])
+
+    def until(self, iteration: int) -> "Results":
+        """The same, as if so many iterations had been asked for."""
+        asked = [each for each in self.about["iterations"] if each <= iteration]
+        rows = self.rows[self.rows["iteration"] <= iteration]
+        return replace(self, rows=rows, about=self.about | {"iterations": asked})
 
     @property
     def final(self) -> pd.DataFrame:

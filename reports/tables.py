@@ -1,116 +1,37 @@
-"""The tables, as data first and then in three formats: CSV, Markdown and LaTeX (booktabs).
+"""Tables of one kind each: what rules would have kept, and what each network costs and gives."""
 
-Each table exists twice: with numbers, which the CSV keeps at full precision, and with text, which
-Markdown and LaTeX show.
-"""
+from typing import Any
 
-from collections.abc import Callable
-from itertools import product
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
 
-from reports.results import Results
+from benchmarks.statistics import mean_interval
+from reports.formats import NOTHING, Table, Value
+from reports.results import OUTPUTS, Results
+from reports.scores import ALL_HOLES, PSNR, columns
 
-CELLS = ("psnr_hole", "ssim_composited", "lpips_composited")
-HEADINGS = {
-    "psnr_hole": "PSNR hole (dB) ↑",
-    "ssim_composited": "SSIM composited ↑",
-    "lpips_composited": "LPIPS composited ↓",
-}
-DECIMALS = {"psnr_hole": 2, "ssim_composited": 3, "lpips_composited": 3}
-NOTHING = "-"
-
-LATEX_SYMBOLS = {
-    "±": r"$\pm$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-}
+KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
 
 
-def comparison(results: Results) -> pd.DataFrame:
-    """One row per hole, method and output, at the last iteration.
-
-    Seeds are averaged within an image first; `_mean` and `_sd` are over images, `_sd` the sample
-    standard deviation (empty for one image), `_images` how many images have that score. n: jobs
-    with a result, N: jobs planned.
-    """
-    rows = []
-    final = results.final
-    for mask, method in product(results.jobs["mask"].unique(), results.jobs["method"].unique()):
-        jobs = results.jobs[(results.jobs["mask"] == mask) & (results.jobs["method"] == method)]
-        found = final[(final["mask"] == mask) & (final["method"] == method)]
-        is_fill = (jobs["preset"] == "").all()
-        for output in found["output"].unique() if len(found) else [""]:
-            cell = found[found["output"] == output]
-            per_image = cell.groupby("image")[list(CELLS)].mean()
-            rows.append(
-                {
-                    "mask": mask,
-                    "method": method,
-                    "output": output,
-                    "iteration": 0 if is_fill else results.last_iteration,
-                    **{f"{name}_mean": per_image[name].mean() for name in CELLS},
-                    **{f"{name}_sd": per_image[name].std() for name in CELLS},
-                    **{f"{name}_images": per_image[name].count() for name in CELLS},
-                    "images": jobs["image"].nunique(),
-                    "n": len(cell),
-                    "N": len(jobs),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The comparison as people read it: `20.47 ± 1.20`, `4 of 4`.
-
-    A mean over fewer images than planned says so in its own cell.
-    """
-    return pd.DataFrame(
-        {
-            "hole": table["mask"],
-            "method": table["method"],
-            "output": table["output"].replace("", NOTHING),
-            "iterations": table["iteration"].astype(str).replace("0", NOTHING),
-            **{
-                HEADINGS[name]: [
-                    with_spread(mean, sd, DECIMALS[name])
-                    + (f" ({scored} of {images} images)" if 0 < scored < images else "")
-                    for mean, sd, scored, images in zip(
-                        table[f"{name}_mean"],
-                        table[f"{name}_sd"],
-                        table[f"{name}_images"],
-                        table["images"],
-                        strict=True,
-                    )
-                ]
-                for name in CELLS
-            },
-            "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
-        }
-    )
-
-
-def stopping(results: Results) -> pd.DataFrame:
+def stopping(results: Results) -> Table | None:
     """One row per hole, method and what was kept of its fits: last outputs, and what rules chose.
 
-    Seeds are averaged within an image first; `_mean` and `_sd` are over images. regret: the
-    oracle's hole PSNR less that of what was kept, of the same fits; the oracle is the best of the
-    whole trajectory, raw or averaged. iteration_median, _least and _most are over fits, stopped
-    counts those in which the rule's patience was out before the last iteration. n: jobs with a
-    result, N: jobs planned.
+    None without any rule's choice. Seeds are averaged within an image first; means and intervals
+    are over images. regret: the oracle's hole PSNR less that of what was kept, of the same fits;
+    the oracle is the best of the whole trajectory, raw or averaged. stopped: fits in which the
+    rule's patience was out before the last iteration. n: jobs with a result, N: jobs planned.
     """
+    if results.stops.empty:
+        return None
     kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
     regret = kept["oracle_psnr_hole"] - kept["psnr_hole"]
     is_best = kept["oracle_psnr_hole"] == kept["psnr_hole"]  # infinite ones have no difference
     kept = kept.assign(regret=regret.mask(is_best, 0.0))
+    cells = dict(list(kept.groupby(["mask", "method"], sort=False)))
     jobs = results.jobs[results.jobs["preset"] != ""]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):
-        of_method = kept[(kept["mask"] == mask) & (kept["method"] == method)]
-        for output, cell in of_method.groupby("output", sort=False):
-            measured = ["psnr_hole", "oracle_psnr_hole", "regret"]
-            per_image = cell.groupby("image")[measured].mean()
+        for output, cell in cells.get((mask, method), kept.iloc[:0]).groupby("output", sort=False):
             is_rule = str(output).startswith("stop:")
             rows.append(
                 {
@@ -123,18 +44,41 @@ def stopping(results: Results) -> pd.DataFrame:
                     "stopped": (cell["stopped_at"] < results.last_iteration).sum()
                     if is_rule
                     else None,
-                    **{f"{name}_mean": per_image[name].mean() for name in measured},
-                    **{f"{name}_sd": per_image[name].std() for name in measured},
+                    **_over_images(cell.groupby("image")[list(KEPT)].mean()),
                     "oracle_iteration_median": cell["oracle_iteration"].median(),
                     "n": len(cell),
                     "N": len(planned),
                 }
             )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    measured = [f"{name}_{part}" for name in KEPT for part in ("mean", "half_width")]
+    return Table(
+        "stopping",
+        "What stopping rules keep, beside the last output and the oracle",
+        frame,
+        ("mask", "method", "kept"),
+        dict.fromkeys(measured, 2)
+        | dict.fromkeys(("iteration_median", "oracle_iteration_median", "stopped", "n", "N"), 0),
+        [_stopping_text(frame)],
+        about="± is half the 95 % interval over images. The oracle is the best of a trajectory,"
+        " raw or averaged, which only the truth can choose; regret is how much less than that was"
+        " kept, in the same fits",
+    )
 
 
-def stopping_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The stopping rules as people read them."""
+def _over_images(scores: pd.DataFrame) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in scores:
+        mean, half = mean_interval(scores[name].dropna())
+        found |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
+    return found
+
+
+def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
+    def decibels(name: str) -> list[Value]:
+        pairs = zip(table[f"{name}_mean"], table[f"{name}_half_width"], strict=True)
+        return [Value(mean, 2, half) for mean, half in pairs]
+
     return pd.DataFrame(
         {
             "hole": table["mask"],
@@ -153,113 +97,77 @@ def stopping_text(table: pd.DataFrame) -> pd.DataFrame:
                 NOTHING if pd.isna(stopped) else f"{stopped:.0f} of {n}"
                 for stopped, n in zip(table["stopped"], table["n"], strict=True)
             ],
-            HEADINGS["psnr_hole"]: _decibels(table, "psnr_hole"),
-            "oracle (dB)": _decibels(table, "oracle_psnr_hole"),
-            "regret (dB) ↓": _decibels(table, "regret"),
+            PSNR.title: decibels("psnr_hole"),
+            "oracle (dB)": decibels("oracle_psnr_hole"),
+            "regret (dB) ↓": decibels("regret"),
             "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
-        }
+        },
+        dtype=object,
     )
 
 
-def _decibels(table: pd.DataFrame, name: str) -> list[str]:
-    means, deviations = table[f"{name}_mean"], table[f"{name}_sd"]
-    return [with_spread(mean, sd, 2) for mean, sd in zip(means, deviations, strict=True)]
+def architectures(results: Results) -> Table | None:
+    """One row per network: what it is, what it costs and what it gives, over all holes.
 
-
-def timing(results: Results) -> pd.DataFrame:
-    """One row per method, image size and way of running it, over its fits of full length.
-
-    Milliseconds per iteration: medians over fits of each fit's median, 10th and 90th percentile.
-    fits_beside: the other workers on the same machine, each with a job of its own.
+    None without networks. Milliseconds are medians over fits of each fit's median.
     """
-    fits = results.final[results.final["architecture"].notna()]
-    fits = fits.drop_duplicates(["method", "key"])
-    how = ["method", "height", "width", "device", "engine", "precision", "threads", "workers"]
-    groups = fits.groupby(how, sort=False)
-    table = groups.agg(
-        parameters=("parameters", "first"),
-        milliseconds_median=("milliseconds_median", "median"),
-        milliseconds_p10=("milliseconds_p10", "median"),
-        milliseconds_p90=("milliseconds_p90", "median"),
-        iterations=("iteration", "max"),
-        seconds_per_fit=("seconds", "median"),
-        peak_memory_mib=("peak_memory_mib", "max"),
-        fits=("key", "nunique"),
-    ).reset_index()
-    table["fits_beside"] = table.pop("workers") - 1
-    return table
+    fits = results.final[results.final["method"].isin(results.networks)]
+    if fits.empty:
+        return None
+    names = list(fits["method"].unique())
+    jobs = results.jobs[results.jobs["method"].isin(names)]
+    planned = pd.concat([jobs.assign(column=output) for output in OUTPUTS])
+    rows = fits.assign(column=fits["output"], output="")
+    found = columns([(name, "") for name in names], rows, planned, PSNR)
+    by_method = fits.drop_duplicates(["method", "key"]).groupby("method", sort=False)
+    first, medians = by_method.first(), by_method["milliseconds_median"].median()
+    frame = pd.DataFrame({"method": names})
+    frame["architecture"] = [first["architecture"][name] for name in names]
+    frame["parameters"] = [int(first["parameters"][name]) for name in names]
+    for column in found:
+        scores = [row[~np.isnan(row)] for row in column.scores]
+        frame[f"{column.name}_mean"] = [float(mean_interval(each)[0]) for each in scores]
+        frame[f"{column.name}_half_width"] = [float(mean_interval(each)[1]) for each in scores]
+        frame[f"{column.name}_between_seeds"] = column.deviations
+        frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.of
+    frame["milliseconds_median"] = [float(medians[name]) for name in names]
+    decimals = {
+        f"{column.name}_{part}": 2
+        for column in found
+        for part in ("mean", "half_width", "between_seeds")
+    }
+    return Table(
+        "architectures",
+        f"Networks: size, time and {PSNR.title}, {ALL_HOLES}, after {results.last_iteration}"
+        " iterations",
+        frame,
+        ("method",),
+        decimals | {"parameters": 0, "milliseconds_median": 1},
+        [_architectures_text(frame)],
+        about="± is half the 95 % interval over images, n/N how many of all jobs planned have a"
+        " score; parameters are without the learned input; fits that ran side by side slow each"
+        " other down",
+    )
 
 
-def timing_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The timing table as people read it."""
-    size = table["width"].astype(str) + "x" + table["height"].astype(str)
-    return pd.DataFrame(
-        {
-            "method": table["method"],
-            "size": size,
-            "parameters": [f"{count:,.0f}" for count in table["parameters"]],
-            "ms per iteration (10-90 %)": [
-                f"{median:.1f} ({p10:.1f}-{p90:.1f})"
-                for median, p10, p90 in zip(
-                    table["milliseconds_median"],
-                    table["milliseconds_p10"],
-                    table["milliseconds_p90"],
-                    strict=True,
+def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
+    shown: dict[str, Any] = {
+        "method": frame["method"],
+        "architecture": frame["architecture"],
+        "parameters": [f"{count:,}" for count in frame["parameters"]],
+    }
+    for output in OUTPUTS:
+        if f"{output}_mean" in frame:
+            shown[f"{output} {PSNR.title}"] = [
+                Value(
+                    row[f"{output}_mean"],
+                    PSNR.decimals,
+                    row[f"{output}_half_width"],
+                    (row[f"{output}_n"], row[f"{output}_N"]),
                 )
-            ],
-            "seconds per fit": [
-                f"{row.seconds_per_fit:.1f} ({row.iterations} iterations)"
-                for row in table.itertuples()
-            ],
-            "peak MiB": [
-                NOTHING if pd.isna(memory) else f"{memory:.0f}"
-                for memory in table["peak_memory_mib"]
-            ],
-            "fits beside": table["fits_beside"].astype(str),
-            "fits": table["fits"].astype(str),
-            "device": table["device"] + ", " + table["threads"].astype(str) + " thread(s)",
-            "engine": table["engine"] + ", " + table["precision"],
-        }
-    )
-
-
-def to_markdown(table: pd.DataFrame) -> str:
-    """A table of strings as Markdown."""
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.values.tolist()]
-    cells = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
-
-
-def to_latex(table: pd.DataFrame) -> str:
-    """A table of strings as a booktabs tabular."""
-    latex = (
-        table.style.hide(axis="index")
-        .format(escape="latex")
-        .format_index(escape="latex", axis="columns")
-        .to_latex(hrules=True, column_format="l" * len(table.columns))
-    )
-    for symbol, command in LATEX_SYMBOLS.items():
-        latex = latex.replace(symbol, command)
-    return latex
-
-
-def write(
-    folder: Path,
-    name: str,
-    table: pd.DataFrame,
-    text: Callable[[pd.DataFrame], pd.DataFrame],
-) -> str:
-    """Write a table as `name`.csv, .md and .tex; returns its Markdown."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / f"{name}.csv", index=False)
-    markdown = to_markdown(text(table))
-    (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
-    (folder / f"{name}.tex").write_text(to_latex(text(table)), encoding="utf-8")
-    return markdown
-
-
-def with_spread(mean: float, sd: float, decimals: int) -> str:
-    """`20.47 ± 1.20`, or a dash where there is none."""
-    if pd.isna(mean):
-        return NOTHING
-    return f"{mean:.{decimals}f} ± " + (NOTHING if pd.isna(sd) else f"{sd:.{decimals}f}")
+                for row in frame.to_dict("records")
+            ]
+            deviations = frame[f"{output}_between_seeds"]
+            shown[f"{output}, between seeds"] = [Value(each, PSNR.decimals) for each in deviations]
+    shown["ms per iteration"] = [Value(each, 1) for each in frame["milliseconds_median"]]
+    return pd.DataFrame(shown, dtype=object)

@@ -10,9 +10,12 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.timing.case import Case
+
+if TYPE_CHECKING:
+    import torch
 
 IMAGE = "astronaut"  # of scikit-image
 MISSING = 0.5
@@ -217,6 +220,11 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
     return 2 * side**3 / best / 1e9
 
 
+def parameters(case: Case) -> int:
+    """Of the network, without a learned input."""
+    return sum(each.numel() for each in _network(case).parameters())
+
+
 def gflop(case: Case) -> float:
     """Operations of one iteration, forward and backward, as torch's counter has them, over 10^9.
 
@@ -225,12 +233,17 @@ def gflop(case: Case) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    import dip
-
     method, size = case.method, (case.size, case.size)
-    network = dip.build_network(method.architecture, method.input.channels, 3, size).to("meta")
+    network = _network(case).to("meta")
     shape = (method.batch, method.input.channels, *method.architecture.input_size(size))
     x = torch.zeros(shape, device="meta", requires_grad=method.input.name == "learned")
     with FlopCounterMode(display=False) as counter:
         network.train()(x).sum().backward()
     return counter.get_total_flops() / 1e9
+
+
+def _network(case: Case) -> "torch.nn.Module":
+    import dip
+
+    method = case.method
+    return dip.build_network(method.architecture, method.input.channels, 3, (case.size, case.size))

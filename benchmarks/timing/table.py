@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.timing.measure import gflop
+from benchmarks.statistics import mean_interval
+from benchmarks.timing.measure import gflop, parameters
 from benchmarks.timing.session import Row, Session, cells
+from dip.preset import load_preset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,15 +59,21 @@ def table(session: Session) -> "pd.DataFrame":
         rate = float(np.median([each.iterations_per_second for each in own]))
         work = gflop(row.case)
         peak = session.peak(row.case.precision, row.case.processes, row.case.threads)
+        spread = _spread([ms for each in own for ms in each.milliseconds])
+        median = spread["milliseconds_median"]
+        asked = load_preset(row.case.preset).iterations
         memory = [each.peak_memory_mib for each in own if each.peak_memory_mib is not None]
         found.append(
             {
                 **_about(row),
+                "parameters": parameters(row.case),
                 "repeats": len(own),
                 "iterations": row.iterations,
                 "first_milliseconds": row.first_milliseconds,
-                **_spread([ms for each in own for ms in each.milliseconds]),
+                **spread,
                 "iterations_per_second": rate,
+                "preset_iterations": asked,
+                "seconds_per_fit": asked * median / 1000,
                 "peak_memory_mib": max(memory, default=None),
                 "gflop": work,
                 "gflops": rate * work,
@@ -104,23 +112,16 @@ def _spread(milliseconds: Sequence[float]) -> dict[str, float]:
 
 def _compared(name: str, own: list[Row], base: list[Row], value: str) -> dict[str, Any]:
     """Against the group's first case, repeat by repeat: ratios, or differences of decibels."""
-    from scipy import stats
-
     if own[0].case == own[0].base or not base:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     others = {row.repeat: getattr(row, value) for row in base}
     is_ratio = name == "ratio"
     pairs = [(getattr(row, value), others[row.repeat]) for row in own if row.repeat in others]
     values = [float(np.log(a / b)) if is_ratio else a - b for a, b in pairs]
-    middle, low, high = float(np.mean(values)), None, None
-    if len(values) > 1:
-        low, high = stats.t.interval(0.95, len(values) - 1, middle, stats.sem(values))
+    mean, half = mean_interval(values)
     undo = np.exp if is_ratio else float
-    return {
-        name: float(undo(middle)),
-        f"{name}_low": None if low is None else float(undo(low)),
-        f"{name}_high": None if high is None else float(undo(high)),
-    }
+    ends = (None, None) if np.isnan(half) else (float(undo(mean - half)), float(undo(mean + half)))
+    return {name: float(undo(mean)), f"{name}_low": ends[0], f"{name}_high": ends[1]}
 
 
 def to_markdown(found: "pd.DataFrame", session: Session, about: Sequence[str]) -> str:

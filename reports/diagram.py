@@ -1,0 +1,74 @@
+"""The critical-difference diagram: mean ranks on a line, and who cannot be told apart by them.
+
+Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006, section 3.2.2.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from benchmarks.statistics import Array
+from reports.figures import STYLE, save
+from reports.paired import Standing
+
+NAME = "critical-difference"
+ROW = 0.22  # inches of a method's line, and of a bar
+
+
+def critical_difference(who: Standing, folder: Path) -> str | None:
+    """The PNG's name; None where ranks say nothing, with fewer than three methods or six images."""
+    if who.ranks is None:
+        return None
+    mean, reach = who.ranks.mean, who.ranks.critical_difference
+    order = np.argsort(mean, kind="stable")
+    names = [who.names[who.compared[index]] for index in order]
+    mean = mean[order]
+    bars = groups(mean, reach)
+    half = -(-len(names) // 2)
+    height = ROW * (half + len(bars) + 4)
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.2, height))
+        axis.set_axis_off()
+        axis.set(xlim=(1, len(names)), ylim=(-ROW * (half + len(bars) + 1.5), ROW * 2.5))
+        _scale(axis, len(names), reach)
+        for row, (first, last) in enumerate(bars):
+            ends = [mean[first] - 0.05, mean[last] + 0.05]
+            axis.plot(ends, [-ROW * (row + 0.7)] * 2, color="black", linewidth=3)
+        for index, (name, rank) in enumerate(zip(names, mean, strict=True)):
+            is_left = index < half  # the better half, beside the best ranks
+            row = index if is_left else len(names) - 1 - index
+            y = -ROW * (len(bars) + row + 1.2)
+            edge = 0.9 if is_left else len(names) + 0.1
+            axis.plot([rank, rank, edge], [0, y, y], color="0.35", linewidth=0.8, clip_on=False)
+            axis.annotate(
+                f"{name} ({rank:.2f})",
+                *((edge, y), (-3 if is_left else 3, 0)),
+                textcoords="offset points",
+                ha="right" if is_left else "left",
+                va="center",
+                fontsize=8,
+            )
+        return save(figure, folder, NAME)
+
+
+def groups(mean: Array, reach: float) -> list[tuple[int, int]]:
+    """Runs of ranks, ascending, no farther apart than that: first and last, the longest ones."""
+    found: list[tuple[int, int]] = []
+    for first in range(len(mean)):
+        last = int(np.searchsorted(mean, mean[first] + reach, side="right")) - 1
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found
+
+
+def _scale(axis: Any, methods: int, reach: float) -> None:
+    axis.plot([1, methods], [0, 0], color="black", linewidth=1)
+    for rank in range(1, methods + 1):
+        axis.plot([rank, rank], [0, 0.06], color="black", linewidth=1)
+        axis.annotate(str(rank), (rank, 0.07), ha="center", va="bottom", fontsize=8)
+    y = ROW * 2
+    axis.plot([1, 1 + reach], [y, y], color="black", linewidth=2)
+    axis.annotate(f"critical difference {reach:.2f}", (1 + reach / 2, y + 0.04), ha="center",
+                  va="bottom", fontsize=8)  # fmt: skip

@@ -1,0 +1,150 @@
+"""The scores that tables compare: of each method and output an image's mean, in each column.
+
+A column is a hole, all holes, an iteration, a share of missing pixels or an image. Within a column
+the seeds of a hole are averaged first, then the holes of an image; images are what is left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.metrics import METRICS
+from benchmarks.statistics import Array, between_seeds
+from reports.results import OUTPUTS, Results
+
+ALL_HOLES = "all holes"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A score as tables show it: its column in results.csv and how many decimals mean something."""
+
+    name: str
+    column: str
+    heading: str
+    decimals: int
+
+    @property
+    def is_better_higher(self) -> bool:
+        return METRICS[self.name].better == "higher"
+
+    @property
+    def sign(self) -> int:
+        """Of a difference, so that more is better."""
+        return 1 if self.is_better_higher else -1
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} {'↑' if self.is_better_higher else '↓'}"
+
+
+PSNR = Measure("psnr", "psnr_hole", "PSNR hole (dB)", 2)
+MEASURES = (
+    PSNR,
+    Measure("ssim", "ssim_composited", "SSIM composited", 3),
+    Measure("lpips", "lpips_composited", "LPIPS composited", 3),
+)
+
+
+def measures(results: Results) -> list[Measure]:
+    """Those that the suite asks for, PSNR first."""
+    return [measure for measure in MEASURES if measure.name in results.about["metrics"]]
+
+
+Entry = tuple[str, str]  # method and output: what competes; a fill's output is `raw`
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: every entry on the same images.
+
+    images: those planned. scores: (entries, images), NaN where an image has no score. counts, of:
+    how many jobs have a score, of how many planned, by entry. deviations: by entry, the standard
+    deviation between seeds, pooled over images and holes.
+    """
+
+    name: str
+    images: tuple[str, ...]
+    scores: Array
+    counts: tuple[int, ...]
+    of: tuple[int, ...]
+    deviations: tuple[float, ...]
+
+    @property
+    def is_whole(self) -> list[bool]:
+        """By entry: every job has a score; only such methods are compared and ranked."""
+        return [n == planned > 0 for n, planned in zip(self.counts, self.of, strict=True)]
+
+    @property
+    def compared(self) -> Array:
+        """The scores, NaN for who is not compared."""
+        return np.where(np.array(self.is_whole)[:, None], self.scores, np.nan)
+
+
+def entries(results: Results, rows: pd.DataFrame | None = None) -> list[Entry]:
+    """In the suite's order; a method without any result has the output ``."""
+    found = results.final if rows is None else rows
+    have = set(zip(found["method"], found["output"], strict=True))
+    named: list[Entry] = []
+    for method in results.jobs["method"].unique():
+        of_method = [(method, output) for output in OUTPUTS if (method, output) in have]
+        named += of_method or [(method, "")]
+    return named
+
+
+def name_of(entry: Entry, results: Results) -> str:
+    """`biharmonic`, `quick, averaged`."""
+    method, output = entry
+    return f"{method}, {output}" if output and method in results.networks else method
+
+
+def columns(
+    competing: list[Entry], rows: pd.DataFrame, planned: pd.DataFrame, measure: Measure
+) -> list[Column]:
+    """rows: scored, planned: jobs; both name the column in `column`, in the order of `planned`."""
+    names = ["column", "method", "output"]
+    scored = rows[rows[measure.column].notna()]
+    counts = scored.groupby(names).size()
+    of = planned.groupby(["column", "method"]).size()
+    fits = scored.set_index([*names, "image", "mask", "seed"])[measure.column]
+    per_hole = fits.groupby(level=[*names, "image", "mask"]).mean()
+    means = per_hole.groupby(level=[*names, "image"]).mean()
+    with np.errstate(invalid="ignore"):  # infinite scores have no variance
+        spreads = between_seeds(fits, names)
+    found = []
+    for name, jobs in planned.groupby("column", sort=False):
+        images = tuple(jobs["image"].unique())
+        at = [(name, *entry) for entry in competing]
+        scores = np.full((len(competing), len(images)), np.nan)
+        for index, place in enumerate(at):
+            if counts.get(place, 0):
+                scores[index] = means.loc[place].reindex(images)
+        found.append(
+            Column(
+                str(name),
+                images,
+                scores,
+                tuple(int(counts.get(place, 0)) for place in at),
+                tuple(int(of.get((name, method), 0)) for method, _ in competing),
+                tuple(float(spreads.get(place, np.nan)) for place in at),
+            )
+        )
+    return found
+
+
+def by_hole(results: Results, measure: Measure) -> list[Column]:
+    """A column for each hole, and one for all of them where there are several."""
+    rows = results.final.assign(column=results.final["mask"])
+    planned = results.jobs.assign(column=results.jobs["mask"])
+    if results.jobs["mask"].nunique() > 1:
+        rows = pd.concat([rows, rows.assign(column=ALL_HOLES)])
+        planned = pd.concat([planned, planned.assign(column=ALL_HOLES)])
+    return columns(entries(results), rows, planned, measure)
+
+
+def over_all(results: Results, measure: Measure) -> Column:
+    """All holes in one column."""
+    rows = results.final.assign(column=ALL_HOLES)
+    planned = results.jobs.assign(column=ALL_HOLES)
+    return columns(entries(results), rows, planned, measure)[0]
