@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 Verdict = Literal["better", "worse", "cannot tell", "identical"]
 
-CONFIDENCE = 0.95
-ALPHA = 1 - CONFIDENCE
+ALPHA = 0.05
+CONFIDENCE = 1 - ALPHA
 # With five pairs not even a test that assumes nothing of their distribution, as Wilcoxon's, can
 # come out below 5 % (2 of 2^5 orders of signs); a t test that does has assumed too much.
 FEWEST_IMAGES = 6

@@ -40,7 +40,7 @@ def build(folder: Path, clock: Clock | None = None, reference: str | None = None
     results = load_results(folder)
     try:
         with alone_in(folder):
-            found, named = _tables(results, reference)
+            found, named = all_tables(results, reference)
             for part in ("tables", "figures"):
                 shutil.rmtree(folder / "report" / part, ignore_errors=True)
             return _build(results, folder / "report", found, named, clock)
@@ -51,20 +51,23 @@ def build(folder: Path, clock: Clock | None = None, reference: str | None = None
         ) from None
 
 
-def _tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
+def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
     """Every table of the results, without pictures; and the reference's name."""
     who = paired.standing(results, scores.measures(results)[0], reference)
     found = [
         *grids.comparison(results),
         *paired.paired(results, reference),
-        grids.iterations(results),
-        grids.missing_share(results),
-        grids.per_image(results),
-        tables.architectures(results),
-        tables.stopping(results),
         reproduction_table(results),
         *timing(results, who.reference_name),
     ]
+    if scores.PSNR in scores.measures(results):
+        found += [
+            grids.iterations(results),
+            grids.missing_share(results),
+            grids.per_image(results),
+            tables.architectures(results),
+            tables.stopping(results),
+        ]
     return [table for table in found if table is not None], who.reference_name
 
 

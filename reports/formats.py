@@ -33,6 +33,17 @@ SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
 }
+CITING = r"""% Numbers for prose: \dipresult{table/row/column}, also as \num{\dipresult{...}}.
+\ExplSyntaxOn
+\msg_set:nnn {dip} {unknown} {There~is~no~result~'#1'}
+\providecommand \dipresult [1]
+  {
+    \cs_if_exist:cTF {dip@#1}
+      {\use:c {dip@#1}}
+      {\msg_expandable_error:nnn {dip} {unknown} {#1}}
+  }
+\ExplSyntaxOff
+"""
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
@@ -225,11 +236,7 @@ def _escaped(letter: str) -> str:
 
 def macros(tables: Sequence[Table]) -> Iterator[str]:
     r"""Lines of `numbers.tex`: `\dipresult{table/row/column}` is a number as its table shows it."""
-    yield (
-        "% Numbers for prose: \\dipresult{table/row/column}, as \\num{\\dipresult{...}}.\n"
-        "\\providecommand\\dipresult[1]{\\ifcsname dip@#1\\endcsname\\csname dip@#1\\endcsname"
-        "\\else\\PackageError{numbers}{there is no result '#1'}{}\\fi}\n"
-    )
+    yield CITING
     for table in tables:
         for row in table.numbers.to_dict("records"):
             place = "/".join([table.name, *(key(row[name]) for name in table.names)])

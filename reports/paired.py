@@ -114,6 +114,8 @@ def _paired(who: Standing) -> Table:
         row |= {"n": who.column.counts[index], "N": who.column.of[index]}
         rows.append(row)
     frame = pd.DataFrame(rows)
+    words = ["method", "output", *(f"{kind}_verdict" for kind in opponents)]
+    frame = frame.astype({str(name): float for name in frame if name not in words})
     decimals = dict.fromkeys(
         (f"{kind}_{each}" for kind in opponents for each in ("difference", "half_width")),
         who.measure.decimals,
@@ -184,7 +186,7 @@ def _text(frame: pd.DataFrame, who: Standing) -> pd.DataFrame:
                 else "/".join(f"{row[f'reference_{each}']:.0f}" for each in WINS)
                 for row in rows
             ],
-            "images": [f"{row['images']} of {len(who.column.images)}" for row in rows],
+            "images": [f"{row['images']:.0f} of {len(who.column.images)}" for row in rows],
         },
         dtype=object,
     )
@@ -209,7 +211,7 @@ def _about(who: Standing, comparisons: dict[str, int]) -> str:
         f" values are of paired t tests, Holm-corrected for {comparisons['best']} pairs against the"
         f" best and for {comparisons['reference']} against the reference; images that would tell:"
         " with a chance of 80 %, were the difference and its spread as they are here; win/tie/loss:"
-        " images, against the reference"
+        " images, against the reference; a method that lacks a score is not compared"
     )
     if len(who.column.images) < FEWEST_IMAGES:
         said += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"

@@ -100,7 +100,7 @@ def _check_same_holes(sides: Sequence[Side]) -> None:
     first = sides[0].results.rows.groupby(names)[["height", "width", "hole_fraction"]].first()
     for side in sides[1:]:
         other = side.results.rows.groupby(names)[["height", "width", "hole_fraction"]].first()
-        both = first.join(other, rsuffix="_other", how="inner")
+        both = first.join(other.add_suffix("_other"), how="inner")
         if both.empty:
             raise InputError(
                 f"'{sides[0].label}' and '{side.label}' have no image and hole in common"

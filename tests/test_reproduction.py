@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_the_rows() -> None:
     unknown = ["cannot tell"] * 2
     assert text["verdict"].to_list() == ["within", "within", *unknown, "outside"]
     assert text["runs"].to_list() == ["2 of 2", "2 of 2", "1 of 2", "0 of 2", "5 of 8"]
-    assert text["ours (dB)"].to_list() == ["30.20", "25.10", "9.00", "-", "27.65"]
+    assert [each.shown for each in text["ours (dB)"]] == ["30.20", "25.10", "9.00", "-", "27.65"]
     assert fourth["n"] == 0
 
 
@@ -105,7 +105,7 @@ def test_runs_without_any_spread_are_compared_exactly() -> None:
     rows = [(name, seed, 30.0) for name in "ab" for seed in range(3)]
     text = reproduction_text(reproduction(_results(rows, {"a": 30.0, "b": 30.1})))
     assert text["verdict"].to_list() == ["within", "outside", "outside"]
-    assert text["tolerance"].to_list() == ["0.00"] * 3
+    assert [each.shown for each in text["tolerance"]] == ["0.00"] * 3
 
 
 def test_a_figure_beyond_the_tolerance_is_outside() -> None:
@@ -117,7 +117,7 @@ def test_a_figure_beyond_the_tolerance_is_outside() -> None:
 def test_without_two_seeds_it_cannot_be_told() -> None:
     table = reproduction(_results([("a", 0, 30.0)], {"a": 30.9}, seeds=1))
     assert reproduction_text(table)["verdict"].to_list() == ["cannot tell"]
-    assert reproduction_text(table)["tolerance"].to_list() == ["-"]
+    assert [each.shown for each in reproduction_text(table)["tolerance"]] == ["-"]
 
 
 def test_nothing_published_is_no_table() -> None:

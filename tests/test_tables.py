@@ -1,0 +1,289 @@
+"""Tables for a paper: every number by hand from results whose effects are known."""
+
+import dataclasses
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from synthetic import Effects, synthetic
+
+from benchmarks.statistics import holm
+from dip.errors import InputError
+from reports import diagram, grids, paired, tables
+from reports.build import all_tables
+from reports.formats import Table, Value, to_markdown, write
+from reports.results import Results
+from reports.scores import PSNR, by_hole, entries, measures
+from reports.timing import timing
+
+FILLS = {"mean": -5.0, "biharmonic": 1.0}
+
+
+@pytest.fixture
+def results() -> Results:
+    return synthetic(8, {"a": 1.5, "b": 0.5}, FILLS)
+
+
+def _images(results: Results, method: str, output: str = "raw") -> "pd.Series[float]":
+    """By hand: seeds within a hole first, then holes."""
+    final = results.final
+    rows = final[(final["method"] == method) & (final["output"] == output)]
+    holes = rows.groupby(["image", "mask"])["psnr_hole"].mean()
+    return holes.groupby(level="image").mean()
+
+
+def test_the_image_is_the_unit(results: Results) -> None:
+    (psnr, _, lpips) = grids.comparison(results)
+    line = psnr.numbers.set_index(["method", "output", "column"]).loc[
+        ("a", "averaged", "all holes")
+    ]
+    by_hand = _images(results, "a", "averaged")
+    low, high = stats.t.interval(0.95, 7, by_hand.mean(), stats.sem(by_hand))
+    assert line["mean"] == pytest.approx(by_hand.mean())
+    assert line["half_width"] == pytest.approx((high - low) / 2)
+    assert (line["images"], line["n"], line["N"]) == (8, 48, 48)
+    fits = results.final.query("method == 'a' and output == 'averaged'")
+    cells = fits.groupby(["image", "mask"])["psnr_hole"]
+    assert line["between_seeds"] == pytest.approx(cells.var().mean() ** 0.5)
+    best = lpips.numbers.query("column == 'all holes'").set_index("place")
+    assert best["method"][1.0] == "a"
+    assert best["mean"][1.0] == best["mean"].min()
+
+
+def test_seeds_that_differ_in_number_count_as_one_image_each(results: Results) -> None:
+    """A hole with one seed weighs as much as the others, and who lacks one is not ranked."""
+    rows = results.rows
+    lost = (rows["method"] == "a") & (rows["mask"] == "hole-0") & (rows["seed"] > 0)
+    partial = dataclasses.replace(results, rows=rows[~lost])
+    numbers = grids.comparison(partial)[0].numbers
+    line = numbers.set_index(["method", "output", "column"]).loc[("a", "raw", "all holes")]
+    assert line["mean"] == pytest.approx(_images(partial, "a").mean())
+    assert (line["n"], line["N"]) == (32, 48)
+    assert pd.isna(line["place"])
+    assert pd.isna(line["p_against_best"])
+    text = to_markdown(grids.comparison(partial)[0])
+    assert " (32/48) |" in text
+    assert text.count("(48/48)") == 2  # b's outputs
+    whole = numbers[numbers["place"].notna()]
+    assert set(whole[whole["column"] == "all holes"]["method"]) == {"b", "mean", "biharmonic"}
+
+
+def test_best_and_second_are_marked_and_who_cannot_be_told_apart(results: Results) -> None:
+    table = grids.comparison(results)[0]
+    family = []
+    for name in ("hole-0", "hole-1", "all holes"):
+        rows = results.final if name == "all holes" else results.final.query("mask == @name")
+        part = dataclasses.replace(results, rows=rows)
+        scores = [_images(part, *entry).to_numpy() for entry in entries(results)]
+        family += [(name, *pair, stats.ttest_rel(*(scores[each] for each in pair)).pvalue)
+                   for pair in itertools.combinations(range(len(scores)), 2)]  # fmt: skip
+    corrected = holm([each[-1] for each in family])
+    (panel,) = table.panels
+    for name in ("hole-0", "hole-1", "all holes"):
+        cells = list(panel[name])
+        means = [cell.number for cell in cells]
+        order = np.argsort(means)[::-1]
+        assert [cells[index].place for index in order] == [1, 2, *[0] * (len(order) - 2)]
+        for (column, first, second, _), p in zip(family, corrected, strict=True):
+            if column == name and order[0] in (first, second):
+                other = second if first == order[0] else first
+                assert cells[other].is_tied == (p >= 0.05)
+    assert any(cell.is_tied for cell in panel["hole-0"])
+    assert not all(cell.is_tied for cell in panel["hole-0"])
+
+
+def test_methods_are_compared_with_the_best_and_the_reference(results: Results) -> None:
+    table = paired.paired(results)[0]
+    lines = table.numbers.set_index(["method", "output"])
+    reference = _images(results, "biharmonic")
+    others = [entry for entry in entries(results) if entry[0] != "biharmonic"]
+    p = [stats.ttest_rel(_images(results, *entry), reference).pvalue for entry in others]
+    for entry, corrected in zip(others, holm(p), strict=True):
+        line, difference = lines.loc[entry], _images(results, *entry) - reference
+        assert line["reference_difference"] == pytest.approx(difference.mean())
+        assert line["reference_p"] == pytest.approx(corrected)
+        assert line["reference_wins"] == (difference > 0.005).sum()
+        assert line["reference_wins"] + line["reference_ties"] + line["reference_losses"] == 8
+        expected = ("better" if difference.mean() > 0 else "worse") if corrected < 0.05 else None
+        assert line["reference_verdict"] == (expected or "cannot tell")
+        assert (
+            pd.isna(line["reference_images_needed"]) or line["reference_verdict"] == "cannot tell"
+        )
+    assert pd.isna(lines.loc[("biharmonic", "raw")]["reference_p"])
+    ranked = stats.rankdata([-_images(results, *entry) for entry in entries(results)], axis=0)
+    assert list(lines["rank"]) == pytest.approx(list(ranked.mean(axis=1)))
+    best = lines.loc[("mean", "raw")]
+    difference = _images(results, "mean") - _images(results, "a", "averaged")
+    assert best["best_difference"] == pytest.approx(difference.mean())
+    assert best["best_verdict"] == "worse"
+
+
+def test_a_lower_lpips_is_better(results: Results) -> None:
+    lines = paired.paired(results)[2].numbers.set_index(["method", "output"])
+    line = lines.loc[("mean", "raw")]
+    assert line["reference_difference"] > 0
+    assert line["reference_verdict"] == "worse"
+    assert line["reference_losses"] == 8
+
+
+def test_any_method_can_be_the_reference(results: Results) -> None:
+    table = paired.paired(results, "b, raw")[0]
+    line = table.numbers.set_index(["method", "output"]).loc[("mean", "raw")]
+    difference = _images(results, "mean") - _images(results, "b")
+    assert line["reference_difference"] == pytest.approx(difference.mean())
+    assert "less b, raw" in to_markdown(table)
+    with pytest.raises(InputError, match="--reference: unknown method 'biharmnic'. Did you mean"):
+        paired.paired(results, "biharmnic")
+
+
+def test_with_too_few_images_it_cannot_be_told() -> None:
+    few = synthetic(5, {"a": 30.0}, FILLS)
+    table = paired.paired(few)[0]
+    assert set(table.numbers["best_verdict"].dropna()) == {"cannot tell"}
+    assert "with fewer than 6 images nothing is told apart" in table.about
+    assert "cannot tell; about 6 images would" in to_markdown(table)
+    cells = grids.comparison(few)[0].panels[0]["all holes"]
+    assert [cell.is_tied for cell in cells if cell.place != 1] == [True] * 3
+    assert paired.standing(few, PSNR).ranks is None
+
+
+def test_iterations_stand_side_by_side(results: Results) -> None:
+    table = grids.iterations(results)
+    assert table is not None
+    (panel,) = table.panels
+    assert list(panel.columns) == ["method", "output", "100", "200"]
+    assert list(panel["method"]) == ["a", "a", "b", "b"]
+    assert all(cell.of == (48, 48) for cell in panel["100"])
+    assert grids.iterations(synthetic(8, {"a": 1.0}, FILLS, iterations=(100,))) is None
+
+
+def test_holes_are_grouped_by_what_is_missing(results: Results) -> None:
+    table = grids.missing_share(results)
+    assert table is not None
+    assert list(table.panels[0].columns) == ["method", "output", "1-10 %", "30-40 %"]
+    of_hole = grids.comparison(results)[0].numbers.query("column == 'hole-1'")
+    of_share = table.numbers.query("column == '30-40 %'")
+    assert list(of_share["mean"]) == pytest.approx(list(of_hole["mean"]))
+    assert grids.missing_share(synthetic(8, {}, FILLS, holes=1)) is None
+
+
+def test_a_wide_table_has_panels_and_images_have_intervals_over_seeds(results: Results) -> None:
+    table = grids.per_image(results)
+    assert [list(panel.columns)[2:] for panel in table.panels] == [
+        [f"image-{index:03}" for index in part] for part in (range(4), range(4, 8))
+    ]
+    fits = results.final.query("method == 'a' and output == 'raw' and image == 'image-002'")
+    seeds = fits.groupby("seed")["psnr_hole"].mean()
+    low, high = stats.t.interval(0.95, 2, seeds.mean(), stats.sem(seeds))
+    cell = table.panels[0]["image-002"][0]
+    assert cell.number == pytest.approx(seeds.mean())
+    assert cell.half_width == pytest.approx((high - low) / 2)
+    assert not any(each.is_tied for each in table.panels[0]["image-002"])
+
+
+def test_networks_have_their_size_and_time(results: Results) -> None:
+    table = tables.architectures(results)
+    assert table is not None
+    lines = table.numbers.set_index("method")
+    assert lines["raw_mean"]["a"] == pytest.approx(_images(results, "a").mean())
+    assert list(lines["parameters"]) == [123456] * 2
+    assert (lines["raw_n"]["a"], lines["raw_N"]["a"]) == (48, 48)
+
+
+def test_seconds_until_the_reference_is_reached() -> None:
+    """Of the first checkpoint at which the raw output is as good, where there is one."""
+    results = synthetic(8, {"a": 1.0}, FILLS)
+    fill = results.rows.query("method == 'biharmonic'").set_index(["image", "mask"])["psnr_hole"]
+    seconds = []
+    for _, fit in results.rows.query("method == 'a' and output == 'raw'").groupby("key"):
+        target = fill[fit["image"].iloc[0], fit["mask"].iloc[0]]
+        reached = fit[fit["psnr_hole"] >= target].sort_values("iteration")
+        seconds += [reached["seconds"].iloc[0]] if len(reached) else []
+    (table,) = timing(results, "biharmonic")
+    (line,) = table.numbers.to_dict("records")
+    assert 0 < len(seconds) < 48
+    assert (line["reached"], line["fits"]) == (len(seconds), 48)
+    assert line["seconds_to_reference"] == pytest.approx(np.median(seconds))
+
+
+def test_devices_are_never_in_one_table(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["seed"] == 1, "device"] = "a GPU"
+    described = [*results.about["environments"], {"device": "a GPU", "versions": {"torch": "9"}}]
+    mixed = dataclasses.replace(
+        results, rows=rows, about=results.about | {"environments": described}
+    )
+    one, two = timing(mixed, "biharmonic")
+    assert (one.name, two.name) == ("timing-a-processor", "timing-a-gpu")
+    assert list(one.numbers["fits"]) == [32] * 2
+    assert list(two.numbers["fits"]) == [16] * 2
+    assert two.about.startswith("torch 9. ")
+
+
+def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Path) -> None:
+    assert diagram.groups(np.array([1.0, 1.5, 2.4, 5.0, 5.1]), 1.0) == [(0, 1), (1, 2), (3, 4)]
+    assert diagram.groups(np.array([1.0, 1.4, 1.9]), 1.0) == [(0, 2)]
+    assert diagram.groups(np.array([1.0, 3.0]), 1.0) == []
+    who = paired.standing(results, PSNR)
+    assert diagram.critical_difference(who, tmp_path) == "critical-difference.png"
+    assert (tmp_path / "critical-difference.pdf").stat().st_size > 5000
+    few = paired.standing(synthetic(5, {"a": 1.0}, FILLS), PSNR)
+    assert diagram.critical_difference(few, tmp_path) is None
+
+
+def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
+    about = results.about | {"metrics": ["ssim"]}
+    only = dataclasses.replace(results, about=about)
+    assert [measure.name for measure in measures(only)] == ["ssim"]
+    assert {table.name for table in all_tables(only, None)[0] if "-" in table.name} == {
+        "comparison-ssim", "paired-ssim", "timing-a-processor",
+    }  # fmt: skip
+
+
+def test_a_failed_method_is_shown_and_not_ranked(results: Results) -> None:
+    rows = results.rows[results.rows["method"] != "a"]
+    failed = dataclasses.replace(results, rows=rows)
+    assert ("a", "") in entries(failed)
+    text = to_markdown(grids.comparison(failed)[0])
+    assert "| a | - | - (0/24) | - (0/24) | - (0/48) | - |" in text
+    (line,) = paired.paired(failed)[0].numbers.query("method == 'a'").to_dict("records")
+    assert pd.isna(line["best_p"])
+    assert line["images"] == 0
+
+
+def test_a_hundred_thousand_rows_are_tables_at_once(tmp_path: Path) -> None:
+    networks = {f"network {index}": 2 + index / 10 for index in range(6)}
+    fills = FILLS | {"nearest": -1.0}
+    results = synthetic(
+        100, networks, fills, holes=4, seeds=4, iterations=(100, 200, 300, 400, 500),
+        effects=Effects(),
+    )  # fmt: skip
+    assert len(results.rows) > 100_000
+    began = time.monotonic()
+    found = all_tables(results, None)[0]
+    write(tmp_path, found)
+    print(f"{len(results.rows)} rows: {time.monotonic() - began:.1f} s")
+    assert {f"{table.name}.tex" for table in found} <= {path.name for path in tmp_path.iterdir()}
+    (cell,) = (
+        row["n"] for row in found[0].numbers.to_dict("records")
+        if (row["method"], row["output"], row["column"]) == ("network 3", "raw", "all holes")
+    )  # fmt: skip
+    assert cell == 1600
+
+
+def test_by_hole_has_a_column_for_each(results: Results) -> None:
+    assert [column.name for column in by_hole(results, PSNR)] == ["hole-0", "hole-1", "all holes"]
+    alone = synthetic(8, {}, FILLS, holes=1)
+    assert [column.name for column in by_hole(alone, PSNR)] == ["hole-0"]
+
+
+def test_a_table_names_each_row_once(results: Results) -> None:
+    for table in all_tables(results, None)[0]:
+        assert not table.numbers.duplicated(list(table.names)).any(), table.name
+        assert isinstance(table, Table)
+        assert all(isinstance(cell, str | Value) for panel in table.panels
+                   for cell in panel.to_numpy(object).ravel()), table.name  # fmt: skip
