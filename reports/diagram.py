@@ -48,6 +48,7 @@ def critical_difference(who: Standing, folder: Path) -> str | None:
                 textcoords="offset points",
                 ha="right" if is_left else "left",
                 va="center",
+                annotation_clip=False,
                 fontsize=8,
             )
         return save(figure, folder, NAME)

@@ -28,7 +28,7 @@ from reports.scores import (
     measures,
 )
 
-PANEL = 4  # columns that fit beside each other
+PANEL = 6  # columns that fit beside each other
 SHARES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)  # missing, as papers on irregular holes
 MARKS = (
     "± is half the 95 % interval of the mean over images (Student's t), n/N how many of all jobs"
