@@ -2,14 +2,18 @@
 
 The image is the unit: whoever calls averages holes and seeds within an image first, because scores
 of one image resemble each other and would pass for more evidence than they are. Arrays have images
-along their last axis. Methods are compared in pairs over the same images (paired t; Demsar, JMLR 7,
-2006, compares Wilcoxon's test, the sign test and Friedman's with Nemenyi's critical difference).
-Comparisons that stand together are corrected together (Holm, Scand. J. Statist. 6, 1979): with the
-best of k methods all k (k - 1) / 2 pairs, since the best was picked by the very same scores.
+along their last axis.
+
+Methods are compared in pairs over the same images (Demsar, JMLR 7, 2006), by a paired t test, which
+goes with the intervals, and by Wilcoxon's signed ranks, which a single image cannot sway; they are
+told apart where both say so. Comparisons that stand together are corrected together (Holm, Scand.
+J. Statist. 6, 1979): with the best of k methods all k (k - 1) / 2 pairs, since the best was picked
+by the very same scores. `tests/test_simulation.py` has how often that is wrong.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,8 +28,7 @@ Verdict = Literal["better", "worse", "cannot tell", "identical"]
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
-# With five pairs not even a test that assumes nothing of their distribution, as Wilcoxon's, can
-# come out below 5 % (2 of 2^5 orders of signs); a t test that does has assumed too much.
+# With five pairs Wilcoxon's p value is 2 of the 2^5 ways to sign them at best, more than 5 %.
 FEWEST_IMAGES = 6
 POWER = 0.8  # the chance to see a difference that is there, in `images_needed`
 MOST_IMAGES = 1000
@@ -56,17 +59,37 @@ def quantile(freedom: npt.ArrayLike) -> Array:
 def paired_p(differences: npt.ArrayLike) -> Array:
     """The two-sided p value of a paired t test, over the last axis.
 
-    1 for fewer than six pairs, or where one is not finite: then nothing can be told. Differences
-    that are all the same have no spread: 1 if they are zero, or 0.
+    1 for a single pair, or where one is not finite: then nothing can be told. Differences that are
+    all the same have no spread: 1 if they are zero, or 0.
     """
     of = np.asarray(differences, np.float64)
     n = of.shape[-1]
-    if n < FEWEST_IMAGES:
+    if n < 2:
         return np.ones(of.shape[:-1])
     with np.errstate(invalid="ignore", divide="ignore"):
         t = of.mean(axis=-1) / (of.std(axis=-1, ddof=1) / n**0.5)
         p = 2 * special.stdtr(n - 1, -np.abs(t))
     return np.where(np.isnan(p), 1.0, p)
+
+
+def signed_rank_p(differences: npt.ArrayLike) -> Array:
+    """The two-sided p value of Wilcoxon's signed-rank test, over the last axis; 1 as `paired_p`."""
+    from scipy import stats
+
+    of = np.asarray(differences, np.float64)
+    if not of.size:
+        return np.ones(of.shape[:-1])
+    is_told = np.asarray(np.isfinite(of).all(axis=-1) & of.any(axis=-1))
+    p = stats.wilcoxon(np.where(is_told[..., None], of, 1.0), axis=-1).pvalue
+    return np.where(is_told, p, 1.0)
+
+
+def corrected(differences: npt.ArrayLike) -> Array:
+    """p values of comparisons that stand together; differences: (..., comparisons, images).
+
+    The larger one of the paired t test's, corrected for their number (Holm), and of Wilcoxon's.
+    """
+    return np.maximum(holm(paired_p(differences)), signed_rank_p(differences))
 
 
 def holm(p: npt.ArrayLike) -> Array:
@@ -82,41 +105,48 @@ def holm(p: npt.ArrayLike) -> Array:
     return corrected
 
 
-def pairs_p(scores: npt.ArrayLike) -> Array:
-    """p values of all pairs of methods; scores: (..., methods, images), result: (..., pairs).
+def pairs(scores: npt.ArrayLike) -> Array:
+    """Differences of all pairs of methods; scores: (..., methods, images).
 
-    Pairs are in the order of `numpy.triu_indices(methods, 1)`. NaN where one of the two lacks an
-    image: it is not compared.
+    Pairs are in the order of `numpy.triu_indices(methods, 1)`: the first less the second.
     """
     of = np.asarray(scores, np.float64)
     first, second = np.triu_indices(of.shape[-2], 1)
-    a, b = of[..., first, :], of[..., second, :]
     with np.errstate(invalid="ignore"):  # infinite scores have no difference
-        p = paired_p(a - b)
-    return np.where(np.isnan(a).any(axis=-1) | np.isnan(b).any(axis=-1), np.nan, p)
+        return of[..., first, :] - of[..., second, :]
 
 
 def against_best(scores: Sequence[npt.ArrayLike], best: Sequence[int | None]) -> list[Array]:
     """For each column of a table the corrected p values of its methods against its best one.
 
-    scores: (methods, images) of each column, all methods in each; best: that method's index, None
-    where a column has none. All pairs of all columns are one family, so that whatever the table
-    marks as told apart holds with 95 % together.
+    scores: (methods, images) of each column, all methods in each; those that lack an image are NaN
+    throughout and not compared. best: the index of each column's best method, None where it has
+    none. All pairs of all columns are one family, so that whatever the table marks as told apart
+    holds with 95 % together.
     """
-    raw = [pairs_p(each) for each in scores]
-    corrected = holm(np.concatenate(raw)) if raw else np.empty(0)
-    found, start = [], 0
-    for each, index in zip(scores, best, strict=True):
-        methods = np.asarray(each).shape[0]
-        first, second = np.triu_indices(methods, 1)
-        of_column = corrected[start : start + len(first)]
-        start += len(first)
-        p = np.full(methods, np.nan)
+    families = [np.where(_is_compared(each), paired_p(pairs(each)), np.nan) for each in scores]
+    together = holm(np.concatenate(families)) if families else np.empty(0)
+    ends = np.cumsum([len(each) for each in families])
+    found = []
+    for each, index, end, own in zip(scores, best, ends, families, strict=True):
+        of = np.asarray(each, np.float64)
+        p = np.full(len(of), np.nan)
         if index is not None:
+            first, second = np.triu_indices(len(of), 1)
+            of_column = together[end - len(own) : end]
             p[second[first == index]] = of_column[first == index]
             p[first[second == index]] = of_column[second == index]
+            with np.errstate(invalid="ignore"):
+                p = np.maximum(p, signed_rank_p(of - of[index]))
         found.append(p)
     return found
+
+
+def _is_compared(scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Of each pair whether both have all images."""
+    is_whole = np.asarray(~np.isnan(np.asarray(scores, np.float64)).any(axis=-1))
+    first, second = np.triu_indices(len(is_whole), 1)
+    return is_whole[first] & is_whole[second]
 
 
 def verdict(differences: npt.ArrayLike, p: float) -> Verdict:
@@ -181,9 +211,16 @@ def ranks(scores: npt.ArrayLike) -> Ranks | None:
         p = 1.0  # all the same on every image, which Friedman's statistic cannot say
     else:
         p = float(stats.friedmanchisquare(*by_image).pvalue)
-    reach = stats.studentized_range.ppf(CONFIDENCE, methods, np.inf) / 2**0.5
-    critical = float(reach * (methods * (methods + 1) / (6 * images)) ** 0.5)
+    critical = _nemenyi(methods) * (methods * (methods + 1) / (6 * images)) ** 0.5
     return Ranks(by_image.mean(axis=1), p, critical)
+
+
+@cache
+def _nemenyi(methods: int) -> float:
+    """The studentized range of so many methods, in units of their difference's deviation."""
+    from scipy import stats
+
+    return float(stats.studentized_range.ppf(CONFIDENCE, methods, np.inf) / 2**0.5)
 
 
 def between_seeds(scores: "pd.Series[float]", by: Sequence[str]) -> "pd.Series[float]":

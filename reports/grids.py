@@ -33,7 +33,7 @@ SHARES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)  # missing, as papers on
 MARKS = (
     "± is half the 95 % interval of the mean over images (Student's t), n/N how many of all jobs"
     " planned have a score; who lacks one is not ranked. Best bold, second underlined; ≈: cannot be"
-    " told from the best by the same images (paired t, Holm over all pairs and columns)"
+    " told from the best by the same images (paired t, Holm over the table; Wilcoxon)"
 )
 
 

@@ -17,10 +17,9 @@ from benchmarks.statistics import (
     Array,
     Ranks,
     against_best,
-    holm,
+    corrected,
     images_needed,
     mean_interval,
-    paired_p,
     ranks,
     verdict,
     wins_ties_losses,
@@ -89,14 +88,13 @@ def paired(results: Results, reference: str | None = None) -> list[Table]:
 
 def _paired(who: Standing) -> Table:
     whole = who.compared
-    corrected = {
+    p = {
         "best": against_best([who.scores], [who.best])[0],
         "reference": np.full(len(who.entries), np.nan),
     }
     others = [index for index in whole if index != who.reference]
     if who.reference is not None and others:
-        p = paired_p(who.scores[others] - who.scores[who.reference])
-        corrected["reference"][others] = holm(p)
+        p["reference"][others] = corrected(who.scores[others] - who.scores[who.reference])
     comparisons = {"best": len(whole) * (len(whole) - 1) // 2, "reference": len(others)}
     opponents = {"best": who.best, "reference": who.reference}
     rows = []
@@ -105,7 +103,7 @@ def _paired(who: Standing) -> Table:
         row["rank"] = who.ranks.mean[whole.index(index)] if who.ranks and index in whole else None
         for kind, opponent in opponents.items():
             found = (
-                _against(who, index, opponent, corrected[kind][index], comparisons[kind])
+                _against(who, index, opponent, p[kind][index], comparisons[kind])
                 if opponent is not None and index in whole and index != opponent
                 else {}
             )
@@ -208,8 +206,9 @@ def told(p: float | None, decision: str | None, needed: float | None) -> str:
 def _about(who: Standing, comparisons: dict[str, int]) -> str:
     said = (
         "± is half the 95 % interval of the mean difference over images, of one comparison alone; p"
-        f" values are of paired t tests, Holm-corrected for {comparisons['best']} pairs against the"
-        f" best and for {comparisons['reference']} against the reference; images that would tell:"
+        f" is the larger one of a paired t test's, Holm-corrected for {comparisons['best']} pairs"
+        f" against the best and for {comparisons['reference']} against the reference, and of"
+        " Wilcoxon's signed-rank test; images that would tell:"
         " with a chance of 80 %, were the difference and its spread as they are here; win/tie/loss:"
         " images, against the reference; a method that lacks a score is not compared"
     )

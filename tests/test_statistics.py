@@ -14,13 +14,15 @@ from benchmarks.statistics import (
     FEWEST_IMAGES,
     against_best,
     between_seeds,
+    corrected,
     holm,
     images_needed,
     mean_interval,
     paired_p,
-    pairs_p,
+    pairs,
     prediction,
     ranks,
+    signed_rank_p,
     verdict,
     wins_ties_losses,
 )
@@ -56,16 +58,29 @@ def test_a_paired_test_is_that_of_scipy() -> None:
     assert paired_p(a - b) == pytest.approx(stats.ttest_rel(a, b, axis=1).pvalue)
 
 
+def test_a_signed_rank_test_is_that_of_scipy() -> None:
+    a, b = RANDOM.normal(20, 3, (2, 5, 11))
+    alone = [stats.wilcoxon(row).pvalue for row in a - b]
+    assert signed_rank_p(a - b) == pytest.approx(alone)
+    assert signed_rank_p([np.zeros(8), [math.inf, *range(7)], np.arange(1.0, 9)]) == pytest.approx(
+        [1, 1, 2 / 2**8]
+    )
+
+
+def test_both_tests_have_to_tell_apart() -> None:
+    differences = RANDOM.normal(1, 1, (6, 10))
+    t, signed_ranks = holm(paired_p(differences)), signed_rank_p(differences)
+    assert corrected(differences) == pytest.approx(np.maximum(t, signed_ranks))
+    # One image that is far from the others in the same direction sways neither.
+    swayed = np.array([[0.1, -0.1, 0.05, -0.08, 0.02, -0.03, 0.01, 40.0]])
+    assert corrected(swayed)[0] > 0.05
+
+
 def test_few_images_tell_nothing() -> None:
-    assert paired_p(np.full(FEWEST_IMAGES - 1, 9.0) + RANDOM.normal(0, 0.01, 5)) == 1
-    assert paired_p(np.full(FEWEST_IMAGES, 9.0) + RANDOM.normal(0, 0.01, 6)) < 1e-6
-
-
-def test_no_free_test_reaches_5_percent_with_fewer_images() -> None:
-    """Where the limit comes from."""
-    all_of_one_sign = [np.arange(1.0, n + 1) for n in (FEWEST_IMAGES - 1, FEWEST_IMAGES)]
-    five, six = (float(stats.wilcoxon(each).pvalue) for each in all_of_one_sign)
-    assert five > 0.05 > six
+    sure = np.arange(9.0, 9.0 + FEWEST_IMAGES)
+    assert corrected([sure[:-1]])[0] > 0.05
+    assert corrected([sure])[0] < 0.05
+    assert paired_p([9.0]) == 1
 
 
 def test_differences_without_spread_are_certain() -> None:
@@ -85,35 +100,36 @@ def test_holm_is_as_in_the_paper() -> None:
 
 
 def test_what_is_not_compared_is_not_one_of_many() -> None:
-    corrected = holm([0.01, math.nan, 0.02])
-    assert corrected[[0, 2]] == pytest.approx([0.02, 0.02])
-    assert math.isnan(corrected[1])
+    found = holm([0.01, math.nan, 0.02])
+    assert found[[0, 2]] == pytest.approx([0.02, 0.02])
+    assert math.isnan(found[1])
 
 
 @given(some.lists(some.floats(0, 1), min_size=1, max_size=12))
 def test_holm_keeps_the_order_and_is_between_p_and_bonferroni(p: list[float]) -> None:
-    corrected = holm(p)
-    assert (corrected >= np.array(p)).all()
-    assert (corrected <= np.minimum(1, np.array(p) * len(p)) + 1e-12).all()
+    found = holm(p)
+    assert (found >= np.array(p)).all()
+    assert (found <= np.minimum(1, np.array(p) * len(p)) + 1e-12).all()
     order = np.argsort(p, kind="stable")
-    assert (np.diff(corrected[order]) >= 0).all()
+    assert (np.diff(found[order]) >= 0).all()
 
 
 def test_all_pairs_of_all_columns_are_one_family() -> None:
     columns = [RANDOM.normal([[0], [1], [2]], 1, (3, 8)) for _ in range(2)]
-    pairs = list(combinations(range(3), 2))
-    raw = [stats.ttest_rel(each[a], each[b]).pvalue for each in columns for a, b in pairs]
-    assert np.concatenate([pairs_p(c) for c in columns]) == pytest.approx(raw)
-    corrected = holm(raw)
+    two = list(combinations(range(3), 2))
+    t = holm([stats.ttest_rel(each[a], each[b]).pvalue for each in columns for a, b in two])
+    ranked = [stats.wilcoxon(each[a] - each[b]).pvalue for each in columns for a, b in two]
+    expected = np.maximum(t, ranked)
     first, second = against_best(columns, [2, 2])
-    assert first[[0, 1]] == pytest.approx(corrected[[1, 2]])
-    assert second[[0, 1]] == pytest.approx(corrected[[4, 5]])
+    assert first[[0, 1]] == pytest.approx(expected[[1, 2]])
+    assert second[[0, 1]] == pytest.approx(expected[[4, 5]])
     assert math.isnan(first[2])
+    assert pairs(columns[0])[1] == pytest.approx(columns[0][0] - columns[0][2])
     lacking = columns[0].copy()
     lacking[0] = math.nan
     (p,) = against_best([lacking], [2])
     assert math.isnan(p[0])
-    assert p[1] == pytest.approx(float(paired_p(lacking[1] - lacking[2])))
+    assert p[1] == pytest.approx(float(corrected([lacking[1] - lacking[2]])[0]))
     assert np.isnan(against_best([lacking], [None])[0]).all()
 
 
