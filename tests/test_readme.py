@@ -4,6 +4,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,9 @@ from benchmarks.suite import Suite, load_suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
 from dip.options import Method, UNetOptions
+from reports import grids, paired
+from reports.formats import to_latex, to_markdown
+from reports.results import NAMES, Results
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -80,7 +84,15 @@ def test_python_commands_run(
     suite, out = suite_file(name), tmp_path / "results"
     if words[0] != "run":
         assert command("benchmarks", "run", suite, "--out", out).returncode == 0
-    tiny = {name: str(suite), f"{name}.yaml": str(suite), f"results/{name}": str(out / name)}
+    elsewhere = tmp_path / "elsewhere" / name
+    if f"elsewhere/{name}" in words:
+        shutil.copytree(out / name, elsewhere)
+    tiny = {
+        name: str(suite),
+        f"{name}.yaml": str(suite),
+        f"results/{name}": str(out / name),
+        f"elsewhere/{name}": str(elsewhere),
+    }
     words = [tiny.get(word, word) for word in words]
     done = command(module, *words, *([] if module == "reports" else ["--out", out]))
     assert done.returncode == 0, done.stderr
@@ -117,7 +129,7 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
     assert "0 done before, 2 to run" in first.stdout
     report = out / "tiny" / "report" / "summary.md"
     assert first.stdout.strip().endswith(f"Report: {report}")
-    headline = (report.parent / "tables" / "comparison.md").read_text()
+    headline = (report.parent / "tables" / "comparison-psnr.md").read_text()
     assert headline in first.stdout
     summary = report.read_text()
     report.unlink()
@@ -158,21 +170,59 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["quick", "architectures", "article-reduced", "receptive-field", "stopping"]
+    "name",
+    [
+        "quick",
+        "standard-reduced",
+        "architectures",
+        "article-reduced",
+        "receptive-field",
+        "stopping",
+    ],
 )
 def test_published_reports_have_the_methods_of_their_suites(name: str) -> None:
-    table = pd.read_csv(ROOT / "reports" / "published" / name / "tables" / "comparison.csv")
+    table = pd.read_csv(ROOT / "reports" / "published" / name / "tables" / "comparison-psnr.csv")
     suite = load_suite(name)
     methods = [label for entry in suite.methods for label, _ in entry.expand()]
     assert list(table["method"].unique()) == methods
-    assert list(table["mask"].unique()) == [mask.label for mask in suite.masks]
+    holes = [mask.label for mask in suite.masks]
+    assert list(table["column"].unique()) == holes + ["all holes"] * (len(holes) > 1)
 
 
 def test_the_table_shown_is_the_published_one() -> None:
     shown = re.findall(r"<!-- published: (\S+) -->\n(.*?)<!-- end -->", README, re.S)
-    assert [path for path, _ in shown] == ["quick/tables/comparison.md", "anchors/anchors.md"]
+    assert [path for path, _ in shown] == [
+        "quick/tables/comparison-psnr.md",
+        "standard-reduced/tables/comparison-psnr.md",
+        "standard-reduced/tables/paired-psnr.md",
+        "anchors/anchors.md",
+    ]
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+
+
+def test_the_comparison_shown_is_that_of_its_results() -> None:
+    """Each table of the section, from the published rows; and what the text says of them."""
+    folder = ROOT / "reports" / "published" / "standard-reduced"
+    rows = pd.read_csv(folder / "results.csv", dtype=NAMES)
+    jobs = rows[["key", "image", "mask", "method", "preset", "seed"]].drop_duplicates()
+    jobs = jobs.assign(preset=jobs["preset"].fillna(""), status="done", reason="")
+    about = {"metrics": ["psnr", "ssim", "lpips"], "iterations": [75, 150, 300, 600]}
+    results = Results(folder, rows, jobs, about)
+    comparison, against = grids.comparison(results)[0], paired.paired(results)[0]
+    for table in (comparison, against):
+        assert to_markdown(table) == (folder / "tables" / f"{table.name}.md").read_text()
+        assert to_latex(table) == (folder / "tables" / f"{table.name}.tex").read_text()
+    spread = comparison.numbers.query("column == 'all holes' and output == 'raw'")
+    spread = spread.set_index("method")["between_seeds"]
+    shown = f"{spread['unet, half the channels']:.1f} dB for the U-Net, {spread['quick']:.1f} for"
+    assert shown in README
+    verdicts = against.numbers.set_index("method")
+    best = verdicts["best_verdict"]
+    assert best["nearest"] == "worse"
+    assert best["harmonic"] == best["biharmonic"] == "cannot tell"
+    unet = verdicts["reference_verdict"]["unet, half the channels"]
+    assert set(unet) == {"cannot tell"}
 
 
 @needs("inpainting-11")
