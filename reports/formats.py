@@ -162,7 +162,7 @@ def _markdown(cell: Cell) -> str:
 def to_latex(table: Table) -> str:
     """Its panels as booktabs tabulars; best bold, second underlined."""
     about = "".join(f"% {line}\n" for line in (table.title, table.about) if line)
-    panels = "\n\\par\\medskip\n".join(_panel_to_latex(panel) for panel in table.panels)
+    panels = "\n\\par\\medskip\\noindent\n".join(_panel_to_latex(panel) for panel in table.panels)
     return f"{about}% Needs booktabs and siunitx.\n{{{SETUP}%\n{panels}}}\n"
 
 
@@ -173,18 +173,21 @@ def _panel_to_latex(panel: pd.DataFrame) -> str:
         any(cell.notes for cell in column if isinstance(cell, Value)) for column in columns
     ]
     kinds, heads = [], []
+    rooms: list[_Room | None] = []
     for name, column, is_number, is_noted in zip(
         panel.columns, columns, has_value, has_notes, strict=True
     ):
-        kinds.append((_s_column(column) if is_number else "l") + (NOTE_COLUMN if is_noted else ""))
+        rooms.append(_Room.of(column) if is_number else None)
+        kind = rooms[-1].column if rooms[-1] else "l"
+        kinds.append(kind + (NOTE_COLUMN if is_noted else ""))
         width = 2 if is_noted else 1
         head = escape(str(name))
         heads.append(rf"\multicolumn{{{width}}}{{c}}{{{head}}}" if is_number else head)
     lines = [" & ".join(heads)]
     for row in panel.to_numpy(object):
         cells = []
-        for cell, is_number, is_noted in zip(row, has_value, has_notes, strict=True):
-            cells.append(_latex(cell, is_number))
+        for cell, room, is_noted in zip(row, rooms, has_notes, strict=True):
+            cells.append(_latex(cell, room))
             if is_noted:
                 notes = cell.notes if isinstance(cell, Value) else []
                 cells.append(r"\,".join(escape(note) for note in notes))
@@ -197,28 +200,59 @@ def _panel_to_latex(panel: pd.DataFrame) -> str:
 NOTE_COLUMN = r"@{\;}>{\scriptsize}l"
 
 
-def _s_column(cells: Sequence[Cell]) -> str:
-    """Room for the longest number and the longest spread."""
-    values = [each for each in cells if isinstance(each, Value) and np.isfinite(each.number)]
-    whole = max((len(each.shown.lstrip("+-").partition(".")[0]) for each in values), default=1)
-    decimals = max((each.decimals for each in values), default=0)
-    sign = "+" if any(each.shown[0] in "+-" for each in values) else ""
-    digits = max((len(each.spread.replace(".", "").lstrip("0") or "0") for each in values
-                  if each.spread), default=0)  # fmt: skip
-    uncertainty = f"({digits})" if digits else ""
-    return f"S[table-format={sign}{whole}.{decimals}{uncertainty}]"
+@dataclass(frozen=True)
+class _Room:
+    """What the longest number of a column takes: a sign, digits before the point and of spreads."""
+
+    has_sign: bool
+    whole: int
+    decimals: int
+    spread: int
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> "_Room":
+        values = [each for each in cells if isinstance(each, Value) and np.isfinite(each.number)]
+        return cls(
+            any(each.shown[0] in "+-" for each in values),
+            max((_whole(each.shown) for each in values), default=1),
+            max((each.decimals for each in values), default=0),
+            max((_whole(each.spread) for each in values if each.spread), default=0),
+        )
+
+    @property
+    def column(self) -> str:
+        sign = "+" if self.has_sign else ""
+        uncertainty = f"({self.spread + self.decimals})" if self.spread else ""
+        return f"S[table-format={sign}{self.whole}.{self.decimals}{uncertainty}]"
+
+    def underlined(self, cell: Value, text: str) -> str:
+        """siunitx cannot underline, so that the number is set as text, in the same room."""
+        sign = "$-$" if self.has_sign and cell.shown[0] not in "+-" else ""
+        before = sign + "0" * (self.whole - _whole(cell.shown))
+        after = f"${{}}\\pm{{}}$0.{'0' * self.decimals}" if self.spread and not cell.spread else ""
+        left, right = (f"\\phantom{{{each}}}" if each else "" for each in (before, after))
+        return f"{{{left}\\underline{{{text}}}{right}}}"
 
 
-def _latex(cell: Cell, in_number_column: bool) -> str:
+def _whole(number: str) -> int:
+    return len(number.lstrip("+-").partition(".")[0])
+
+
+def _latex(cell: Cell, room: _Room | None) -> str:
+    """room: of its column, if that is one of numbers."""
     if isinstance(cell, str):
-        return f"{{{escape(cell)}}}" if in_number_column else escape(cell)
+        return f"{{{escape(cell)}}}" if room else escape(cell)
+    assert room is not None
     if not np.isfinite(cell.number):
         return f"{{{escape(cell.shown)}}}"
     text = cell.shown + (rf" \pm {cell.spread}" if cell.spread else "")
-    if cell.spread and not float(cell.spread):  # siunitx leaves it out
-        text = f"{{${text}$}}"
-        return {0: text, 1: rf"{{\boldmath {text}}}", 2: rf"{{\underline{text}}}"}[cell.place]
-    return {0: text, 1: rf"\bfseries {text}", 2: rf"{{\underline{{\num{{{text}}}}}}}"}[cell.place]
+    if cell.spread and not float(cell.spread):  # siunitx leaves a spread of zero out
+        text = f"${text}$"
+        zero = {0: text, 1: rf"\boldmath {text}", 2: rf"\underline{{{text}}}"}
+        return f"{{{zero[cell.place]}}}"
+    if cell.place == 2:
+        return room.underlined(cell, rf"\num{{{text}}}")
+    return rf"\bfseries {text}" if cell.place == 1 else text
 
 
 def escape(text: str) -> str:
@@ -260,9 +294,10 @@ def key(name: Any) -> str:
 
 def _document(tables: Sequence[Table]) -> str:
     parts = [
-        f"\\begin{{table}}[p]\\centering\\small\n\\caption{{{escape(table.title)}."
-        f"{' ' if table.about else ''}{escape(table.about)}.}}\n"
-        f"\\smallskip\n\\input{{{table.name}}}\\end{{table}}\n\\clearpage\n"
+        f"\\section*{{{escape(table.title)}}}\n{escape(table.about)}\n\n\\medskip\\noindent\n\\input{{{table.name}}}\n\\clearpage\n"
         for table in tables
     ]
-    return f"{PREAMBLE}\\input{{numbers}}\n\\begin{{document}}\n{''.join(parts)}\\end{{document}}\n"
+    return (
+        f"{PREAMBLE}\\input{{numbers}}\n\\begin{{document}}\\footnotesize\n{''.join(parts)}"
+        "\\end{document}\n"
+    )

@@ -66,17 +66,23 @@ def iterations(results: Results) -> Table | None:
 
 
 def missing_share(results: Results) -> Table | None:
-    """Methods by how much of the image is missing; None if there is one share or none."""
-    shares = results.rows.groupby(["image", "mask"])["hole_fraction"].first()
+    """Methods by how much of the image is missing; None if there is one share or none.
+
+    A hole stands where its mean over images does, in whole percent: half of the pixels, drawn at
+    random, are some more on one image and some less on another.
+    """
+    of_each = results.rows.groupby(["mask", "image"])["hole_fraction"].first()
+    shares = of_each.groupby(level="mask").mean().round(2)
     labels = [f"{100 * a:g}-{100 * b:g} %" for a, b in pairwise(SHARES)]
-    cut = pd.cut(shares, SHARES, labels=labels).rename("column").dropna().reset_index()
-    if cut["column"].nunique() < 2:
+    cut = pd.cut(shares, SHARES, labels=labels, include_lowest=True).dropna()
+    if cut.nunique() < 2:
         return None
-    cut["column"] = cut["column"].astype(str)
+    planned = results.jobs.assign(column=results.jobs["mask"].map(cut.astype(str)))
+    planned = planned[planned["column"].notna()]
     order = {label: index for index, label in enumerate(labels)}
-    planned = results.jobs.merge(cut, on=["image", "mask"])
     planned = planned.sort_values("column", key=lambda names: names.map(order), kind="stable")
-    found = columns(entries(results), results.final.merge(cut, on=["image", "mask"]), planned, PSNR)
+    rows = results.final.assign(column=results.final["mask"].map(cut.astype(str)))
+    found = columns(entries(results), rows, planned, PSNR)
     title = f"{PSNR.title} by share of missing pixels, after {results.last_iteration} iterations"
     return _grid("missing-share", title, entries(results), found, PSNR)
 

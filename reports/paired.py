@@ -129,6 +129,10 @@ def _paired(who: Standing) -> Table:
     )
 
 
+ENOUGH = (
+    "how many images would tell: with a chance of 80 %, were the difference and its spread as they"
+    " are here"
+)
 WINS = ("wins", "ties", "losses")
 FIELDS = ("difference", "half_width", "p", "verdict", "images_needed", *WINS)
 
@@ -160,7 +164,8 @@ def _text(frame: pd.DataFrame, who: Standing) -> pd.DataFrame:
         found: list[Value | str] = []
         for index, row in enumerate(rows):
             difference, half = row[f"{kind}_difference"], row[f"{kind}_half_width"]
-            shown = Value(difference, who.measure.decimals, half, has_sign=True)
+            of = (int(row["images"]), len(who.column.images))
+            shown = Value(difference, who.measure.decimals, half, of, has_sign=True)
             found.append("itself" if index == opponent else shown)
         return found
 
@@ -184,7 +189,6 @@ def _text(frame: pd.DataFrame, who: Standing) -> pd.DataFrame:
                 else "/".join(f"{row[f'reference_{each}']:.0f}" for each in WINS)
                 for row in rows
             ],
-            "images": [f"{row['images']:.0f} of {len(who.column.images)}" for row in rows],
         },
         dtype=object,
     )
@@ -199,7 +203,7 @@ def told(p: float | None, decision: str | None, needed: float | None) -> str:
         return decision
     if decision != "cannot tell":
         return f"{decision}, {shown}"
-    enough = f"more than {MOST_IMAGES}" if pd.isna(needed) else f"about {needed:.0f}"
+    enough = f"more than {MOST_IMAGES}" if pd.isna(needed) else f"{needed:.0f}"
     return f"cannot tell; {enough} images would"
 
 
@@ -208,9 +212,8 @@ def _about(who: Standing, comparisons: dict[str, int]) -> str:
         "± is half the 95 % interval of the mean difference over images, of one comparison alone; p"
         f" is the larger one of a paired t test's, Holm-corrected for {comparisons['best']} pairs"
         f" against the best and for {comparisons['reference']} against the reference, and of"
-        " Wilcoxon's signed-rank test; images that would tell:"
-        " with a chance of 80 %, were the difference and its spread as they are here; win/tie/loss:"
-        " images, against the reference; a method that lacks a score is not compared"
+        f" Wilcoxon's signed-rank test; {ENOUGH}; win/tie/loss: images, against the reference; n/N:"
+        " images; a method that lacks a score is not compared"
     )
     if len(who.column.images) < FEWEST_IMAGES:
         said += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"

@@ -25,7 +25,7 @@ from benchmarks.statistics import (
 )
 from benchmarks.writing import alone_in, open_folder, write_atomically
 from reports.formats import NOTHING, Table, Value, write
-from reports.paired import told
+from reports.paired import ENOUGH, told
 from reports.results import Results, load_results
 from reports.scores import Column, Entry, Measure, columns, entries, measures
 from reports.timing import ALONE_KEYS, is_timing, load_timing, percentiles
@@ -171,7 +171,7 @@ def _scores(sides: Sequence[Side], measure: Measure) -> Table:
         [_text(rows, sides, measure)],
         about="± is half the 95 % interval over images; differences are paired over the images that"
         f" both have in full; p is the larger one of a paired t test's, Holm-corrected for"
-        f" {len(differences)} comparisons, and of Wilcoxon's signed-rank test",
+        f" {len(differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}",
     )
 
 

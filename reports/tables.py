@@ -59,7 +59,10 @@ def stopping(results: Results) -> Table | None:
         ("mask", "method", "kept"),
         dict.fromkeys(measured, 2)
         | dict.fromkeys(("iteration_median", "oracle_iteration_median", "stopped", "n", "N"), 0),
-        [_stopping_text(frame)],
+        [
+            _stopping_text(part.reset_index(drop=True))
+            for _, part in frame.groupby("mask", sort=False)
+        ],
         about="± is half the 95 % interval over images. The oracle is the best of a trajectory,"
         " raw or averaged, which only the truth can choose; regret is how much less than that was"
         " kept, in the same fits",

@@ -159,8 +159,8 @@ def timed_alone(folder: Path) -> list[Table]:
 
 ALONE = (
     "Milliseconds per iteration behind the warm-up; it/s of all processes together; seconds per fit"
-    " of the iterations that the preset asks for; ratio of it/s to the first row of the same preset"
-    " and size, with its 95 % interval over repeats; % of the peak that matrix products reach there"
+    " of the iterations that the preset asks for; ratio of it/s to the row above without one, with"
+    " its 95 % interval over repeats; % of the peak that matrix products reach there"
 )
 
 
@@ -179,9 +179,9 @@ def _alone(kind: Any, rows: pd.DataFrame, title: str, about: str) -> Table:
             "size": [f"{row['size']}x{row['size']}" for row in records],
             "engine": frame["engine"],
             "precision": frame["precision"],
-            "processes x threads": [f"{row['processes']} x {row['threads']}" for row in records],
+            "proc. x thr.": [f"{row['processes']} x {row['threads']}" for row in records],
             "parameters": [f"{row['parameters']:,.0f}" for row in records],
-            "ms per iteration (10-90 %)": [percentiles(row) for row in records],
+            "ms (10-90 %)": [percentiles(row) for row in records],
             "it/s": [Value(row["iterations_per_second"], 2) for row in records],
             "seconds per fit": [
                 f"{row['seconds_per_fit']:.0f} for {row['preset_iterations']:.0f}"
@@ -190,7 +190,7 @@ def _alone(kind: Any, rows: pd.DataFrame, title: str, about: str) -> Table:
             "MiB": [Value(row["peak_memory_mib"], 0) for row in records],
             "GFLOP": [Value(row["gflop"], 2) for row in records],
             "TFLOP/s": [Value(row["tflops"], 3) for row in records],
-            "% of peak": [Value(row["percent_of_peak"], 0) for row in records],
+            "% peak": [Value(row["percent_of_peak"], 0) for row in records],
             "ratio": [_ratio(row) for row in records],
         },
         dtype=object,

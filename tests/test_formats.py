@@ -171,7 +171,7 @@ def test_marks_are_bold_underlined_and_tied() -> None:
     body = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
     assert body == [
         r"\bfseries 22.74 \pm 3.46 & 30/30 \\",
-        r"{\underline{\num{22.10 \pm 2.60}}} & 10/10\,$\approx$ \\",
+        r"{\phantom{$-$}\underline{\num{22.10 \pm 2.60}}} & 10/10\,$\approx$ \\",
         r"0.00 &  \\",
         r"{-} & 0/3 \\",
         r"{inf} &  \\",
