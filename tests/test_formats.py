@@ -22,7 +22,17 @@ from reports.timing import timed_alone
 HOSTILE = r"50% & #1_{x}^2 ~\end{tabular} <a> |b| "
 BY_METRIC = {f"{kind}-{name}" for kind in ("comparison", "paired") for name in METRICS}
 CELL = r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?"
-needs_tex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex is here")
+
+
+def _has_latex() -> bool:
+    if not (shutil.which("pdflatex") and shutil.which("kpsewhich")):
+        return False
+    packages = ["booktabs.sty", "siunitx.sty"]
+    found = subprocess.run(["kpsewhich", *packages], capture_output=True, text=True, check=False)
+    return len(found.stdout.split()) == len(packages)
+
+
+needs_tex = pytest.mark.skipif(not _has_latex(), reason="no pdflatex with siunitx is here")
 
 
 def compile_all(folder: Path) -> str:
