@@ -73,13 +73,16 @@ def paired_p(differences: npt.ArrayLike) -> Array:
 
 
 def signed_rank_p(differences: npt.ArrayLike) -> Array:
-    """The two-sided p value of Wilcoxon's signed-rank test, over the last axis; 1 as `paired_p`."""
+    """The two-sided p value of Wilcoxon's signed-rank test, over the last axis.
+
+    1 for fewer than six differences that are not zero, or where one is not finite.
+    """
     from scipy import stats
 
     of = np.asarray(differences, np.float64)
     if not of.size:
         return np.ones(of.shape[:-1])
-    is_told = np.asarray(np.isfinite(of).all(axis=-1) & of.any(axis=-1))
+    is_told = np.asarray(np.isfinite(of).all(axis=-1) & ((of != 0).sum(-1) >= FEWEST_IMAGES))
     p = stats.wilcoxon(np.where(is_told[..., None], of, 1.0), axis=-1).pvalue
     return np.where(is_told, p, 1.0)
 
@@ -112,8 +115,14 @@ def pairs(scores: npt.ArrayLike) -> Array:
     """
     of = np.asarray(scores, np.float64)
     first, second = np.triu_indices(of.shape[-2], 1)
-    with np.errstate(invalid="ignore"):  # infinite scores have no difference
-        return of[..., first, :] - of[..., second, :]
+    return difference(of[..., first, :], of[..., second, :])
+
+
+def difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
+    """a less b; zero where they are the same, also where both are infinite."""
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.where(first == second, 0.0, first - second)
 
 
 def against_best(scores: Sequence[npt.ArrayLike], best: Sequence[int | None]) -> list[Array]:
@@ -136,8 +145,7 @@ def against_best(scores: Sequence[npt.ArrayLike], best: Sequence[int | None]) ->
             of_column = together[end - len(own) : end]
             p[second[first == index]] = of_column[first == index]
             p[first[second == index]] = of_column[second == index]
-            with np.errstate(invalid="ignore"):
-                p = np.maximum(p, signed_rank_p(of - of[index]))
+            p = np.maximum(p, signed_rank_p(difference(of, of[index])))
         found.append(p)
     return found
 
@@ -160,10 +168,10 @@ def verdict(differences: npt.ArrayLike, p: float) -> Verdict:
 
 
 def images_needed(differences: npt.ArrayLike, comparisons: int) -> int | None:
-    """How many images would tell, were differences as large and as spread as these.
+    """How many images would tell, where these do not, were differences as large and as spread.
 
-    With a chance of 80 %, after Holm's first step for so many comparisons. None if more than 1000,
-    or if they say nothing about their spread.
+    With a chance of 80 % by a paired t test, after Holm's first step for so many comparisons; more
+    than there are. None if more than 1000, or if they say nothing about their spread.
     """
     from scipy import stats
 
@@ -171,9 +179,10 @@ def images_needed(differences: npt.ArrayLike, comparisons: int) -> int | None:
     if len(of) < 2 or not np.isfinite(of).all():
         return None
     spread = of.std(ddof=1)
+    least = max(FEWEST_IMAGES, len(of) + 1)
     if not spread:
-        return FEWEST_IMAGES if of.any() else None
-    n = np.arange(FEWEST_IMAGES, MOST_IMAGES + 1)
+        return least if of.any() else None
+    n = np.arange(least, MOST_IMAGES + 1)
     limit = special.stdtrit(n - 1, 1 - ALPHA / max(comparisons, 1) / 2)
     power = stats.nct.sf(limit, n - 1, n**0.5 * abs(of.mean()) / spread)
     enough = n[power >= POWER]

@@ -1,7 +1,7 @@
 """Builds the report of a suite: tables, figures and summary.md, in `results/<suite>/report/`."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +36,29 @@ def build(folder: Path, clock: Clock | None = None, reference: str | None = None
     is none of the methods, or the report cannot be written.
     """
     if is_timing(folder):
+        if reference:
+            raise InputError("--reference: timings are compared with the plain loop")
         return _build_timing(folder)
     results = load_results(folder)
     try:
         with alone_in(folder):
             found, named = all_tables(results, reference)
-            for part in ("tables", "figures"):
-                shutil.rmtree(folder / "report" / part, ignore_errors=True)
-            return _build(results, folder / "report", found, named, clock)
+            partial = folder / ".report-partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            report = _build(results, partial, found, named, clock)
+            return _put_in_place(partial, folder / "report", report)
     except OSError as error:
         raise InputError(
             f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"
             " sets damaged runs aside, and `run` runs again what is missing"
         ) from None
+
+
+def _put_in_place(partial: Path, folder: Path, report: Report) -> Report:
+    """A report that could not be built to its end leaves the last one as it was."""
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.replace(folder)
+    return replace(report, summary=folder / report.summary.name)
 
 
 def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
@@ -79,7 +89,8 @@ def _build(
     found += [reach] if reach else []
     write(folder / "tables", found)
     if reach:
-        per_image.to_csv(folder / "tables" / "coverage-per-image.csv", index=False)
+        csv = per_image.to_csv(index=False)
+        write_atomically(folder / "tables" / "coverage-per-image.csv", csv)
     who = paired.standing(results, scores.measures(results)[0], reference)
     ranks = diagram.critical_difference(who, folder / "figures")
     curve = figures.quality_against_iterations(results, folder / "figures")
@@ -116,13 +127,15 @@ def _build_timing(folder: Path) -> Report:
     found = timed_alone(folder)
     try:
         with alone_in(folder):
-            shutil.rmtree(folder / "report", ignore_errors=True)
-            write(folder / "report" / "tables", found)
-            path = folder / "report" / "summary.md"
+            partial = folder / ".report-partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            write(partial / "tables", found)
+            path = partial / "summary.md"
             write_atomically(path, template("timing.md.j2").render(tables=found))
+            report = Report(path, to_markdown(found[0]))
+            return _put_in_place(partial, folder / "report", report)
     except OSError as error:
         raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
-    return Report(path, to_markdown(found[0]))
 
 
 def template(name: str) -> Any:

@@ -167,7 +167,7 @@ def to_latex(table: Table) -> str:
 
 
 def _panel_to_latex(panel: pd.DataFrame) -> str:
-    columns = [list(panel[name]) for name in panel.columns]
+    columns = [list(panel.iloc[:, index]) for index in range(len(panel.columns))]
     has_value = [any(isinstance(cell, Value) for cell in column) for column in columns]
     has_notes = [
         any(cell.notes for cell in column if isinstance(cell, Value)) for column in columns

@@ -17,7 +17,6 @@ from benchmarks.statistics import ALPHA, Array, against_best, mean_interval
 from reports.formats import NOTHING, Table, Value
 from reports.results import OUTPUTS, Results
 from reports.scores import (
-    ALL_HOLES,
     PSNR,
     Column,
     Entry,
@@ -25,6 +24,7 @@ from reports.scores import (
     by_hole,
     columns,
     entries,
+    holes_of,
     measures,
 )
 
@@ -62,7 +62,9 @@ def iterations(results: Results) -> Table | None:
     jobs = results.jobs[results.jobs["method"].isin(results.networks)]
     planned = pd.concat([jobs.assign(column=str(each)) for each in asked])
     found = columns(competing, rows.assign(column=rows["iteration"].astype(str)), planned, PSNR)
-    return _grid("iterations", f"{PSNR.title} at iterations, {ALL_HOLES}", competing, found, PSNR)
+    return _grid(
+        "iterations", f"{PSNR.title} at iterations, {holes_of(results)}", competing, found, PSNR
+    )
 
 
 def missing_share(results: Results) -> Table | None:
@@ -110,7 +112,8 @@ def per_image(results: Results) -> Table:
         ]
         for column in found
     ]
-    title = f"{PSNR.title} of each image, {ALL_HOLES}, after {results.last_iteration} iterations"
+    last = results.last_iteration
+    title = f"{PSNR.title} of each image, {holes_of(results)}, after {last} iterations"
     about = "± is half the 95 % interval over seeds; best bold, second underlined, without any test"
     return _grid("per-image", title, competing, found, PSNR, halves=halves, about=about)
 
@@ -148,7 +151,7 @@ def _grid(
                 "mean": means[index][row],
                 "half_width": half[row],
                 "between_seeds": column.deviations[row],
-                "images": int(np.isfinite(column.scores[row]).sum()),
+                "images": int((~np.isnan(column.scores[row])).sum()),
                 "n": column.counts[row],
                 "N": column.of[row],
                 "place": order[index].index(row) + 1 if row in order[index] else None,
@@ -185,15 +188,17 @@ def _grid(
 
 def _panels(competing: Sequence[Entry], shown: dict[str, list[Value]]) -> list[pd.DataFrame]:
     names = list(shown)
-    first = {
-        "method": [method for method, _ in competing],
-        "output": [output or NOTHING for _, output in competing],
-    }
+    methods = [method for method, _ in competing]
+    outputs = [output or NOTHING for _, output in competing]
     width = PANEL + (len(names) % PANEL == 1)  # no panel of a single column
-    return [
-        pd.DataFrame(first | {each: shown[each] for each in names[at : at + width]}, dtype=object)
-        for at in range(0, len(names), width)
-    ]
+    panels = []
+    for at in range(0, len(names), width):
+        part = names[at : at + width]
+        cells = [methods, outputs, *(shown[each] for each in part)]
+        panel = pd.DataFrame(dict(enumerate(cells)), dtype=object)
+        panel.columns = pd.Index(["method", "output", *part])  # an image may have such a name
+        panels.append(panel)
+    return panels
 
 
 def _means(column: Column) -> list[float]:

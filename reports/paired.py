@@ -18,6 +18,7 @@ from benchmarks.statistics import (
     Ranks,
     against_best,
     corrected,
+    difference,
     images_needed,
     mean_interval,
     ranks,
@@ -28,14 +29,15 @@ from dip.errors import unknown
 from reports.formats import NOTHING, Table, Value
 from reports.results import Results
 from reports.scores import (
-    ALL_HOLES,
     Column,
     Entry,
     Measure,
+    best_of,
+    by_hole,
     entries,
+    holes_of,
     measures,
     name_of,
-    over_all,
 )
 
 REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rule
@@ -43,7 +45,10 @@ REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rul
 
 @dataclass(frozen=True)
 class Standing:
-    """Who competes over all holes, and how: the scores with more for better, and ranks."""
+    """Who competes over all holes, and how: the scores with more for better, and ranks.
+
+    p_against_best: as in the comparison by holes, whose columns are one family of so many pairs.
+    """
 
     entries: list[Entry]
     names: list[str]
@@ -53,6 +58,8 @@ class Standing:
     best: int | None
     reference: int | None
     reference_name: str
+    p_against_best: Array
+    pairs: int
     ranks: Ranks | None
 
     @property
@@ -64,38 +71,44 @@ def standing(results: Results, measure: Measure, reference: str | None = None) -
     """Raises InputError if the reference is none of the methods."""
     competing = entries(results)
     names = [name_of(entry, results) for entry in competing]
-    column = over_all(results, measure)
-    scores = measure.sign * column.compared
-    whole = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
-    best = max(whole, key=lambda index: scores[index].mean(), default=None)
     if reference is not None and reference not in names:
         raise InputError(f"--reference: {unknown('method', reference, names)}")
+    family = by_hole(results, measure)
+    column = family[-1]
+    scores = measure.sign * column.compared
+    whole = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
+    bests = [best_of(each, measure) for each in family]
     named = reference or (REFERENCE if REFERENCE in names else names[0])
     index = names.index(named)
-    ranked = ranks(scores[whole]) if whole else None
     return Standing(
-        *(competing, names, measure, column, scores, best),
+        *(competing, names, measure, column, scores, bests[-1]),
         reference=index if index in whole else None,
         reference_name=named,
-        ranks=ranked,
+        p_against_best=against_best([each.compared for each in family], bests)[-1],
+        pairs=sum(n * (n - 1) // 2 for n in (sum(each.is_whole) for each in family)),
+        ranks=ranks(scores[whole]) if whole else None,
     )
 
 
 def paired(results: Results, reference: str | None = None) -> list[Table]:
     """A table for each metric; raises InputError if the reference is none of the methods."""
-    return [_paired(standing(results, measure, reference)) for measure in measures(results)]
+    return [
+        _paired(standing(results, measure, reference), holes_of(results))
+        for measure in measures(results)
+    ]
 
 
-def _paired(who: Standing) -> Table:
+def _paired(who: Standing, holes: str) -> Table:
     whole = who.compared
     p = {
-        "best": against_best([who.scores], [who.best])[0],
+        "best": who.p_against_best,
         "reference": np.full(len(who.entries), np.nan),
     }
     others = [index for index in whole if index != who.reference]
     if who.reference is not None and others:
-        p["reference"][others] = corrected(who.scores[others] - who.scores[who.reference])
-    comparisons = {"best": len(whole) * (len(whole) - 1) // 2, "reference": len(others)}
+        differences = difference(who.scores[others], who.scores[who.reference])
+        p["reference"][others] = corrected(differences)
+    comparisons = {"best": who.pairs, "reference": len(others)}
     opponents = {"best": who.best, "reference": who.reference}
     rows = []
     for index, (method, output) in enumerate(who.entries):
@@ -108,7 +121,7 @@ def _paired(who: Standing) -> Table:
                 else {}
             )
             row |= {f"{kind}_{field}": found.get(field) for field in FIELDS}
-        row["images"] = int(np.isfinite(who.column.scores[index]).sum())
+        row["images"] = int((~np.isnan(who.column.scores[index])).sum())
         row |= {"n": who.column.counts[index], "N": who.column.of[index]}
         rows.append(row)
     frame = pd.DataFrame(rows)
@@ -120,7 +133,7 @@ def _paired(who: Standing) -> Table:
     )
     return Table(
         f"paired-{who.measure.name}",
-        f"{who.measure.title}, paired over images, {ALL_HOLES}",
+        f"{who.measure.title}, paired over images, {holes}",
         frame,
         ("method", "output"),
         decimals | {"rank": 2, "best_p": 3, "reference_p": 3},
@@ -141,7 +154,7 @@ def _against(
     who: Standing, index: int, opponent: int, p: float, comparisons: int
 ) -> dict[str, Any]:
     """A method less its opponent; the difference has the sign of the scores as they are."""
-    better = who.scores[index] - who.scores[opponent]
+    better = difference(who.scores[index], who.scores[opponent])
     mean, half = mean_interval(better)
     decision = verdict(better, p)
     wins, ties, losses = wins_ties_losses(better, who.measure.decimals)
@@ -211,9 +224,9 @@ def _about(who: Standing, comparisons: dict[str, int]) -> str:
     said = (
         "± is half the 95 % interval of the mean difference over images, of one comparison alone; p"
         f" is the larger one of a paired t test's, Holm-corrected for {comparisons['best']} pairs"
-        f" against the best and for {comparisons['reference']} against the reference, and of"
-        f" Wilcoxon's signed-rank test; {ENOUGH}; win/tie/loss: images, against the reference; n/N:"
-        " images; a method that lacks a score is not compared"
+        f" of the comparison by holes against the best and for {comparisons['reference']} against"
+        f" the reference, and of Wilcoxon's signed-rank test; {ENOUGH}; win/tie/loss: images,"
+        " against the reference; n/N: images; a method that lacks a score is not compared"
     )
     if len(who.column.images) < FEWEST_IMAGES:
         said += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"

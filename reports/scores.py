@@ -52,6 +52,12 @@ def measures(results: Results) -> list[Measure]:
     return [measure for measure in MEASURES if measure.name in results.about["metrics"]]
 
 
+def holes_of(results: Results) -> str:
+    """What a mean over all holes is called: by its own name where there is one hole only."""
+    named = results.jobs["mask"].unique()
+    return str(named[0]) if len(named) == 1 else ALL_HOLES
+
+
 Entry = tuple[str, str]  # method and output: what competes; a fill's output is `raw`
 
 
@@ -143,8 +149,8 @@ def by_hole(results: Results, measure: Measure) -> list[Column]:
     return columns(entries(results), rows, planned, measure)
 
 
-def over_all(results: Results, measure: Measure) -> Column:
-    """All holes in one column."""
-    rows = results.final.assign(column=ALL_HOLES)
-    planned = results.jobs.assign(column=ALL_HOLES)
-    return columns(entries(results), rows, planned, measure)[0]
+def best_of(column: Column, measure: Measure) -> int | None:
+    """Which entry's mean is best, of those that are whole."""
+    whole = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
+    means = measure.sign * column.scores.mean(axis=1)
+    return max(whole, key=lambda index: means[index], default=None)

@@ -5,6 +5,7 @@ one column. Differences are to the first folder, image by image, for the methods
 have, at the largest iteration count that all have.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 from benchmarks import InputError
 from benchmarks.statistics import (
     Array,
+    difference,
     holm,
     images_needed,
     mean_interval,
@@ -30,6 +32,7 @@ from reports.results import Results, load_results
 from reports.scores import Column, Entry, Measure, columns, entries, measures
 from reports.timing import ALONE_KEYS, is_timing, load_timing, percentiles
 
+HEADINGS = {"hole", "method", "output"}
 WAYS = ["method", "height", "width", "engine", "precision", "threads", "fits_beside"]
 
 
@@ -53,6 +56,11 @@ def build_side_by_side(
         raise InputError(f"--label: {len(folders)} folders need as many labels, not {len(labels)}")
     if len(set(labels)) < len(labels) or not all(each.strip() for each in labels):
         raise InputError("--label: each folder has a label of its own")
+    if taken := HEADINGS.intersection(labels):
+        raise InputError(f"--label: '{min(taken)}' is a column's own name; choose another")
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder")
     kinds = {is_timing(folder) for folder in folders}
     if len(kinds) > 1:
         raise InputError("timings and a suite's results have nothing to compare")
@@ -63,8 +71,11 @@ def build_side_by_side(
         sides = [Side(*each) for each in zip(labels, map(load_results, folders), strict=True)]
         found, about = side_by_side(sides), [line for side in sides for line in _about(side)]
     out = out or folders[0].parent / "side-by-side" / "-".join(_file_name(each) for each in labels)
+    if not found:
+        raise InputError("these results have no metric and no fit in common")
     open_folder(out)
     with alone_in(out):
+        shutil.rmtree(out / "tables", ignore_errors=True)
         write(out / "tables", found)
         from reports.build import template
 
@@ -146,8 +157,8 @@ def _scores(sides: Sequence[Side], measure: Measure) -> Table:
                 own = _compared(of, mask, index)
                 shared = [image for image in of_first if image in own]
                 if side is not sides[0] and shared:
-                    better = [own[image] - of_first[image] for image in shared]
-                    differences[len(rows), side.label] = measure.sign * np.array(better)
+                    pair = ([each[image] for image in shared] for each in (own, of_first))
+                    differences[len(rows), side.label] = measure.sign * difference(*pair)
             rows.append(row)
     t = holm([float(paired_p(better)) for better in differences.values()])
     signed_ranks = [float(signed_rank_p(better)) for better in differences.values()]
@@ -169,8 +180,9 @@ def _scores(sides: Sequence[Side], measure: Measure) -> Table:
         ("mask", "method", "output"),
         decimals,
         [_text(rows, sides, measure)],
-        about="± is half the 95 % interval over images; differences are paired over the images that"
-        f" both have in full; p is the larger one of a paired t test's, Holm-corrected for"
+        about="± is half the 95 % interval over images; images and holes are the same by name, size"
+        " and share of missing pixels; differences are paired over the images that both have in"
+        " full; p is the larger one of a paired t test's, Holm-corrected for"
         f" {len(differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}",
     )
 
@@ -275,7 +287,8 @@ def _merged(name: str, parts: dict[str, pd.DataFrame], keys: list[str]) -> Table
     measured = ["milliseconds_median", "milliseconds_p10", "milliseconds_p90"]
     frame: pd.DataFrame | None = None
     for label, part in parts.items():
-        own = part[[*keys, *measured]].drop_duplicates(keys)
+        # What was measured twice, for two comparisons, stands once.
+        own = part.groupby(keys, sort=False, dropna=False)[measured].median().reset_index()
         own = own.rename(columns={each: f"{label}: {each}" for each in measured})
         frame = own if frame is None else frame.merge(own, on=keys, how="outer", sort=False)
     assert frame is not None

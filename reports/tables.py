@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.statistics import mean_interval
-from reports.formats import NOTHING, Table, Value
+from reports.formats import NOTHING, Table, Value, shown
 from reports.results import OUTPUTS, Results
-from reports.scores import ALL_HOLES, PSNR, columns
+from reports.scores import PSNR, columns, holes_of
 
 KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
 
@@ -31,7 +31,12 @@ def stopping(results: Results) -> Table | None:
     jobs = results.jobs[results.jobs["preset"] != ""]
     rows: list[dict[str, Any]] = []
     for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):
-        for output, cell in cells.get((mask, method), kept.iloc[:0]).groupby("output", sort=False):
+        found = cells.get((mask, method), kept.iloc[:0])
+        if found.empty:  # all its jobs failed
+            rows.append(
+                {"mask": mask, "method": method, "kept": NOTHING, "n": 0, "N": len(planned)}
+            )
+        for output, cell in found.groupby("output", sort=False):
             is_rule = str(output).startswith("stop:")
             rows.append(
                 {
@@ -88,7 +93,7 @@ def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
             "method": table["method"],
             "kept": table["kept"],
             "iteration": [
-                f"{median:.0f}" + (f" ({least:.0f}-{most:.0f})" if least < most else "")
+                shown(median, 0) + (f" ({least:.0f}-{most:.0f})" if least < most else "")
                 for median, least, most in zip(
                     table["iteration_median"],
                     table["iteration_least"],
@@ -117,23 +122,23 @@ def architectures(results: Results) -> Table | None:
     fits = results.final[results.final["method"].isin(results.networks)]
     if fits.empty:
         return None
-    names = list(fits["method"].unique())
-    jobs = results.jobs[results.jobs["method"].isin(names)]
+    jobs = results.jobs[results.jobs["method"].isin(results.networks)]
+    names = list(jobs["method"].unique())
     planned = pd.concat([jobs.assign(column=output) for output in OUTPUTS])
     rows = fits.assign(column=fits["output"], output="")
     found = columns([(name, "") for name in names], rows, planned, PSNR)
     by_method = fits.drop_duplicates(["method", "key"]).groupby("method", sort=False)
     first, medians = by_method.first(), by_method["milliseconds_median"].median()
     frame = pd.DataFrame({"method": names})
-    frame["architecture"] = [first["architecture"][name] for name in names]
-    frame["parameters"] = [int(first["parameters"][name]) for name in names]
+    frame["architecture"] = frame["method"].map(first["architecture"])
+    frame["parameters"] = frame["method"].map(first["parameters"])
     for column in found:
         scores = [row[~np.isnan(row)] for row in column.scores]
         frame[f"{column.name}_mean"] = [float(mean_interval(each)[0]) for each in scores]
         frame[f"{column.name}_half_width"] = [float(mean_interval(each)[1]) for each in scores]
         frame[f"{column.name}_between_seeds"] = column.deviations
         frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.of
-    frame["milliseconds_median"] = [float(medians[name]) for name in names]
+    frame["milliseconds_median"] = frame["method"].map(medians)
     decimals = {
         f"{column.name}_{part}": 2
         for column in found
@@ -141,8 +146,8 @@ def architectures(results: Results) -> Table | None:
     }
     return Table(
         "architectures",
-        f"Networks: size, time and {PSNR.title}, {ALL_HOLES}, after {results.last_iteration}"
-        " iterations",
+        f"Networks: size, time and {PSNR.title}, {holes_of(results)},"
+        f" after {results.last_iteration} iterations",
         frame,
         ("method",),
         decimals | {"parameters": 0, "milliseconds_median": 1},
@@ -154,14 +159,16 @@ def architectures(results: Results) -> Table | None:
 
 
 def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
-    shown: dict[str, Any] = {
+    text: dict[str, Any] = {
         "method": frame["method"],
-        "architecture": frame["architecture"],
-        "parameters": [f"{count:,}" for count in frame["parameters"]],
+        "architecture": frame["architecture"].fillna(NOTHING),
+        "parameters": [
+            NOTHING if pd.isna(count) else f"{count:,.0f}" for count in frame["parameters"]
+        ],
     }
     for output in OUTPUTS:
         if f"{output}_mean" in frame:
-            shown[f"{output} {PSNR.title}"] = [
+            text[f"{output} {PSNR.title}"] = [
                 Value(
                     row[f"{output}_mean"],
                     PSNR.decimals,
@@ -171,6 +178,6 @@ def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
                 for row in frame.to_dict("records")
             ]
             deviations = frame[f"{output}_between_seeds"]
-            shown[f"{output}, between seeds"] = [Value(each, PSNR.decimals) for each in deviations]
-    shown["ms per iteration"] = [Value(each, 1) for each in frame["milliseconds_median"]]
-    return pd.DataFrame(shown, dtype=object)
+            text[f"{output}, between seeds"] = [Value(each, PSNR.decimals) for each in deviations]
+    text["ms per iteration"] = [Value(each, 1) for each in frame["milliseconds_median"]]
+    return pd.DataFrame(text, dtype=object)

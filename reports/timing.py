@@ -5,9 +5,11 @@ column in common.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import InputError
@@ -18,7 +20,11 @@ from reports.results import Results
 
 MEASUREMENTS, ENVIRONMENT = "timing.csv", "environment.json"  # of `python -m benchmarks timing`
 ALONE_KEYS = ("preset", "channels", "size", "engine", "precision", "processes", "threads")
-COLUMNS = ("table", "group", *ALONE_KEYS, "parameters", "preset_iterations", "seconds_per_fit")
+COLUMNS = (
+    *("table", "group", *ALONE_KEYS, "parameters", "preset_iterations", "seconds_per_fit"),
+    *("milliseconds_median", "milliseconds_p10", "milliseconds_p90", "iterations_per_second"),
+    *("peak_memory_mib", "gflop", "gflops", "share_of_peak", "ratio", "ratio_low", "ratio_high"),
+)
 DESCRIBED = ("device", "versions", "git_revision")
 
 
@@ -28,12 +34,14 @@ def timing(results: Results, reference: str) -> list[Table]:
     Over fits of full length. Milliseconds per iteration: medians over fits of each fit's median,
     10th and 90th percentile. fits_beside: the other workers on the same machine, each with a job of
     its own. seconds_to_reference: until the first checkpoint whose raw output has at least the hole
-    PSNR of the reference on the same image and hole; median over the fits that get there (reached).
+    PSNR of the reference on the same image and hole, median over all fits; empty where fewer than
+    half of them get there. reached: how many do.
     """
     fits = results.final[results.final["architecture"].notna()].drop_duplicates(["method", "key"])
-    fits = fits.assign(seconds_to_reference=fits["key"].map(_until(results, reference)))
+    until = fits["key"].map(_until(results, reference))
+    fits = fits.assign(until=until.fillna(np.inf), reached=until.notna())
     how = ["method", "height", "width", "engine", "precision", "threads", "workers"]
-    tables = []
+    tables: list[Table] = []
     for device, of_device in fits.groupby("device", sort=False):
         frame = (
             of_device.groupby(how, sort=False)
@@ -44,22 +52,24 @@ def timing(results: Results, reference: str) -> list[Table]:
                 milliseconds_p90=("milliseconds_p90", "median"),
                 iterations=("iteration", "max"),
                 seconds_per_fit=("seconds", "median"),
-                seconds_to_reference=("seconds_to_reference", "median"),
-                reached=("seconds_to_reference", "count"),
+                seconds_to_reference=("until", "median"),
+                reached=("reached", "sum"),
                 peak_memory_mib=("peak_memory_mib", "max"),
                 fits=("key", "nunique"),
             )
             .reset_index()
         )
+        until = frame["seconds_to_reference"]
+        frame["seconds_to_reference"] = until.where(np.isfinite(until))
         frame["iterations_per_second"] = 1000 / frame["milliseconds_median"]
         frame["fits_beside"] = frame.pop("workers") - 1
         frame.insert(0, "device", device)
         tables.append(
             Table(
-                f"timing-{slug(str(device))}",
+                _named(str(device), tables),
                 f"Time and memory of the suite's fits on {device}",
                 frame,
-                ("method", "height", "width", "engine", "precision", "threads"),
+                ("method", "height", "width", "engine", "precision", "threads", "fits_beside"),
                 dict.fromkeys(("milliseconds_median", "milliseconds_p10", "milliseconds_p90"), 1)
                 | {"iterations_per_second": 2, "parameters": 0, "peak_memory_mib": 0}
                 | dict.fromkeys(("seconds_per_fit", "seconds_to_reference"), 1),
@@ -67,10 +77,16 @@ def timing(results: Results, reference: str) -> list[Table]:
                 about=f"{_versions(results, str(device))}. Fits ran beside each other, so these are"
                 " not the times of a fit that has the machine to itself; seconds to the reference:"
                 f" until the first checkpoint whose raw output has the hole PSNR of {reference} on"
-                " the same image and hole, median over the fits that get there",
+                " the same image and hole, median over all fits where half of them get there",
             )
         )
     return tables
+
+
+def _named(device: str, others: Sequence[Table]) -> str:
+    """A file name of its own for each device."""
+    name = f"timing-{slug(device)}"
+    return name if name not in {each.name for each in others} else f"{name}-{len(others) + 1}"
 
 
 def _until(results: Results, reference: str) -> "pd.Series[float]":
@@ -138,10 +154,10 @@ def load_timing(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         missing = [*(set(COLUMNS) - set(found)), *(set(DESCRIBED) - set(described))]
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the timings cannot be read ({error})") from None
-    if missing:
+    if missing or found.empty:
         raise InputError(
-            f"{folder}: these timings are of another version, without {sorted(missing)[0]};"
-            " `python -m benchmarks timing` makes them anew"
+            f"{folder}: these timings are of another version, without"
+            f" {min(missing, default='any row')}; `python -m benchmarks timing` makes them anew"
         )
     return found, described
 
@@ -152,15 +168,16 @@ def timed_alone(folder: Path) -> list[Table]:
     versions = ", ".join(f"{name} {each}" for name, each in described["versions"].items())
     about = f"{versions}, revision {described['git_revision'][:12] or 'not known'}"
     return [
-        _alone(kind, rows, f"{TITLES[str(kind)]}, on {described['device']}", about)
+        _alone(kind, rows, f"{TITLES.get(str(kind), kind)}, on {described['device']}", about)
         for kind, rows in found.groupby("table", sort=False)
     ]
 
 
 ALONE = (
     "Milliseconds per iteration behind the warm-up; it/s of all processes together; seconds per fit"
-    " of the iterations that the preset asks for; ratio of it/s to the row above without one, with"
-    " its 95 % interval over repeats; % of the peak that matrix products reach there"
+    " by the median, of the iterations that the preset asks for, which were not run; ratio of it/s"
+    " to the row above without one, with its 95 % interval over repeats; % of the peak that matrix"
+    " products reach there"
 )
 
 

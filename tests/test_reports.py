@@ -181,6 +181,22 @@ def test_a_report_whose_runs_are_gone_is_one_line(
     assert "`run` runs again what is missing" in done.stderr
 
 
+def test_a_report_that_cannot_be_built_leaves_the_last_one(results: Results) -> None:
+    report = build(results.folder).summary.parent
+    before = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+
+    def breaks(*_: object) -> None:
+        raise OSError("no room")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "contact_sheets", breaks)
+        with pytest.raises(InputError, match=r"report: cannot be built \(no room\)"):
+            build(results.folder)
+    assert {path: path.read_bytes() for path in report.rglob("*") if path.is_file()} == before
+    build(results.folder)
+    assert not (results.folder / ".report-partial").exists()
+
+
 def test_pictures_are_pictures(results: Results) -> None:
     report = build(results.folder)
     names = re.findall(r"\(figures/(.+?\.png)\)", report.summary.read_text())

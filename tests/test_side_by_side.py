@@ -130,10 +130,13 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
     [
         (("A", "B"), "--label: 2 folders need as many labels, not 0"),
         (("A", "B", "--label", "x"), "--label: 2 folders need as many labels, not 1"),
+        (("A", "B", "--label", "hole", "--label", "x"), "'hole' is a column's own name"),
+        ((".", "B", "--label", "x", "--label", "y"), "B: there is no such folder"),
+        ((".", ".", "--label", "x", "--label", "y"), ".: holds no results"),
         (("A", "B", "--label", "x", "--label", "x"), "each folder has a label of its own"),
         (("A", "--label", "x"), "--label and --out are for several folders side by side"),
         (("A", "B", "--reference", "x"), "--reference: several folders are compared"),
-        (("A", "B", "--label", "x", "--label", "y"), "A: holds no results"),
+        (("A", "B", "--label", "x", "--label", "y"), "A: there is no such folder"),
     ],
 )
 def test_what_cannot_be_put_side_by_side_is_one_line(
@@ -159,6 +162,8 @@ def test_timings_have_tables_too(command: Command, tmp_path: Path) -> None:
     source = pd.read_csv(folder / "timing.csv").query("table == 'sweep'")
     sweep = tables["timing-sweep"].panels[0]
     assert [cell.number for cell in sweep["it/s"]] == list(source["iterations_per_second"])
+    assert [cell.number for cell in sweep["TFLOP/s"]] == list(source["gflops"] / 1000)
+    assert [cell.number for cell in sweep["% peak"]] == list(100 * source["share_of_peak"])
     assert sweep["parameters"][0] == "3,923,491"
     assert sweep["seconds per fit"][0] == (
         f"{source['seconds_per_fit'][0]:.0f} for {source['preset_iterations'][0]}"
@@ -168,6 +173,8 @@ def test_timings_have_tables_too(command: Command, tmp_path: Path) -> None:
     done = command("reports", "build", folder, tmp_path / "512", *labels)
     assert done.returncode == 0, done.stderr
     assert f"| one, {described['device']} | two, {described['device']} |" in done.stdout
+    refused = command("reports", "build", folder, "--reference", "x")
+    assert "--reference: timings are compared with the plain loop" in refused.stderr
     mixed = command("reports", "build", folder, tmp_path, *labels)
     assert "timings and a suite's results have nothing to compare" in mixed.stderr
 
@@ -178,6 +185,9 @@ def test_timings_of_another_version_are_one_line(tmp_path: Path) -> None:
     table = pd.read_csv(folder / "timing.csv").drop(columns="parameters")
     table.to_csv(folder / "timing.csv", index=False)
     with pytest.raises(InputError, match="of another version, without parameters"):
+        timed_alone(folder)
+    table.assign(parameters=1).head(0).to_csv(folder / "timing.csv", index=False)
+    with pytest.raises(InputError, match="of another version, without any row"):
         timed_alone(folder)
     (folder / "environment.json").write_text("{")
     with pytest.raises(InputError, match="the timings cannot be read"):

@@ -31,8 +31,6 @@ PUBLISHED = ROOT / "reports" / "published" / "standard-reduced" / "results.csv"
 IMAGES = (8, 11, 20)
 TRIALS = 10_000
 METHODS = 6  # of the simulated tables
-# Ten images drawn again are few and skewed: there the tail of a t test is somewhat too thin.
-RESAMPLED_LIMIT = 0.06
 
 
 @cache
@@ -168,11 +166,10 @@ def test_a_paired_test_is_seldom_wrong(draw: Draw, images: int) -> None:
 
 
 @pytest.mark.parametrize("images", IMAGES)
-@pytest.mark.parametrize("draw", [of_measured_sizes, resampled])
-def test_a_whole_table_is_seldom_wrong(draw: Draw, images: int) -> None:
+def test_a_whole_table_is_seldom_wrong(images: int) -> None:
     """A false alarm: anything in it that is told apart from the best, as the tables mark it."""
     table, alone = [], []
-    for scores in in_parts(draw, images, TRIALS):
+    for scores in in_parts(of_measured_sizes, images, TRIALS):
         best = scores.mean(-1).argmax(-1)
         at = np.arange(len(scores))
         p = corrected(pairs(scores))
@@ -183,9 +180,46 @@ def test_a_whole_table_is_seldom_wrong(draw: Draw, images: int) -> None:
         others[at, best] = np.nan  # itself
         alone.append((holm(others) < 0.05).any(-1))
     share, naive = (float(np.concatenate(each).mean()) for each in (table, alone))
-    print(f"{draw.__name__}, {images} images: a table's false alarms {share:.4f};")
+    print(f"{images} images, {METHODS} methods: a table's false alarms {share:.4f};")
     print(f"{naive:.4f} were the comparisons with the best corrected alone")
-    limit = 0.05 if draw is of_measured_sizes else RESAMPLED_LIMIT
+    assert share <= 0.05
+
+
+@cache
+def published_table() -> Array:
+    """Every entry and hole of the published comparison: (holes, entries, images), none better."""
+    rows = pd.read_csv(PUBLISHED, usecols=[*NAMES, "iteration", "output", "psnr_hole"])
+    last = rows["iteration"].isin([0, rows["iteration"].max()])
+    rows = rows[last & rows["output"].isin(["raw", "averaged"])]
+    cells = rows.groupby(["mask", "method", "output", "image"])["psnr_hole"].mean().unstack("image")
+    scores = cells.to_numpy().reshape(4, 13, 10)
+    return scores - scores.mean(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("images", IMAGES)
+@pytest.mark.parametrize(("kind", "limit"), [("normal", 0.05), ("drawn again", 0.13)])
+def test_the_published_table_were_all_equal(kind: str, limit: float, images: int) -> None:
+    """Thirteen entries by four holes and their mean, with the covariances that were measured.
+
+    Ten images drawn again are the same ones twice over, so that spreads are underestimated and t
+    tests say too much; the limit is what that costs at most, as the README says.
+    """
+    random = np.random.default_rng(images)
+    y, trials = published_table(), 1000
+    if kind == "normal":
+        weights = random.normal(0, 1 / 9**0.5, (trials, 10, images))
+        drawn = np.einsum("hei,tin->then", y, weights)
+    else:
+        which = random.integers(10, size=(trials, images))
+        drawn = np.moveaxis(y[:, :, which], 2, 0)
+    columns = np.concatenate([drawn, drawn.mean(1, keepdims=True)], axis=1)
+    together = holm(paired_p(pairs(columns)).reshape(trials, -1)).reshape(trials, 5, -1)
+    best = columns.mean(-1).argmax(-1)[..., None]
+    first, second = np.triu_indices(13, 1)
+    alarms = np.where((first == best) | (second == best), together, 1) < 0.05
+    share = alarms.any((-1, -2)).mean()
+    print(f"{kind}, {images} images, 13 x 5: false alarms {share:.3f};"
+          f" in the column of all holes {alarms[:, -1].any(-1).mean():.3f}")  # fmt: skip
     assert share <= limit
 
 

@@ -15,6 +15,7 @@ from benchmarks.statistics import (
     against_best,
     between_seeds,
     corrected,
+    difference,
     holm,
     images_needed,
     mean_interval,
@@ -83,6 +84,15 @@ def test_few_images_tell_nothing() -> None:
     assert paired_p([9.0]) == 1
 
 
+def test_zeros_do_not_make_a_few_differences_many() -> None:
+    assert signed_rank_p([*[0.0] * 20, 1.0, 2.0, 3.0, 4.0, 5.0]) == 1
+    assert signed_rank_p([*[0.0] * 20, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) < 0.05
+
+
+def test_infinite_scores_that_are_the_same_do_not_differ() -> None:
+    assert list(difference([math.inf, 3.0, math.inf], [math.inf, 1.0, 2.0])) == [0, 2, math.inf]
+
+
 def test_differences_without_spread_are_certain() -> None:
     assert paired_p(np.zeros(8)) == 1
     assert paired_p(np.full(8, 0.5)) == 0
@@ -135,14 +145,14 @@ def test_all_pairs_of_all_columns_are_one_family() -> None:
 
 def test_so_many_images_see_the_difference() -> None:
     """By simulation: as often as asked with the number that is named, and less with fewer."""
-    spread, difference, comparisons = 1.0, 0.7, 10
+    spread, effect, comparisons = 1.0, 0.7, 10
     seen = RANDOM.normal(0, 1, 10)
-    seen = difference + spread * (seen - seen.mean()) / seen.std(ddof=1)
+    seen = effect + spread * (seen - seen.mean()) / seen.std(ddof=1)
     needed = images_needed(seen, comparisons)
     assert needed is not None
     shares = []
     for n in (needed, needed - 1):
-        drawn = np.random.default_rng(1).normal(difference, spread, (40_000, n))
+        drawn = np.random.default_rng(1).normal(effect, spread, (40_000, n))
         shares.append((paired_p(drawn) < 0.05 / comparisons).mean())
     error = (0.8 * 0.2 / 40_000) ** 0.5
     assert shares[0] > 0.8 - 3 * error
@@ -154,7 +164,8 @@ def test_how_many_images_may_be_more_than_anybody_has() -> None:
     assert images_needed([1.0], 1) is None
     assert images_needed(np.zeros(7), 1) is None
     assert images_needed([math.inf, 1, 2], 1) is None
-    assert images_needed(np.full(7, 2.0), 1) == FEWEST_IMAGES
+    assert images_needed(np.full(3, 2.0), 1) == FEWEST_IMAGES
+    assert images_needed(np.full(7, 2.0), 1) == 8  # it was not told by those seven
 
 
 def test_a_tie_is_what_is_shown_as_none() -> None:

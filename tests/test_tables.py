@@ -15,7 +15,7 @@ from benchmarks.statistics import holm
 from dip.errors import InputError
 from reports import diagram, grids, paired, tables
 from reports.build import all_tables
-from reports.formats import Table, Value, to_markdown, write
+from reports.formats import Table, Value, macros, to_latex, to_markdown, write
 from reports.results import Results
 from reports.scores import PSNR, by_hole, entries, measures
 from reports.timing import timing
@@ -199,18 +199,31 @@ def test_networks_have_their_size_and_time(results: Results) -> None:
 
 def test_seconds_until_the_reference_is_reached() -> None:
     """Of the first checkpoint at which the raw output is as good, where there is one."""
-    results = synthetic(8, {"a": 1.0}, FILLS)
+    results = synthetic(8, {"a": 2.0, "b": -2.0}, FILLS)
     fill = results.rows.query("method == 'biharmonic'").set_index(["image", "mask"])["psnr_hole"]
     seconds = []
     for _, fit in results.rows.query("method == 'a' and output == 'raw'").groupby("key"):
         target = fill[fit["image"].iloc[0], fit["mask"].iloc[0]]
         reached = fit[fit["psnr_hole"] >= target].sort_values("iteration")
-        seconds += [reached["seconds"].iloc[0]] if len(reached) else []
+        seconds.append(reached["seconds"].iloc[0] if len(reached) else np.inf)
     (table,) = timing(results, "biharmonic")
-    (line,) = table.numbers.to_dict("records")
-    assert 0 < len(seconds) < 48
-    assert (line["reached"], line["fits"]) == (len(seconds), 48)
+    line, poor = table.numbers.to_dict("records")
+    get_there = int(np.isfinite(seconds).sum())
+    assert 24 < get_there < 48
+    assert (line["reached"], line["fits"]) == (get_there, 48)
     assert line["seconds_to_reference"] == pytest.approx(np.median(seconds))
+    assert poor["reached"] < 24
+    assert pd.isna(poor["seconds_to_reference"])  # fewer than half of them do
+    assert list(timing(results, "none")[0].numbers["reached"]) == [0, 0]
+
+
+def test_numbers_of_workers_are_rows_of_their_own(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["seed"] == 1, "workers"] = 5
+    (table,) = timing(dataclasses.replace(results, rows=rows), "biharmonic")
+    assert list(table.numbers["fits_beside"]) == [1, 4, 1, 4]
+    named = [line.partition("{")[0] for line in macros([table])]
+    assert len(set(named)) == len(named)
 
 
 def test_devices_are_never_in_one_table(results: Results) -> None:
@@ -234,6 +247,8 @@ def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Pat
     who = paired.standing(results, PSNR)
     assert diagram.critical_difference(who, tmp_path) == "critical-difference.png"
     assert (tmp_path / "critical-difference.pdf").stat().st_size > 5000
+    hostile = paired.standing(synthetic(8, {r"$x_{$ \alpha": 1.0, "$": 2.0}, FILLS), PSNR)
+    assert diagram.critical_difference(hostile, tmp_path)
     few = paired.standing(synthetic(5, {"a": 1.0}, FILLS), PSNR)
     assert diagram.critical_difference(few, tmp_path) is None
 
@@ -256,6 +271,52 @@ def test_a_failed_method_is_shown_and_not_ranked(results: Results) -> None:
     (line,) = paired.paired(failed)[0].numbers.query("method == 'a'").to_dict("records")
     assert pd.isna(line["best_p"])
     assert line["images"] == 0
+
+
+def test_a_failed_network_is_in_every_table(results: Results) -> None:
+    failed = dataclasses.replace(results, rows=results.rows[results.rows["method"] != "a"])
+    architectures, stopping = tables.architectures(failed), tables.stopping(failed)
+    assert architectures is not None
+    assert stopping is not None
+    assert "| a | - | - | - (0/48) | - | - (0/48) | - | - |" in to_markdown(architectures)
+    assert "| hole-1 | a | - | - | - | - | - | - | 0 of 24 |" in to_markdown(stopping)
+
+
+def test_a_job_without_result_counts_in_its_share(results: Results) -> None:
+    """Also where nobody has a result for that image and hole."""
+    gone = (results.rows["image"] == "image-003") & (results.rows["mask"] == "hole-1")
+    table = grids.missing_share(dataclasses.replace(results, rows=results.rows[~gone]))
+    assert table is not None
+    lines = table.numbers.query("column == '30-40 %' and method == 'a'")
+    assert list(zip(lines["n"], lines["N"], lines["images"], strict=True)) == [(21, 24, 7)] * 2
+    assert lines["place"].isna().all()
+
+
+def test_an_image_may_have_the_name_of_a_column(results: Results) -> None:
+    named = {"image-003": "output"}
+    rows, jobs = (each.replace({"image": named}) for each in (results.rows, results.jobs))
+    table = grids.per_image(dataclasses.replace(results, rows=rows, jobs=jobs))
+    panel = table.panels[0]
+    assert list(panel.columns).count("output") == 2
+    assert panel.iloc[0, 1] == "raw"
+    assert panel.iloc[0, 5].number == pytest.approx(_images(results, "a")["image-003"])
+    assert to_latex(table).count("output") == 3
+
+
+def test_perfect_scores_are_scores(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["method"].isin(["mean", "biharmonic"]), "psnr_hole"] = np.inf
+    perfect = dataclasses.replace(results, rows=rows)
+    line = paired.paired(perfect)[0].numbers.set_index("method").loc["mean"]
+    assert (line["images"], line["reference_verdict"]) == (8, "identical")
+    assert (line["reference_wins"], line["reference_ties"], line["reference_losses"]) == (0, 8, 0)
+
+
+def test_one_verdict_on_a_pair_in_all_tables(results: Results) -> None:
+    for comparison, against in zip(grids.comparison(results), paired.paired(results), strict=True):
+        last = comparison.numbers.query("column == 'all holes'")
+        assert list(last["p_against_best"].dropna()) == list(against.numbers["best_p"].dropna())
+        assert "Holm-corrected for 45 pairs" in against.about  # of 6 entries, in three columns
 
 
 def test_a_hundred_thousand_rows_are_tables_at_once(tmp_path: Path) -> None:
