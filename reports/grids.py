@@ -130,31 +130,28 @@ def _grid(
     has_deviations: bool = False,
 ) -> Table:
     """halves: of each column the intervals of its entries, if they are not over images."""
-    means = [_means(column) for column in found]
+    means = [_over_images(column)[0] for column in found]
     order = [_order(mean, column, measure) for mean, column in zip(means, found, strict=True)]
-    best = [each[0] if each else None for each in order]
-    tested = halves is None
-    p = (
-        against_best([column.compared for column in found], best)
-        if tested
-        else [np.full(len(competing), np.nan) for _ in found]
-    )
+    p = [np.full(len(competing), np.nan) for _ in found]
+    if halves is None:
+        best = [each[0] if each else None for each in order]
+        p = against_best([column.compared for column in found], best)
+        halves = [_over_images(column)[1] for column in found]
     numbers, cells = [], []
     for index, column in enumerate(found):
-        half = halves[index] if halves else _halves(column)
-        places = {entry: min(place + 1, 3) for place, entry in enumerate(order[index])}
+        places = {row: place + 1 for place, row in enumerate(order[index])}
         for row, (method, output) in enumerate(competing):
             number = {
                 "method": method,
                 "output": output,
                 "column": column.name,
                 "mean": means[index][row],
-                "half_width": half[row],
+                "half_width": halves[index][row],
                 "between_seeds": column.deviations[row],
                 "images": int((~np.isnan(column.scores[row])).sum()),
                 "n": column.counts[row],
                 "N": column.of[row],
-                "place": order[index].index(row) + 1 if row in order[index] else None,
+                "place": places.get(row),
                 "p_against_best": p[index][row],
             }
             numbers.append(number)
@@ -162,9 +159,9 @@ def _grid(
                 Value(
                     means[index][row],
                     measure.decimals,
-                    half[row],
+                    halves[index][row],
                     (column.counts[row], column.of[row]),
-                    places.get(row, 3) % 3,
+                    places[row] if places.get(row) in (1, 2) else 0,
                     bool(p[index][row] >= ALPHA),
                 )
             )
@@ -201,13 +198,10 @@ def _panels(competing: Sequence[Entry], shown: dict[str, list[Value]]) -> list[p
     return panels
 
 
-def _means(column: Column) -> list[float]:
-    """Of the images that have a score."""
-    return [float(mean_interval(row[~np.isnan(row)])[0]) for row in column.scores]
-
-
-def _halves(column: Column) -> list[float]:
-    return [float(mean_interval(row[~np.isnan(row)])[1]) for row in column.scores]
+def _over_images(column: Column) -> tuple[list[float], list[float]]:
+    """By entry the mean of the images that have a score, and half the width of its interval."""
+    found = [mean_interval(row[~np.isnan(row)]) for row in column.scores]
+    return [float(mean) for mean, _ in found], [float(half) for _, half in found]
 
 
 def _order(means: Sequence[float], column: Column, measure: Measure) -> list[int]:

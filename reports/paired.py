@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import InputError
+from benchmarks import InputError, unknown
 from benchmarks.statistics import (
     FEWEST_IMAGES,
     MOST_IMAGES,
@@ -25,7 +25,6 @@ from benchmarks.statistics import (
     verdict,
     wins_ties_losses,
 )
-from dip.errors import unknown
 from reports.formats import NOTHING, Table, Value
 from reports.results import Results
 from reports.scores import (

@@ -227,6 +227,12 @@ def test_the_comparison_shown_is_that_of_its_results() -> None:
     assert set(unet) == {"cannot tell"}
 
 
+def test_the_macro_shown_is_one() -> None:
+    (name,) = re.findall(r"\\dipresult\{([^.}]+)\}", README)
+    folder = ROOT / "reports" / "published" / "quick" / "tables"
+    assert f"\\csname dip@{name}\\endcsname{{" in (folder / "numbers.tex").read_text()
+
+
 @needs("inpainting-11")
 def test_the_anchors_shown_are_recomputed_so() -> None:
     published = (ROOT / "reports" / "published" / "anchors" / "anchors.md").read_text()
