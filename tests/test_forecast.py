@@ -74,14 +74,14 @@ def test_the_estimate_is_what_runs_of_that_method_took(
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     (record,) = out.glob("runs/*/record.json")
     seconds = json.loads(record.read_text())["timing"]["seconds"]
-    longer = suite_file(methods=TINY["methods"][:1], iterations=[60_000], seeds=[0, 1], size=72)
+    longer = suite_file(methods=TINY["methods"][:1], iterations=[6_000], seeds=[0, 1], size=72)
     text = _said_of("time", _dry(command, longer, out, "--workers", 1))
-    assert _seconds(text) == pytest.approx(seconds * 1000 * 4 * 2, abs=1)
+    assert _seconds(text) == pytest.approx(seconds * 100 * 4 * 2, abs=1)
 
     # What is there already is not counted.
-    monkeypatch.setattr(Plan, "begun", lambda *_: 30_000)
+    monkeypatch.setattr(Plan, "begun", lambda *_: 3_000)
     text = _said_of("time", _dry(command, longer, out, "--workers", 1))
-    assert _seconds(text) == pytest.approx(seconds * 500 * 4 * 2, abs=1)
+    assert _seconds(text) == pytest.approx(seconds * 50 * 4 * 2, abs=1)
 
 
 def test_a_state_is_as_large_as_it_is_said_to_be(
