@@ -21,7 +21,6 @@ from benchmarks.__main__ import (
 from benchmarks.accounting import Clock
 from benchmarks.plan import make_plan
 from benchmarks.runner import How, run
-from reports.formats import to_markdown
 
 NAMED = 5  # failed jobs that the last line names; all stand above, and in the summary
 
@@ -57,6 +56,7 @@ def build_command(
         raise InputError("--label and --out are for several folders side by side")
     if reference:
         raise InputError("--reference: several folders are compared with the first one")
+    from reports.formats import to_markdown
     from reports.side_by_side import build_side_by_side
 
     summary, tables = build_side_by_side(results, label or [], out)

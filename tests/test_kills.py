@@ -65,6 +65,12 @@ def _scores(out: Path) -> str:
     return rows.drop(columns=times).to_csv()
 
 
+def _has_continued(out: Path, keys: set[str]) -> bool:
+    """Whether a fit that is there went on from where another one was killed."""
+    records = [Store(out / "runs").read(key) for key in keys]
+    return any(record.continued for record in records if record)
+
+
 def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
@@ -83,7 +89,9 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
     draw = np.random.default_rng(20)
     kills = 0
     ended = 0
-    while kills < KILLS:
+    keys = {job.key for job in jobs_of(suite)}
+    has_continued = False  # on a machine that has other things to do, kills may miss the fits
+    while kills < KILLS or (kills < 3 * KILLS and not has_continued):
         # Its own session, by which its workers are found when it is dead.
         runner = subprocess.Popen(
             words,
@@ -104,6 +112,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
         runner.kill()
         runner.wait()
         _expect_no_process(runner.pid)
+        has_continued |= _has_continued(out, keys)
         if ended > 2:  # all is done: begin again with some of it
             for run in sorted((out / "runs").glob("[0-9a-f]*"))[::3]:
                 (run / "SHA256SUMS").unlink(missing_ok=True)
@@ -114,9 +123,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
         pictures_in(whole)
     )
     assert _scores(out) == _scores(whole)
-    keys = {job.key for job in jobs_of(suite)}
-    records = [Store(out / "runs").read(key) for key in keys]
-    assert any(record.continued for record in records if record)  # kills have met fits
+    assert has_continued or _has_continued(out, keys)  # kills have met fits
     left = {path.name for path in (out / "runs").iterdir() if not path.name.startswith("damaged-")}
     assert left == keys
     assert {path.name for path in (out / "tiny").iterdir()} <= {
