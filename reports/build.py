@@ -9,11 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import InputError
 from benchmarks.accounting import REPORTING, Clock, read_accounting
+from benchmarks.results import Results, load_results
 from benchmarks.writing import alone_in, write_atomically
 from reports import coverage, diagram, figures, grids, paired, scores, tables
 from reports.formats import Table, to_markdown, write
 from reports.reproduction import reproduction_table
-from reports.results import Results, load_results
 from reports.timing import is_timing, timed_alone, timing
 
 

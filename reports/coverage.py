@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.results import Results
 from benchmarks.statistics import mean_interval
 from reports.formats import Table, Value
-from reports.results import Results
 
 MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
 

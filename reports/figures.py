@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.results import Results
+from benchmarks.results import Results
 
 STYLE = str(Path(__file__).parent / "style.mplstyle")
 RULE_MARKERS = "oXP*vD"

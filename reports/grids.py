@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.results import OUTPUTS, Results
 from benchmarks.statistics import ALPHA, Array, against_best, mean_interval
 from reports.formats import NOTHING, Table, Value
-from reports.results import OUTPUTS, Results
 from reports.scores import (
     PSNR,
     Column,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import InputError, unknown
+from benchmarks.results import Results
 from benchmarks.statistics import (
     FEWEST_IMAGES,
     MOST_IMAGES,
@@ -26,7 +27,6 @@ from benchmarks.statistics import (
     wins_ties_losses,
 )
 from reports.formats import NOTHING, Table, Value
-from reports.results import Results
 from reports.scores import (
     Column,
     Entry,

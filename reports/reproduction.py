@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.results import Results
 from benchmarks.statistics import prediction
 from reports.formats import Table, Value
-from reports.results import Results
 
 REGIONS = ("psnr_full", "psnr_hole")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.metrics import METRICS
+from benchmarks.results import OUTPUTS, Results
 from benchmarks.statistics import Array, between_seeds
-from reports.results import OUTPUTS, Results
 
 ALL_HOLES = "all holes"
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import InputError
+from benchmarks.results import Results, load_results
 from benchmarks.statistics import (
     Array,
     difference,
@@ -28,7 +29,6 @@ from benchmarks.statistics import (
 from benchmarks.writing import alone_in, open_folder, write_atomically
 from reports.formats import NOTHING, Table, Value, write
 from reports.paired import ENOUGH, told
-from reports.results import Results, load_results
 from reports.scores import Column, Entry, Measure, columns, entries, measures
 from reports.timing import ALONE_KEYS, is_timing, load_timing, percentiles
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.results import OUTPUTS, Results
 from benchmarks.statistics import mean_interval
 from reports.formats import NOTHING, Table, Value, shown
-from reports.results import OUTPUTS, Results
 from reports.scores import PSNR, columns, holes_of
 
 KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")

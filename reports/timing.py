@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import InputError
+from benchmarks.results import Results
 from benchmarks.timing.command import slug
 from benchmarks.timing.table import TITLES
 from reports.formats import NOTHING, Table, Value
-from reports.results import Results
 
 MEASUREMENTS, ENVIRONMENT = "timing.csv", "environment.json"  # of `python -m benchmarks timing`
 ALONE_KEYS = ("preset", "channels", "size", "engine", "precision", "processes", "threads")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.results import Results
 from benchmarks.scoring import COLUMNS
-from reports.results import Results
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from scipy import stats
 
 import dip
 from benchmarks import anchors
+from benchmarks.results import load_results
 from benchmarks.suite import load_suite
 from dip.options import UNetOptions
 from reports import grids, paired
 from reports.build import all_tables
 from reports.formats import to_latex, to_markdown
-from reports.results import load_results
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

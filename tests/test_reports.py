@@ -16,10 +16,10 @@ from conftest import TINY, Command
 from PIL import Image as Pillow
 from scipy import stats
 
+from benchmarks.results import Results, load_results
 from dip.errors import InputError
 from reports import coverage, figures, grids, tables
 from reports.build import build
-from reports.results import Results, load_results
 from reports.timing import timing
 
 Write = Callable[..., Path]

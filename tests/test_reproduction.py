@@ -14,9 +14,9 @@ from PIL import Image as Pillow
 from scipy import stats
 
 import datasets.manifest
+from benchmarks.results import Results, load_results
 from reports.build import build
 from reports.reproduction import reproduction, reproduction_text
-from reports.results import Results, load_results
 
 Write = Callable[..., Path]
 

@@ -13,9 +13,9 @@ from conftest import ROOT, Command
 from scipy import stats
 from synthetic import synthetic
 
+from benchmarks.results import Results, load_results
 from dip.errors import InputError
 from reports.formats import to_markdown
-from reports.results import Results, load_results
 from reports.side_by_side import Side, build_side_by_side, side_by_side
 from reports.timing import timed_alone
 
