@@ -1,10 +1,10 @@
-"""`python -m benchmarks run | status | score | verify | gc | anchors | list`."""
+"""`python -m benchmarks run`, and what else there is to do with suites; `--help` lists it."""
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -20,6 +20,9 @@ from benchmarks.runner import How, run, write_results
 from benchmarks.verify import TOLERANCE_DB, draw, verify
 from datasets import DatasetError
 from dip.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.regression.pages import Page
 
 app = typer.Typer(
     help="Run suites of Deep Image Prior fits and score them.",
@@ -43,6 +46,9 @@ TimeoutOption = Annotated[
     float | None, typer.Option(min=0.001, help="seconds that a job may take, or it has failed")
 ]
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="run again what has failed")]
+GithubOption = Annotated[
+    bool, typer.Option("--github", help="annotations and a summary for GitHub's workflows")
+]
 KeepOption = Annotated[
     bool, typer.Option("--keep-state", help="keep the fits' last states: more iterations go on")
 ]
@@ -163,6 +169,68 @@ def timing_command(
     )
     print(page.read_text(encoding="utf-8"))
     print(f"Timing: {page}")
+
+
+@app.command("regress")
+def regress_command(
+    suite: Annotated[str, typer.Argument(help="as of `run`")] = "regression",
+    out: OutOption = Path("results"),
+    baselines: Annotated[Path, typer.Option(help="folder of the baselines")] = Path(__file__).parent
+    / "baselines",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="so many instead of the suite's; of a baseline 24")
+    ] = None,
+    workers: WorkersOption = None,
+    pattern: PatternOption = "",
+    bless: Annotated[bool, typer.Option("--bless", help="write the baseline anew")] = False,
+    because: Annotated[str, typer.Option(help="why that is right; goes into the baseline")] = "",
+    github: GithubOption = False,
+) -> None:
+    """Fit a suite afresh and hold it to the committed baseline.
+
+    Exit code 0: the same; 1: worse, or suspiciously better; 3: cannot tell; 4: not comparable.
+    """
+    from benchmarks.regression import gate
+
+    asked = gate.Gate(suite, out, baselines, pattern, seeds, workers)
+    if bless:
+        page, path = gate.bless(asked, because, Console())
+        from benchmarks.regression.pages import to_markdown
+
+        print(to_markdown(page) if page else "There was no baseline before.")
+        print(f"Baseline: {path}")
+        return
+    if because:
+        raise InputError("--because goes with --bless")
+    _conclude(*gate.regress(asked, Console()), github)
+
+
+@app.command("compare")
+def compare_command(
+    a: Annotated[Path, typer.Argument(help="a suite's results, as results/quick: the reference")],
+    b: Annotated[Path, typer.Argument(help="those that are held to it")],
+    out: Annotated[
+        Path | None, typer.Option(help="folder for verdict.md, verdict.json and verdict.xml")
+    ] = None,
+    github: GithubOption = False,
+) -> None:
+    """Hold one results folder to another as `regress` does; the same exit codes."""
+    from benchmarks.regression import gate
+
+    _conclude(*gate.compare(a, b, out), github)
+
+
+def _conclude(page: "Page", paths: Sequence[Path], github: bool) -> None:
+    from benchmarks.regression.gate import announce
+    from benchmarks.regression.pages import to_markdown
+
+    print(to_markdown(page))
+    if github:
+        announce(page, print)
+    for path in paths:
+        print(f"Verdict: {path}")
+    if page.decision.exit_code:
+        raise typer.Exit(page.decision.exit_code)
 
 
 @app.command("score")

@@ -31,6 +31,11 @@ def git_revision() -> tuple[str, bool | None]:
     return commit, bool(changed)
 
 
+def changed_files() -> list[str]:
+    """Files that differ from the commit, or are not in it and not ignored; git's own lines."""
+    return _git("status", "--porcelain").splitlines()
+
+
 def _git(*arguments: str) -> str:
     return _said_by(["git", "-C", str(ROOT), *arguments])
 

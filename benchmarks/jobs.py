@@ -5,7 +5,7 @@ Its key names the trajectory: what is computed, not how often we look at it or w
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fills import FILLS
+from benchmarks.metrics import METRICS
 from benchmarks.suite import Folder, MethodEntry, Suite
 from datasets import DatasetError, Image, load_images, make_mask
 from datasets.masks import Own
@@ -87,6 +88,22 @@ class Job:
         """SHA-256 of the canonical trajectory."""
         canonical = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def specification(jobs: Iterable[Job]) -> dict[str, Any]:
+    """What the results of jobs are of, apart from their seeds: two of one name may be compared if
+    this is the same for both.
+
+    images, masks: SHA-256 by name, a hole's as `image/hole`; methods: by label the rest of their
+    trajectories: settings, versions of components, way of computing; metrics: their versions.
+    """
+    found: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
+    for job in jobs:
+        of = {name: part for name, part in job.trajectory.items() if name != "seed"}
+        found["images"][job.image.name] = of.pop("image")
+        found["masks"][f"{job.image.name}/{job.mask_label}"] = of.pop("mask")
+        found["methods"][job.method_label] = of
+    return {**found, "metrics": {name: metric.version for name, metric in METRICS.items()}}
 
 
 def expand(suite: Suite) -> list[Job]:

@@ -12,7 +12,7 @@ from benchmarks.agenda import Agenda
 from benchmarks.devices import check_device, places, with_memory
 from benchmarks.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.interruption import Interrupted, at_leisure
-from benchmarks.jobs import Job
+from benchmarks.jobs import Job, specification
 from benchmarks.meanwhile import Scorer
 from benchmarks.orders import Order
 from benchmarks.plan import Plan, select, sort_out
@@ -143,6 +143,7 @@ def _write_results(plan: Plan, console: Console, afresh: bool) -> "pd.DataFrame"
         "published": _published(plan),
         "notices": reasons,
         "environments": _environments(plan),
+        "specification": specification(plan.jobs),
     }
     write_atomically(plan.folder / SUITE, to_json(about))
     return results

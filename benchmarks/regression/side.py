@@ -1,0 +1,127 @@
+"""One side of a comparison: scores of every planned fit, and what exactly they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.metrics import METRICS
+from benchmarks.results import OUTPUTS, Results
+
+CELL = ["image", "mask"]
+NAMED = ["method", "output", *CELL, "seed"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What is judged of a metric: its column in results.csv, and how exactly.
+
+    margin: what all networks together may differ by and still be called the same, and
+    margin_of_one a single one. tolerance: what another machine's rounding can move a fill by, which
+    has no seeds: three of its pixels by one 8-bit level are less.
+    """
+
+    name: str
+    column: str
+    heading: str
+    decimals: int
+    margin: float
+    margin_of_one: float
+    tolerance: float
+
+    @property
+    def sign(self) -> int:
+        """Of a difference, so that more is better."""
+        return 1 if METRICS[self.name].better == "higher" else -1
+
+
+SCORES = (
+    Score("psnr", "psnr_hole", "hole PSNR (dB)", 2, 0.3, 1.0, 0.001),
+    Score("ssim", "ssim_hole", "hole SSIM", 3, 0.02, 0.05, 0.0001),
+    Score("lpips", "lpips_hole", "hole LPIPS", 3, 0.02, 0.05, 0.0001),
+)
+COLUMNS = (*NAMED, "iteration", "status", *(score.column for score in SCORES))
+DECIMALS = 6  # of scores that are kept and compared
+
+
+@dataclass(frozen=True)
+class Side:
+    """label: as people call it. scores: `COLUMNS`, a row for each output of each planned fit at its
+    last iteration, empty where it has none; a fill's iteration is 0. specification: as in
+    `benchmarks.jobs.specification`, empty if it is not known. about: where, when and with what it
+    was computed. not_run: names of jobs that nobody has tried.
+    """
+
+    label: str
+    scores: pd.DataFrame
+    specification: dict[str, Any]
+    about: dict[str, Any]
+    not_run: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(self.scores["method"]))
+
+    def only(self, pattern: str) -> "Side":
+        """Those jobs whose name holds the pattern."""
+        holds = [pattern in name for name in _names(self.scores)]
+        not_run = tuple(name for name in self.not_run if pattern in name)
+        return replace(self, scores=self.scores[holds], not_run=not_run)
+
+
+def side_of(results: Results, label: str, iteration: int | None = None) -> Side:
+    """Of a suite's results, as if `iteration` had been its last one."""
+    at = results.last_iteration if iteration is None else iteration
+    jobs = results.jobs
+    is_tried = jobs["status"].isin(["done", "diverged", "failed"])
+    planned = pd.concat(
+        [
+            jobs[is_tried & (jobs["preset"] == "")].assign(output="raw", iteration=0),
+            *(
+                jobs[is_tried & (jobs["preset"] != "")].assign(output=output, iteration=at)
+                for output in OUTPUTS
+            ),
+        ]
+    )
+    order = {method: index for index, method in enumerate(dict.fromkeys(jobs["method"]))}
+    planned = planned.sort_values("method", key=lambda names: names.map(order), kind="stable")
+    # A metric that the suite does not ask for is an empty column.
+    found = results.rows[[*NAMED, "iteration", *(score.column for score in SCORES)]]
+    merged = planned[[*NAMED, "iteration", "status"]].merge(
+        found.drop_duplicates([*NAMED, "iteration"]), on=[*NAMED, "iteration"], how="left"
+    )
+    scores = merged[list(COLUMNS)].round({score.column: DECIMALS for score in SCORES})
+    about = {
+        "environments": results.about["environments"],
+        "revisions": sorted(results.rows["git_revision"].dropna().unique()),
+    }
+    specification = results.about.get("specification", {})
+    return Side(label, scores, specification, about, tuple(_names(jobs[~is_tried])))
+
+
+def cells(side: Side, method: str, output: str) -> list[tuple[str, str]]:
+    """The image and hole of each cell that is planned."""
+    rows = _rows(side, method, output)
+    return list(dict.fromkeys(zip(rows["image"], rows["mask"], strict=True)))
+
+
+def by_seed(
+    side: Side, method: str, output: str, score: Score, common: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """Scores of the cells, a column each, by seed; seeds that lack one are left out."""
+    if not common:
+        return pd.DataFrame()
+    table = _rows(side, method, output).pivot(index="seed", columns=CELL, values=score.column)
+    return table.reindex(columns=pd.MultiIndex.from_tuples(common, names=CELL)).dropna()
+
+
+def _rows(side: Side, method: str, output: str) -> pd.DataFrame:
+    scores = side.scores
+    return scores[(scores["method"] == method) & (scores["output"] == output)]
+
+
+def _names(jobs: pd.DataFrame) -> list[str]:
+    """As `Job.name`."""
+    parts = (jobs[name].astype(str) for name in ("image", "mask", "method", "seed"))
+    return ["/".join(each) for each in zip(*parts, strict=True)]

@@ -1,0 +1,114 @@
+"""How fast the fast engine is, as a ratio to the plain loop that is timed beside it.
+
+Times on shared machines say nothing; of two loops that take turns in one run, the ratio does, on
+one processor. A session is new processes, in which both take turns; ratios of one session lie
+closer together than those of several, so that a session counts once. The baseline has several, and
+the ratio has fallen if it is below what 99 of 100 more sessions would show (Student's prediction
+interval, one side). It is flagged, and does not decide about reconstructions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from benchmarks import environment
+from benchmarks.statistics import mean_interval
+
+PRESETS = ("lemsky-unet", "quick")
+SIZE = 64
+SECONDS, REPEATS = 20.0, 8  # of a session, for all presets together; turns of each loop
+SESSIONS = 5  # of a baseline
+ERROR_RATE = 0.01  # of all presets together
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Iterations per second of the fast engine over those of the plain loop.
+
+    interval: of this session's turns, 95 %. baseline: the mean of its sessions; limit: below which
+    it has fallen. Both are NaN, and `reason` says why, where there is nothing to compare with.
+    """
+
+    preset: str
+    here: float
+    interval: tuple[float, float]
+    baseline: float = np.nan
+    limit: float = np.nan
+    reason: str = ""
+
+    @property
+    def has_fallen(self) -> bool:
+        return self.here < self.limit
+
+
+Logs = dict[str, list[float]]  # by preset, the logarithm of each turn's ratio
+
+
+def session(say: Callable[[str], None]) -> Logs:
+    """Time both loops, one thread each, alone on the machine."""
+    from benchmarks.timing.case import Case, Group
+    from benchmarks.timing.session import Session, cells
+
+    groups = [
+        Group("fit", (Case(preset, SIZE, "plain"), Case(preset, SIZE, "fast")), REPEATS)
+        for preset in PRESETS
+    ]
+    with Session("cpu", SECONDS, say) as timed:
+        timed.run(groups)
+    found: Logs = {}
+    for own, base in cells(timed.rows):
+        if own[0].case.engine == "fast":
+            plain = {row.repeat: row.iterations_per_second for row in base}
+            pairs = [
+                (row.iterations_per_second, plain[row.repeat]) for row in own if row.repeat in plain
+            ]
+            found[own[0].case.preset] = [float(np.log(fast / slow)) for fast, slow in pairs]
+    return found
+
+
+def to_keep(sessions: list[Logs]) -> dict[str, Any]:
+    """What a baseline holds of them."""
+    return {
+        "processor": environment.cpu_name(),
+        "torch": environment.versions()["torch"],
+        "sessions": {
+            preset: [round(float(np.mean(each[preset])), DIGITS) for each in sessions]
+            for preset in PRESETS
+            if all(each.get(preset) for each in sessions)
+        },
+    }
+
+
+DIGITS = 6
+
+
+def compared(now: Logs, kept: dict[str, Any]) -> list[Ratio]:
+    """kept: the baseline's, as `to_keep` has it."""
+    found = []
+    for preset, logs in now.items():
+        mean, half = (float(each) for each in mean_interval(logs))
+        interval = float(np.exp(mean - half)), float(np.exp(mean + half))
+        ratio = Ratio(preset, float(np.exp(mean)), interval)
+        found.append(_held_to(ratio, kept))
+    return found
+
+
+def _held_to(ratio: Ratio, kept: dict[str, Any]) -> Ratio:
+    reason = ""
+    before = kept.get("sessions", {}).get(ratio.preset, [])
+    mine = environment.cpu_name(), environment.versions()["torch"]
+    if (kept.get("processor"), kept.get("torch")) != mine:
+        where = f"{kept.get('processor')} with torch {kept.get('torch')}"
+        reason = f"the baseline is of another machine ({where})"
+    elif len(before) < 2:
+        reason = "the baseline has fewer than two sessions"
+    if reason:
+        return Ratio(ratio.preset, ratio.here, ratio.interval, reason=reason)
+    n = len(before)
+    mean, deviation = float(np.mean(before)), float(np.std(before, ddof=1))
+    steps = float(special.stdtrit(n - 1, 1 - ERROR_RATE / len(PRESETS)))
+    limit = float(np.exp(mean - steps * deviation * (1 + 1 / n) ** 0.5))
+    return Ratio(ratio.preset, ratio.here, ratio.interval, float(np.exp(mean)), limit)

@@ -1,0 +1,112 @@
+"""What a number of seeds can tell: differences of means, as far as seeds do not explain them.
+
+Images and holes are given; what is drawn at random is the seed. It decides all cells (image and
+hole) of a method together, since they start from the same weights: their scores resemble each
+other, and the mean over cells varies up to twice as much as if each cell had seeds of its own. So
+a seed counts once, by its mean over cells.
+
+The spread is that of the reference's seeds. What is held to it may be unstable, and its own spread
+would excuse it; with fewer than `FEWEST_SEEDS` in the reference both sides' are pooled. The test is
+Student's for two means, with the confidence of its rows corrected by Bonferroni, so that a row is
+told apart exactly if its interval leaves out zero.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Array = npt.NDArray[np.float64]
+
+FEWEST_SEEDS = 10  # that say by themselves how far seeds spread
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far means of seeds lie apart by themselves.
+
+    deviation: standard deviation between seeds, with so many degrees of freedom; reference, here:
+    how many seeds each side has. NaN deviation where nothing is known of it.
+    """
+
+    deviation: float
+    freedom: int
+    reference: int
+    here: int
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference of means."""
+        return self.error_with(self.reference, self.here)
+
+    def error_with(self, reference: int, here: int) -> float:
+        """The same with other numbers of seeds."""
+        return self.deviation * float(np.sqrt(1 / reference + 1 / here))
+
+    def half_width(self, error_rate: float) -> float:
+        """Of the interval that a difference of zero leaves with this probability."""
+        return _quantile(error_rate, self.freedom) * self.error
+
+    def power(self, difference: float, error_rate: float) -> float:
+        """The chance that a true difference is told apart."""
+        from scipy import stats
+
+        if not self.error > 0:
+            return np.nan if np.isnan(self.error) else float(difference != 0)
+        limit = _quantile(error_rate, self.freedom)
+        return float(stats.nct.sf(limit, self.freedom, abs(difference) / self.error))
+
+    def seeds_needed(self, difference: float, error_rate: float, margin: float) -> int | None:
+        """With how many seeds here the same difference would be told apart, or be within a margin.
+
+        More than there are; with more than the reference has, both have as many. None if no number
+        up to 1000 would do, or the spread is not known.
+        """
+        if np.isnan(self.deviation):
+            return None
+        for here in range(self.here + 1, MOST_SEEDS + 1):
+            reference = max(self.reference, here)
+            freedom = max(self.freedom, reference - 1)
+            error = self.error_with(reference, here)
+            if abs(difference) > _quantile(error_rate, freedom) * error:
+                return here
+            if is_within(difference, error, freedom, margin):
+                return here
+        return None
+
+
+def spread(reference: npt.ArrayLike, here: npt.ArrayLike) -> Spread:
+    """Of seeds' scores; each at least one."""
+    a, b = np.asarray(reference, np.float64), np.asarray(here, np.float64)
+    deviation, freedom = seed_deviation(a, b)
+    return Spread(float(deviation), freedom, a.shape[-1], b.shape[-1])
+
+
+def seed_deviation(reference: Array, here: Array) -> tuple[Array, int]:
+    """The standard deviation between seeds, over the last axis, and its degrees of freedom."""
+    parts = [reference] if reference.shape[-1] >= FEWEST_SEEDS else [reference, here]
+    freedom = sum(part.shape[-1] - 1 for part in parts)
+    if not freedom:
+        return np.full(reference.shape[:-1], np.nan), 0
+    squares = [part.var(axis=-1) * part.shape[-1] for part in parts]
+    return np.sqrt(np.sum(squares, axis=0) / freedom), freedom
+
+
+def told_apart(reference: Array, here: Array, error_rate: float) -> npt.NDArray[np.bool_]:
+    """Whether means over the last axis, that of seeds, differ; for many comparisons at once."""
+    deviation, freedom = seed_deviation(reference, here)
+    error = deviation * np.sqrt(1 / reference.shape[-1] + 1 / here.shape[-1])
+    distance = np.abs(here.mean(axis=-1) - reference.mean(axis=-1))
+    return np.asarray(distance > _quantile(error_rate, freedom) * error)
+
+
+def is_within(difference: float, error: float, freedom: int, margin: float) -> bool:
+    """Whether a difference's 95 % interval lies within a margin on either side of zero."""
+    return abs(difference) + _quantile(0.05, freedom) * error < margin
+
+
+def _quantile(error_rate: float, freedom: int) -> float:
+    """How many standard errors Student's t exceeds, either way, with this probability."""
+    return float(special.stdtrit(freedom, 1 - error_rate / 2)) if freedom else np.nan
