@@ -12,7 +12,8 @@ the tolerance is a hundred times that.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -173,17 +174,6 @@ def cases() -> list[Case]:
     return found
 
 
-def without_a_case() -> set[str]:
-    """Components of the registries that no case has."""
-    registered = {
-        *(f"network {model.model_fields['name'].default}" for model in get_args(NetworkOptions)),
-        *(f"input {model.model_fields['name'].default}" for model in get_args(InputOptions)),
-        *(f"optimizer {each.model_fields['name'].default}" for each in get_args(OptimizerOptions)),
-        *(f"rule {name}" for name in RULES),
-    }
-    return registered - {case.name for case in cases()}
-
-
 def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | None = None) -> Case:
     rules = [parse_rule(rule)] if rule else []
     # An import's version is the hash of its module, which here is torch's own.
@@ -195,14 +185,18 @@ def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | No
     def compute(moved: float) -> Numbers:
         losses: list[float] = []
         outputs: Numbers = {}
-        for checkpoint in dip.fit(
-            *(picture(moved), known(), method),
-            checkpoints=CHECKPOINTS,
-            engine="plain",
-            precision="float64",
-            rules=rules,
-            on_step=lambda step: losses.append(step.loss),
-        ):
+        with _drawn_in_float64():
+            checkpoints = list(
+                dip.fit(
+                    *(picture(moved), known(), method),
+                    checkpoints=CHECKPOINTS,
+                    engine="plain",
+                    precision="float64",
+                    rules=rules,
+                    on_step=lambda step: losses.append(step.loss),
+                )
+            )
+        for checkpoint in checkpoints:
             at = f"at {checkpoint.iteration}"
             outputs[f"raw {at}"] = _sample(checkpoint.raw.numpy())
             outputs[f"averaged {at}"] = _sample(checkpoint.averaged.numpy())
@@ -213,6 +207,17 @@ def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | No
         return {"losses": losses, **outputs}
 
     return Case(name, versions, where, compute)
+
+
+@contextmanager
+def _drawn_in_float64() -> Iterator[None]:
+    """Weights too: float32 ones come out otherwise on a processor with other vector units."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _filled(name: str) -> Callable[[float], Numbers]:
@@ -241,6 +246,20 @@ def _sample(output: NDArray[Any]) -> list[float]:
     """What any change of an output moves: mean, standard deviation and three pixels."""
     pixels = output[0, 0, 0], output[1, 9, 13], output[2, -1, -1]
     return [float(each) for each in (output.mean(), output.std(), *pixels)]
+
+
+CASES = cases()
+
+
+def without_a_case() -> set[str]:
+    """Components of the registries that no case has."""
+    registered = {
+        *(f"network {model.model_fields['name'].default}" for model in get_args(NetworkOptions)),
+        *(f"input {model.model_fields['name'].default}" for model in get_args(InputOptions)),
+        *(f"optimizer {each.model_fields['name'].default}" for each in get_args(OptimizerOptions)),
+        *(f"rule {name}" for name in RULES),
+    }
+    return registered - {case.name for case in CASES}
 
 
 def recorded() -> dict[str, Any]:
@@ -286,7 +305,7 @@ def record() -> int:
     """Write what is computed today; refuses numbers that have changed under the same version."""
     torch.set_num_threads(1)  # more take longer for pictures so small
     before, now, refused = recorded(), {}, []
-    for case in cases():
+    for case in CASES:
         numbers, entry = case.compute(0.0), before.get(case.name)
         if entry and entry["versions"] == case.versions:
             changed = differences(entry["numbers"], numbers)

@@ -57,7 +57,8 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
         side = _fitted(plan, gate, console, fresh=True)
         ratios = []
         if not gate.pattern:
-            ratios = speed.compared(speed.session(_sayer(console)), kept.speed)
+            _say(console, "Timing both engines")
+            ratios = speed.compared(speed.session(), kept.speed)
         decision = decide(kept.side.only(gate.pattern), side.only(gate.pattern))
         page = Page((kept.side.label, HERE), decision, _about(kept, side), ratios)
         return page, pages.write(plan.folder, page)
@@ -86,8 +87,8 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[Page | None, Path
                 f"nothing is blessed: {plan.folder.parent} has fits of several machines or package"
                 " versions; remove it and bless again"
             )
-        say = _sayer(console)
-        sessions = [speed.session(say) for _ in range(speed.SESSIONS)]
+        _say(console, f"Timing both engines in {counted(speed.SESSIONS, 'session')}")
+        sessions = [speed.session() for _ in range(speed.SESSIONS)]
         if _committed() != revision:
             raise InputError("nothing is blessed: another commit was checked out meanwhile")
         page = None
@@ -169,8 +170,8 @@ def _committed() -> str:
     return revision
 
 
-def _sayer(console: Console) -> Callable[[str], None]:
-    return lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _about(kept: Baseline, side: Side) -> list[str]:

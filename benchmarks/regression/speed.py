@@ -7,21 +7,22 @@ the ratio has fallen if it is below what 99 of 100 more sessions would show (Stu
 interval, one side). It is flagged, and does not decide about reconstructions.
 """
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from benchmarks import environment
+from benchmarks import InputError, environment
 from benchmarks.statistics import mean_interval
 
-PRESETS = ("lemsky-unet", "quick")
+ITERATIONS = {"lemsky-unet": 15, "quick": 50}  # of each turn, by preset: about a second
 SIZE = 64
-SECONDS, REPEATS = 20.0, 8  # of a session, for all presets together; turns of each loop
+TURNS = 8  # of each loop in a session
 SESSIONS = 5  # of a baseline
 ERROR_RATE = 0.01  # of all presets together
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -47,26 +48,30 @@ class Ratio:
 Logs = dict[str, list[float]]  # by preset, the logarithm of each turn's ratio
 
 
-def session(say: Callable[[str], None]) -> Logs:
-    """Time both loops, one thread each, alone on the machine."""
-    from benchmarks.timing.case import Case, Group
-    from benchmarks.timing.session import Session, cells
+def session() -> Logs:
+    """Time both loops, one thread each, alone on the machine; raises InputError if one breaks."""
+    from benchmarks.timing.case import Case
+    from benchmarks.timing.measure import Bench
 
-    groups = [
-        Group("fit", (Case(preset, SIZE, "plain"), Case(preset, SIZE, "fast")), REPEATS)
-        for preset in PRESETS
-    ]
-    with Session("cpu", SECONDS, say) as timed:
-        timed.run(groups)
-    found: Logs = {}
-    for own, base in cells(timed.rows):
-        if own[0].case.engine == "fast":
-            plain = {row.repeat: row.iterations_per_second for row in base}
-            pairs = [
-                (row.iterations_per_second, plain[row.repeat]) for row in own if row.repeat in plain
-            ]
-            found[own[0].case.preset] = [float(np.log(fast / slow)) for fast, slow in pairs]
-    return found
+    with ExitStack() as stack:
+        benches = {}
+        for engine in ("plain", "fast"):
+            benches[engine] = Bench(engine, "cpu")
+            stack.callback(benches[engine].close)
+            benches[engine].result()  # it is ready
+        found: Logs = {preset: [] for preset in ITERATIONS}
+        for turn in range(TURNS):
+            for preset, iterations in ITERATIONS.items():
+                rates = {}
+                for engine in list(benches)[:: 1 if turn % 2 else -1]:
+                    case = Case(preset, SIZE, engine)
+                    benches[engine].begin("fit", case, turn, iterations, 0.0)
+                    fit = benches[engine].result()
+                    if isinstance(fit, str):
+                        raise InputError(f"{case.name} could not be timed: {fit}")
+                    rates[engine] = len(fit.milliseconds) / (fit.ended - fit.began)
+                found[preset].append(float(np.log(rates["fast"] / rates["plain"])))
+        return found
 
 
 def to_keep(sessions: list[Logs]) -> dict[str, Any]:
@@ -76,13 +81,9 @@ def to_keep(sessions: list[Logs]) -> dict[str, Any]:
         "torch": environment.versions()["torch"],
         "sessions": {
             preset: [round(float(np.mean(each[preset])), DIGITS) for each in sessions]
-            for preset in PRESETS
-            if all(each.get(preset) for each in sessions)
+            for preset in ITERATIONS
         },
     }
-
-
-DIGITS = 6
 
 
 def compared(now: Logs, kept: dict[str, Any]) -> list[Ratio]:
@@ -109,6 +110,6 @@ def _held_to(ratio: Ratio, kept: dict[str, Any]) -> Ratio:
         return Ratio(ratio.preset, ratio.here, ratio.interval, reason=reason)
     n = len(before)
     mean, deviation = float(np.mean(before)), float(np.std(before, ddof=1))
-    steps = float(special.stdtrit(n - 1, 1 - ERROR_RATE / len(PRESETS)))
+    steps = float(special.stdtrit(n - 1, 1 - ERROR_RATE / len(ITERATIONS)))
     limit = float(np.exp(mean - steps * deviation * (1 + 1 / n) ** 0.5))
     return Ratio(ratio.preset, ratio.here, ratio.interval, float(np.exp(mean)), limit)

@@ -19,7 +19,9 @@ class Lanczos(nn.Module):
         nn.init.zeros_(self.convolution.bias)
         nn.init.zeros_(self.convolution.weight)
         with torch.no_grad():
-            self.convolution.weight[range(channels), range(channels)] = _kernel(support).float()
+            self.convolution.weight[range(channels), range(channels)] = _kernel(support).to(
+                self.convolution.weight
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
