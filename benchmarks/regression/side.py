@@ -38,8 +38,8 @@ class Score:
 
 SCORES = (
     Score("psnr", "psnr_hole", "hole PSNR (dB)", 2, 0.3, 1.0, 0.001),
-    Score("ssim", "ssim_hole", "hole SSIM", 3, 0.02, 0.05, 0.0001),
-    Score("lpips", "lpips_hole", "hole LPIPS", 3, 0.02, 0.05, 0.0001),
+    Score("ssim", "ssim_hole", "hole SSIM", 3, 0.02, 0.06, 0.0001),
+    Score("lpips", "lpips_hole", "hole LPIPS", 3, 0.015, 0.04, 0.0001),
 )
 COLUMNS = (*NAMED, "iteration", "status", *(score.column for score in SCORES))
 DECIMALS = 6  # of scores that are kept and compared
