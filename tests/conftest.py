@@ -113,7 +113,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
             capfd.readouterr()
             return Done(datasets.__main__.main(words), *capfd.readouterr())
         app = {"benchmarks": benchmarks.__main__.app, "reports": reports.__main__.app}[module]
-        if words[0] in ("run", "bench") and not {"--workers", "--dry-run"} & set(words):
+        if words[0] in ("run", "bench", "regress") and not {"--workers", "--dry-run"} & set(words):
             words += ["--workers", "0"]
         capfd.readouterr()
         with _signal_handlers_restored():

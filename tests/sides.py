@@ -15,7 +15,7 @@ FILL = "harmonic"
 def side(
     label: str = "here",
     *,
-    seeds: range = range(3),
+    seeds: range = range(6),
     draw: int = 0,
     networks: dict[str, float] | None = None,
     deviation: float = 0.2,

@@ -11,6 +11,7 @@ from benchmarks import InputError
 from benchmarks.regression.decision import (
     ALL,
     CANNOT_TELL,
+    FEW,
     NOT_COMPARABLE,
     SAME,
     WORSE,
@@ -38,12 +39,12 @@ def test_other_seeds_of_the_same_are_the_same() -> None:
     assert {row.verdict for row in decision.rows if row.method == FILL} == {"identical"}
     assert len(decision.rows) == 3 * (2 + 3 * 2 + 1)
     assert _row(decision, ALL).cells == (12, 12)
-    assert _row(decision, ALL).seeds == (24, 3)
+    assert _row(decision, ALL).seeds == (24, 6)
 
 
 def test_the_same_seeds_with_the_same_scores_are_identical() -> None:
     reference = baseline()
-    first = reference.scores[reference.scores["seed"] < 3]
+    first = reference.scores[reference.scores["seed"] < 6]
     decision = decide(reference, replace(reference, label="here", scores=first))
     assert {row.verdict for row in decision.rows} == {"identical"}
     assert all(row.difference == 0 for row in decision.rows)
@@ -69,11 +70,20 @@ def test_one_network_that_is_worse_is_named() -> None:
     assert decision.exit_code == WORSE
 
 
-def test_one_seed_in_three_that_goes_astray_is_seen() -> None:
-    here = side(draw=5)
-    is_one = (here.scores["method"] == "skip") & (here.scores["seed"] == 1)
-    here.scores.loc[is_one, "psnr_hole"] -= 6
-    assert _row(decide(baseline(), here), "skip").verdict == "worse"
+def test_a_few_seeds_that_go_astray_end_the_gate_and_more_seeds_tell() -> None:
+    def gone_astray(seeds: int) -> Side:
+        """Every third."""
+        here = side(draw=5, seeds=range(seeds))
+        is_one = (here.scores["method"] == "skip") & (here.scores["seed"] % 3 == 1)
+        here.scores.loc[is_one, "psnr_hole"] -= 6
+        return here
+
+    decision = decide(baseline(), gone_astray(6))
+    row = _row(decision, "skip")
+    assert (row.verdict, row.reason, row.seeds_needed) == ("cannot tell", FEW, 12)
+    assert abs(row.difference) > row.half_width
+    assert decision.exit_code == CANNOT_TELL
+    assert _row(decide(baseline(), gone_astray(48)), "skip").verdict == "worse"
 
 
 def test_too_few_seeds_cannot_tell_and_say_how_many_would() -> None:
@@ -81,7 +91,7 @@ def test_too_few_seeds_cannot_tell_and_say_how_many_would() -> None:
     row = _row(decision, ALL)
     assert row.verdict == "cannot tell"
     assert row.seeds_needed is not None
-    assert row.seeds_needed > 3
+    assert row.seeds_needed > 6
     assert decision.exit_code == CANNOT_TELL
     many = side(draw=5, deviation=1.5, seeds=range(200))
     assert _row(decide(baseline(deviation=1.5, seeds=range(200)), many), ALL).verdict == "same"
@@ -223,13 +233,13 @@ def _with_lost(here: Side, method: str, seeds: tuple[int, ...], status: str = "d
 
 def test_a_seed_that_lacks_a_score_does_not_count_and_is_not_forgotten() -> None:
     decision = decide(baseline(), _with_lost(side(draw=5), "skip", (1,)))
-    assert _row(decision, "skip").seeds == (24, 2)
-    assert decision.lost == Lost((0, 288), (2, 36))
+    assert _row(decision, "skip").seeds == (24, 5)
+    assert decision.lost == Lost((0, 288), (2, 72))
     assert decision.exit_code == CANNOT_TELL
 
 
 def test_many_fits_that_diverge_are_worse() -> None:
-    decision = decide(baseline(), _with_lost(side(draw=5), "skip", (0, 1, 2)))
+    decision = decide(baseline(), _with_lost(side(draw=5), "skip", tuple(range(6))))
     assert _row(decision, "skip").reason == "no seed has a score in every cell"
     assert decision.lost.verdict == "worse"
     assert decision.exit_code == WORSE
@@ -237,7 +247,7 @@ def test_many_fits_that_diverge_are_worse() -> None:
 
 def test_as_many_as_ever_are_the_same() -> None:
     reference = _with_lost(baseline(), "skip", tuple(range(24)))
-    decision = decide(reference, _with_lost(side(draw=5), "skip", (0, 1, 2)))
+    decision = decide(reference, _with_lost(side(draw=5), "skip", tuple(range(6))))
     assert decision.lost.verdict == "same"
 
 

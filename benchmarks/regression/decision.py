@@ -16,13 +16,14 @@ import pandas as pd
 from benchmarks import InputError
 from benchmarks.environment import nested_differences
 from benchmarks.regression.side import SCORES, Score, Side, by_seed, cells
-from benchmarks.regression.spread import Spread, is_within, spread
+from benchmarks.regression.spread import Spread, is_within, spread, told_apart
 
 Verdict = Literal["worse", "better", "identical", "same", "cannot tell", "not comparable"]
 
 ERROR_RATE = 0.01
 OF_ALL, OF_ONE, OF_LOST = 0.5, 0.4, 0.1  # shares of it
 ALL = "all networks"
+FEW = "a few seeds lie far off"  # and the others do not: only more seeds can tell
 
 SAME, WORSE, CANNOT_TELL, NOT_COMPARABLE = 0, 1, 3, 4  # exit codes; 2 is a user's mistake
 
@@ -96,14 +97,22 @@ class Decision:
 
     @property
     def exit_code(self) -> int:
-        """A single method that cannot be told from what it was does not count: all together do."""
+        """A single method whose seeds spread too far does not count: all together do."""
         verdicts = {row.verdict for row in self.rows}
         if self.alarms or self.lost.verdict == "worse":
             return WORSE
         if "not comparable" in verdicts:
             return NOT_COMPARABLE
-        of_all = {row.verdict for row in self.rows if row.is_of_all} | {self.lost.verdict}
-        return CANNOT_TELL if "cannot tell" in of_all else SAME
+        is_open = any(
+            row.verdict == "cannot tell" and (row.is_of_all or row.reason == FEW)
+            for row in self.rows
+        )
+        return CANNOT_TELL if is_open or self.lost.verdict == "cannot tell" else SAME
+
+
+def error_rates(of_all: int, of_one: int) -> tuple[float, float]:
+    """Of each row of all networks, and of each row of a single one, by how many there are."""
+    return ERROR_RATE * OF_ALL / max(1, of_all), ERROR_RATE * OF_ONE / max(1, of_one)
 
 
 def decide(reference: Side, here: Side) -> Decision:
@@ -182,7 +191,7 @@ class _Part:
 def _of_all(parts: Sequence[_Part]) -> list[Row]:
     """Means over methods, seed by seed; only seeds that all have count."""
     families = {(part.output, part.score): None for part in parts}
-    rate = ERROR_RATE * OF_ALL / max(1, len(families))
+    rate, _ = error_rates(len(families), 0)
     rows = []
     for output, score in families:
         own = [part for part in parts if (part.output, part.score) == (output, score)]
@@ -207,7 +216,7 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
 
 def _of_each(parts: Sequence[_Part], unlike: dict[str, str]) -> list[Row]:
     fitted = sum(part.is_fitted and not part.why_not(unlike) for part in parts)
-    rate = ERROR_RATE * OF_ONE / max(1, fitted)
+    _, rate = error_rates(0, fitted)
     rows = []
     for part in parts:
         if why := part.why_not(unlike):
@@ -254,15 +263,17 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
         found,
         spread=between,
         half_width=half_width,
-        power=between.power(margin, rate),
+        power=between.power(margin, rate) if part.method == ALL else np.nan,
     )
     if part.is_identical:
         same_seeds = np.asarray(part.reference.reindex(part.here.index)) @ weights
         return replace(found, verdict="identical", reference=float(same_seeds.mean()))
     if np.isnan(half_width):
         return replace(found, reason="one seed says nothing of the spread between seeds")
-    if abs(found.difference) > half_width:
+    if told_apart(reference, here, rate):
         return replace(found, verdict=_direction(found))
+    if abs(found.difference) > half_width:
+        return replace(found, reason=FEW, seeds_needed=2 * len(part.here))
     if is_within(found.difference, between.error, between.freedom, margin):
         return replace(found, verdict="same")
     needed = between.seeds_needed(found.difference, rate, margin)

@@ -12,6 +12,7 @@ from benchmarks.regression.decision import (
     ALL,
     CANNOT_TELL,
     ERROR_RATE,
+    FEW,
     NOT_COMPARABLE,
     OF_ALL,
     OF_ONE,
@@ -129,11 +130,13 @@ def _said(row: Row) -> str:
     """What there is to say of a row in words."""
     if row.verdict == "not comparable":
         return f"{_named(row)}: not comparable: {row.reason}"
-    if row.verdict == "cannot tell" and row.reason:
+    if row.verdict == "cannot tell" and math.isnan(row.difference):
         return f"{_named(row)}: cannot tell: {row.reason}"
     if row.verdict == "cannot tell":
         needed = f"{row.seeds_needed} seeds" if row.seeds_needed else "more than 1000 seeds"
-        return f"{_named(row)}: {_change(row)}, cannot tell; {needed} would settle it"
+        why = f": {row.reason}" if row.reason else ""
+        would = "may" if row.reason else "would"
+        return f"{_named(row)}: {_change(row)}, cannot tell{why}; {needed} {would} settle it"
     said = f"{_named(row)}: {row.verdict}"
     if math.isnan(row.difference):
         return said
@@ -292,7 +295,7 @@ def to_junit(page: Page) -> str:
             row.verdict, ""
         )
         if row.verdict == "cannot tell":
-            outcome = "error" if row.is_of_all else "skipped"
+            outcome = "error" if row.is_of_all or row.reason == FEW else "skipped"
         case(f"{row.method}.{row.output}", row.score.column, outcome, _said(row))
     (was, of), (now, of_here) = decision.lost.reference, decision.lost.here
     outcome = {"worse": "failure", "cannot tell": "error"}.get(decision.lost.verdict, "")
@@ -331,7 +334,7 @@ def annotations(page: Page) -> Iterator[str]:
     for row in decision.rows:
         if row.verdict == "not comparable" and row.score == SCORES[0] and row.output == "raw":
             yield _annotation("error", "not comparable", _said(row))
-        if row.verdict == "cannot tell" and row.is_of_all:
+        if row.verdict == "cannot tell" and (row.is_of_all or row.reason == FEW):
             yield _annotation("error", "cannot tell", _said(row))
     for ratio in page.speed:
         if ratio.has_fallen:

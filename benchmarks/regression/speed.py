@@ -19,7 +19,7 @@ from benchmarks.statistics import mean_interval
 
 ITERATIONS = {"lemsky-unet": 15, "quick": 50}  # of each turn, by preset: about a second
 SIZE = 64
-TURNS = 8  # of each loop in a session
+TURNS = 6  # of each loop in a session
 SESSIONS = 5  # of a baseline
 ERROR_RATE = 0.01  # of all presets together
 DIGITS = 6

@@ -1,0 +1,186 @@
+"""How often the gate is wrong, and what it sees: gates drawn again from the committed baseline.
+
+The baseline is the pool: of its seeds some are taken for a gate's, the others for its baseline. By
+`_joint` a seed is taken with all its scores, as it was fitted; 24 seeds are few, so by `_mixed`
+each network draws seeds of its own, which gives more gates that differ.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from benchmarks.regression.baseline import read_baseline
+from benchmarks.regression.decision import ERROR_RATE, decide, error_rates
+from benchmarks.regression.side import SCORES, Side, by_seed, cells
+from benchmarks.regression.spread import Array, spread, told_apart
+from benchmarks.suite import load_suite
+
+GATES = 10_000
+CHUNK = 500
+POOL = read_baseline("regression").side
+SEEDS = len(load_suite("regression").seeds)
+FITTED = [
+    method
+    for method in POOL.methods
+    if (POOL.scores.loc[POOL.scores["method"] == method, "iteration"] > 0).all()
+]
+Order = npt.NDArray[np.intp]  # (gates, networks, seeds)
+
+
+def _scores() -> Array:
+    """(networks, outputs and scores, seeds): means over cells."""
+    return np.array(
+        [
+            [
+                by_seed(POOL, method, output, score, cells(POOL, method, output)).mean(axis=1)
+                for output in ("raw", "averaged")
+                for score in SCORES
+            ]
+            for method in FITTED
+        ]
+    )
+
+
+def _joint(random: np.random.Generator, gates: int, seeds: int) -> Order:
+    order = random.permuted(np.tile(np.arange(seeds), (gates, 1)), axis=1)
+    return np.repeat(order[:, None], len(FITTED), axis=1)
+
+
+def _mixed(random: np.random.Generator, gates: int, seeds: int) -> Order:
+    return random.permuted(np.tile(np.arange(seeds), (gates, len(FITTED), 1)), axis=2)
+
+
+def _told(y: Array, order: Order, shift: float = 0.0) -> tuple[Array, Array]:
+    """Of gates, what is told apart: (gates, outputs and scores) of all networks, and of each.
+
+    shift: what is added to every score of the gate's own seeds.
+    """
+    drawn = np.take_along_axis(y[None], order[:, :, None], axis=3)  # (gates, networks, rows, seeds)
+    here, reference = drawn[..., :SEEDS] + shift, drawn[..., SEEDS:]
+    rate_of_all, rate_of_one = error_rates(y.shape[1], y.shape[0] * y.shape[1])
+    of_all = told_apart(reference.mean(axis=1), here.mean(axis=1), rate_of_all)
+    return of_all, told_apart(reference, here, rate_of_one)
+
+
+def _gates(draw: Callable[..., Order], shift: float = 0.0) -> tuple[Array, Array]:
+    y, random = _scores(), np.random.default_rng(0)
+    parts = [_told(y, draw(random, CHUNK, y.shape[2]), shift) for _ in range(GATES // CHUNK)]
+    of_all, of_one = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return of_all, of_one
+
+
+def test_the_pool_is_large_enough() -> None:
+    assert _scores().shape[2] >= 20
+    assert len(FITTED) == 9
+    assert not np.isnan(_scores()).any()
+
+
+@pytest.mark.parametrize("draw", [_joint, _mixed])
+def test_gates_of_nothing_but_chance_alarm_in_one_of_a_hundred_at_most(
+    draw: Callable[..., Order],
+) -> None:
+    of_all, of_one = _gates(draw)
+    alarms = of_all.any(axis=1) | of_one.any(axis=(1, 2))
+    parts = f"{of_all.any(axis=1).mean():.2%} by all, {of_one.any(axis=(1, 2)).mean():.2%} by one"
+    print(f"{draw.__name__}: {alarms.mean():.2%} of {GATES} gates alarm: {parts}")
+    assert alarms.mean() <= ERROR_RATE
+
+
+def test_a_drop_of_three_tenths_of_a_decibel_is_seen() -> None:
+    """Hole PSNR of the raw output is the first row; the README says how often."""
+    of_all, _ = _gates(_joint, shift=-0.3)
+    seen = of_all[:, 0].mean()
+    print(f"-0.3 dB of all networks is seen in {seen:.1%} of {GATES} gates")
+    for shift in (0.5, 1.0, 1.5, 2.0):
+        _, of_one = _gates(_joint, shift=-shift)
+        each = zip(FITTED, of_one[:, :, 0].mean(axis=0), strict=True)
+        print(f"-{shift} dB: {', '.join(f'{name} {share:.0%}' for name, share in each)}")
+    assert seen >= 0.8
+
+
+@pytest.mark.parametrize("deviation", [0.1, 1.0])
+@pytest.mark.parametrize("together", [0.0, 0.5])
+def test_seeds_of_normal_scores_alarm_as_often_as_promised(
+    deviation: float, together: float
+) -> None:
+    """Rows that share that part of their variance; 10,000 gates, three standard errors."""
+    random = np.random.default_rng(1)
+    shape = (9, 6, 24)
+    alarms = []
+    for _ in range(GATES // CHUNK):
+        own = random.normal(0, (1 - together) ** 0.5, (CHUNK, *shape))
+        common = random.normal(0, together**0.5, (CHUNK, 9, 1, 24))
+        drawn = deviation * (own + common)
+        here = deviation * (
+            random.normal(0, (1 - together) ** 0.5, (CHUNK, 9, 6, SEEDS))
+            + random.normal(0, together**0.5, (CHUNK, 9, 1, SEEDS))
+        )
+        rates = error_rates(6, 54)
+        of_all = told_apart(drawn.mean(axis=1), here.mean(axis=1), rates[0])
+        of_one = told_apart(drawn, here, rates[1])
+        alarms.append(of_all.any(axis=1) | of_one.any(axis=(1, 2)))
+    rate = float(np.concatenate(alarms).mean())
+    print(f"{rate:.2%}")
+    assert rate <= ERROR_RATE + 3 * (ERROR_RATE / GATES) ** 0.5
+
+
+def _part(seeds: Order, label: str) -> Side:
+    scores = POOL.scores
+    is_fill = ~scores["method"].isin(FITTED)
+    return replace(POOL, label=label, scores=scores[scores["seed"].isin(seeds) | is_fill])
+
+
+def test_whole_decisions_say_what_the_shortcut_says() -> None:
+    y, random = _scores(), np.random.default_rng(2)
+    alarms = 0
+    for order in _joint(random, 12, y.shape[2]):
+        seeds = order[0]
+        here, reference = _part(seeds[:SEEDS], "here"), _part(seeds[SEEDS:], "baseline")
+        here.scores.loc[here.scores["method"] == "siren", "psnr_hole"] -= 0.9
+        decision = decide(reference, here)
+        shifted = y.copy()
+        index = FITTED.index("siren")
+        shifted[index, [0, 3]] += np.where(np.isin(np.arange(y.shape[2]), seeds[:SEEDS]), -0.9, 0)
+        of_all, of_one = _told(shifted, order[None])
+        found = {(row.method, row.output, row.score.name) for row in decision.alarms}
+        rows = [(output, score.name) for output in ("raw", "averaged") for score in SCORES]
+        expected = {("all networks", *rows[i]) for i in np.flatnonzero(of_all[0])}
+        expected |= {(FITTED[m], *rows[i]) for m, i in np.argwhere(of_one[0])}
+        assert found == expected
+        alarms += len(found)
+    assert alarms > 0
+
+
+def test_other_seeds_seldom_leave_the_gate_unable_to_tell() -> None:
+    """Of the committed baseline as it is: gates of seeds drawn from it, again and again."""
+    y, random = _scores(), np.random.default_rng(3)
+    rows = y.shape[1]
+    margins = [score.margin for _ in range(2) for score in SCORES]
+    rate_of_all, rate_of_one = error_rates(rows, len(FITTED) * rows)
+    undecided = alarms = 0
+    gates = 2000
+    for _ in range(gates):
+        here = y[..., random.integers(0, y.shape[2], SEEDS)]
+        is_open = is_told = False
+        for now, was, rate, margin in [
+            *zip(here.mean(0), y.mean(0), [rate_of_all] * rows, margins, strict=True),
+            *((h, r, rate_of_one, np.inf) for h, r in zip(_flat(here), _flat(y), strict=True)),
+        ]:
+            between = spread(was, now)
+            difference = abs(now.mean() - was.mean())
+            told = bool(told_apart(was, now, rate))
+            is_told |= told
+            is_open |= not told and difference > between.half_width(rate)
+            is_open |= not told and difference + between.half_width(0.05) >= margin
+        alarms += is_told
+        undecided += is_open and not is_told
+    print(f"{alarms / gates:.2%} of {gates} gates alarm, {undecided / gates:.2%} cannot tell")
+    assert alarms / gates <= ERROR_RATE
+    assert undecided / gates <= 0.02
+
+
+def _flat(scores: Array) -> Array:
+    return scores.reshape(-1, scores.shape[-1])
