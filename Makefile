@@ -20,7 +20,7 @@ WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench report timing anchors test check clean
+.PHONY: help setup lock bench report regress timing anchors test check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
+
+regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh, and exit 1 if reconstructions are not what the baseline has
+	@$(PY) -m benchmarks regress --out $(OUT)
 
 timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)
 	@$(PY) -m benchmarks timing --budget $(BUDGET) --out $(OUT)

@@ -142,6 +142,17 @@ def process() -> Command:
     return run
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread, which for small pictures is faster than two."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @contextmanager
 def _signal_handlers_restored() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)

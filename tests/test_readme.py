@@ -19,6 +19,7 @@ from torch.nn import Module
 
 from benchmarks import weights
 from benchmarks.fills import FILLS
+from benchmarks.regression import gate, pages, speed
 from benchmarks.suite import Suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
@@ -72,6 +73,9 @@ def test_python_commands_run(
     if "list" in words or "--dry-run" in words:
         assert command(module, *words).returncode == 0
         return
+    if words[0] == "regress":
+        _regress_command_runs(words, suite_file, command, tmp_path, monkeypatch)
+        return
     names = (Path(word).stem for word in words)
     name = next((name for name in names if name in ("quick", "my-photos")), "quick")
     suite, out = suite_file(name), tmp_path / "results"
@@ -89,6 +93,25 @@ def test_python_commands_run(
     words = [tiny.get(word, word) for word in words]
     done = command(module, *words, *([] if module == "reports" else ["--out", out]))
     assert done.returncode == 0, done.stderr
+
+
+def _regress_command_runs(
+    words: list[str],
+    suite_file: Callable[..., Path],
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a baseline was blessed, on a checkout that is said to be as it was committed."""
+    monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
+    monkeypatch.setattr(speed, "session", lambda: {each: [0.3, 0.3] for each in speed.ITERATIONS})
+    monkeypatch.setattr(gate, "BASELINE_SEEDS", 2)
+    labelled = {**TINY["methods"][0], "label": "skip"}
+    suite = suite_file("regression", methods=[labelled], rules=[])
+    where = ("--baselines", tmp_path / "baselines", "--out", tmp_path / "results")
+    for each in (["regress", "--bless", "--because", "the first"], words):
+        done = command("benchmarks", each[0], suite, *each[1:], *where)
+        assert done.returncode == 0, done.stderr
 
 
 def _datasets_command_runs(
@@ -135,14 +158,14 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
 
 def test_make_help_lists_the_targets() -> None:
     listed = set(re.findall(r"make (\w+)", _make("help").stdout))
-    targets = "help setup lock bench report timing anchors test check clean"
+    targets = "help setup lock bench report regress timing anchors test check clean"
     assert listed == set(targets.split())
 
 
 def test_the_suite_shown_is_one() -> None:
     import yaml
 
-    whole, entry = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    whole, entry, _ = re.findall(r"```yaml\n(.*?)```", README, re.S)
     content = {**yaml.safe_load(whole), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
@@ -151,6 +174,19 @@ def test_the_suite_shown_is_one() -> None:
     assert label == "LR-ASPP"
     assert isinstance(method, Method)
     assert isinstance(imported(method.architecture), Module)
+
+
+def test_the_workflow_shown_runs_commands_that_are_shown() -> None:
+    import yaml
+
+    *_, workflow = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    setup, regress = [step["run"] for step in job["steps"] if "run" in step]
+    assert setup == "make setup TORCH_BACKEND=cpu"
+    assert f"`{setup}`" in README
+    assert regress.removeprefix(".venv/bin/") in COMMANDS
+    (upload,) = [step["with"] for step in job["steps"] if "with" in step]
+    assert upload["path"] == f"results/{gate.FOLDER}/{gate.SUITE}/{pages.NAME}.*"
 
 
 def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:

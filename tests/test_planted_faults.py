@@ -1,0 +1,240 @@
+"""Faults as they happen, planted one by one: golden trajectories or the gate find each.
+
+The gate is the real one on a suite of small networks; its baseline is fitted without a fault.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import golden
+import pytest
+import skimage.metrics
+import torch
+import yaml
+from conftest import Command, Done
+from golden import CASES, findings, recorded
+from torch import nn
+
+import benchmarks.fitting
+import benchmarks.trajectory
+import dip
+import dip.descent
+from benchmarks.regression import gate, speed
+from dip.losses import Loss
+from dip.networks import NETWORKS
+from dip.options import AdamOptions, Method
+
+Patch = pytest.MonkeyPatch
+SEEDS, BASELINE_SEEDS = 6, 16
+SUITE = {
+    "dataset": "scikit-image",
+    "images": ["astronaut"],
+    "size": 36,
+    "masks": [{"bernoulli": {"missing": 0.5}}, {"boxes": {"count": 3, "side": 7}}],
+    "methods": [
+        {
+            "preset": "lemsky-unet",
+            "label": "unet",
+            "set": {"architecture.channels": [8, 16, 16], "learning_rate": 0.03},
+        },
+        {
+            "preset": "quick",
+            "label": "skip",
+            "set": {"architecture.channels": [8] * 3, "architecture.skip_channels": [4] * 3},
+        },
+        {"fill": "all"},
+    ],
+    "iterations": [50, 100],
+    "rules": [],
+    "seeds": list(range(SEEDS)),
+}
+
+
+def _learning_rate(patch: Patch) -> None:
+    stages = dip.descent._stages
+
+    def with_a_third(method: Method, *rest: Any) -> Any:
+        return stages(
+            method.model_copy(update={"learning_rate": 0.3 * method.learning_rate}), *rest
+        )
+
+    patch.setattr(dip.descent, "_stages", with_a_third)
+
+
+def _weight_decay(patch: Patch) -> None:
+    stages = dip.descent._stages
+
+    def with_decay(method: Method, *rest: Any) -> Any:
+        if isinstance(method.optimizer, AdamOptions):
+            decayed = method.optimizer.model_copy(update={"weight_decay": 1e-4})
+            method = method.model_copy(update={"optimizer": decayed})
+        return stages(method, *rest)
+
+    patch.setattr(dip.descent, "_stages", with_decay)
+
+
+def _batch_norm(patch: Patch) -> None:
+    patch.setattr(nn, "BatchNorm2d", lambda *_, **__: nn.Identity())
+
+
+def _network(name: str, **settings: Any) -> Callable[[Patch], None]:
+    def plant(patch: Patch) -> None:
+        build = NETWORKS[name]
+        patch.setitem(
+            NETWORKS, name, lambda options, *rest: build(options.model_copy(update=settings), *rest)
+        )
+
+    return plant
+
+
+def _inverted_mask(patch: Patch) -> None:
+    init = Loss.__init__
+    patch.setattr(
+        Loss,
+        "__init__",
+        lambda self, method, known, target: init(self, method, 1 - known, target),
+    )
+
+
+def _leak(patch: Patch) -> None:
+    fit = dip.fit
+    patch.setattr(
+        dip, "fit", lambda image, mask, *a, **k: fit(image, torch.ones_like(mask), *a, **k)
+    )
+
+
+def _late_average(patch: Patch) -> None:
+    fit = dip.fit
+
+    def late(*arguments: Any, **options: Any) -> Iterator[dip.Checkpoint]:
+        before = None
+        for checkpoint in fit(*arguments, **options):
+            yield replace(checkpoint, averaged=checkpoint.averaged if before is None else before)
+            before = checkpoint.averaged
+
+    patch.setattr(dip, "fit", late)
+
+
+def _truncated(patch: Patch) -> None:
+    for module in (benchmarks.fitting, benchmarks.trajectory):
+        patch.setattr(module, "to_8bit", lambda image: (image.clip(0, 1) * 255).astype("uint8"))
+
+
+def _uniform_window(patch: Patch) -> None:
+    ssim = skimage.metrics.structural_similarity
+
+    def uniform(*arguments: Any, **options: Any) -> Any:
+        return ssim(*arguments, **{**options, "gaussian_weights": False})
+
+    patch.setattr(skimage.metrics, "structural_similarity", uniform)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """golden: cases of golden trajectories that find it. gate: a row that does, with its verdict.
+
+    Both are empty where one of the two cannot see it.
+    """
+
+    name: str
+    plant: Callable[[Patch], None]
+    golden: tuple[str, ...]
+    gate: str
+
+
+FAULTS = [
+    Fault(
+        "learning rate x 0.3",
+        _learning_rate,
+        ("network unet", "network skip", "optimizer adam", "optimizer sgd"),
+        "skip, raw, hole PSNR (dB): worse",
+    ),
+    Fault(
+        "no BatchNorm",
+        _batch_norm,
+        ("network unet", "network skip"),
+        "skip, raw, hole PSNR (dB): worse",
+    ),
+    Fault("decoder kernels 3", _network("unet", decoder_kernel=3), ("network unet",), ""),
+    Fault("upsampling", _network("skip", upsampling="bilinear"), ("network skip",), ""),
+    Fault(
+        "mask inverted in the loss",
+        _inverted_mask,
+        ("network skip", "trainer, absolute loss"),
+        "skip, raw, hole PSNR (dB): worse",
+    ),
+    Fault(
+        "loss over the whole image",
+        _leak,
+        ("network skip",),
+        "skip, raw, hole PSNR (dB): better",
+    ),
+    Fault("weight decay", _weight_decay, ("network unet", "network skip"), ""),
+    Fault(
+        "averages a checkpoint late",
+        _late_average,
+        ("network skip",),
+        "skip, averaged, hole PSNR (dB): worse",
+    ),
+    Fault("8 bits cut off", _truncated, (), "mean, raw, hole PSNR (dB): "),
+    Fault(
+        "SSIM with a uniform window", _uniform_window, ("metric ssim",), "mean, raw, hole SSIM: "
+    ),
+]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_golden_trajectories_find_it(fault: Fault, monkeypatch: Patch) -> None:
+    fault.plant(monkeypatch)
+    for case in CASES:
+        if case.name in fault.golden:
+            (finding,) = findings(case, recorded()[case.name])
+            assert "its numbers have changed and its version has not" in finding
+
+
+def test_each_is_found_by_one_at_least() -> None:
+    assert all(fault.golden or fault.gate for fault in FAULTS)
+    known = {case.name for case in golden.CASES}
+    assert {name for fault in FAULTS for name in fault.golden} <= known
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture
+def regress(folder: Path, command: Command, monkeypatch: Patch) -> Callable[..., Done]:
+    """The gate; its baseline is fitted before the first fault is planted."""
+    monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
+    monkeypatch.setattr(speed, "session", lambda: {each: [0.3, 0.3] for each in speed.ITERATIONS})
+    suite = folder / "faults.yaml"
+    suite.write_text(yaml.safe_dump(SUITE))
+
+    def run(*words: object) -> Done:
+        where = ("--baselines", folder / "baselines", "--out", folder / "results")
+        return command("benchmarks", "regress", suite, *where, *words)
+
+    if not (folder / "baselines").exists():
+        done = run("--bless", "--because", "without a fault", "--seeds", BASELINE_SEEDS)
+        assert done.returncode == 0, done.stderr
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.gate], ids=lambda f: f.name)
+def test_the_gate_finds_it(fault: Fault, regress: Callable[..., Done], monkeypatch: Patch) -> None:
+    fault.plant(monkeypatch)
+    done = regress()
+    assert done.returncode == 1, done.stdout
+    assert f"- **{fault.gate}" in done.stdout
+
+
+@pytest.mark.slow
+def test_without_a_fault_the_gate_finds_nothing(regress: Callable[..., Done]) -> None:
+    done = regress()
+    assert done.returncode == 0, done.stdout
+    assert "identical)" in done.stdout
