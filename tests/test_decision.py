@@ -140,6 +140,26 @@ def test_a_fill_may_differ_by_rounding_only(shift: float, verdict: str) -> None:
     assert _row(decision, FILL).verdict == verdict
 
 
+def test_a_fill_that_is_better_in_one_cell_and_worse_in_another_is_not_the_same() -> None:
+    here = side(draw=5)
+    cells = here.scores["method"] == FILL
+    here.scores.loc[cells, "psnr_hole"] += np.array([0.01, -0.01, 0, 0])
+    row = _row(decide(baseline(), here), FILL)
+    assert row.verdict == "worse"
+    assert abs(row.difference) < row.half_width
+
+
+def test_scores_that_are_infinite_are_identical_or_not_to_be_told() -> None:
+    """A hole that is filled exactly has an infinite PSNR."""
+    reference, here = baseline(), side(draw=5)
+    for each in (reference, here):
+        each.scores.loc[each.scores["method"] == FILL, "psnr_hole"] = np.inf
+    assert _row(decide(reference, here), FILL).verdict == "identical"
+    here.scores.loc[here.scores["method"] == "skip", "psnr_hole"] = np.inf
+    row = _row(decide(reference, here), "skip")
+    assert (row.verdict, row.reason) == ("cannot tell", "a score is infinite")
+
+
 def _specified(**changes: Any) -> dict[str, Any]:
     methods = {
         name: {"method": {"learning_rate": 0.01}, "versions": {name: 1}}

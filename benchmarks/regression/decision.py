@@ -17,6 +17,7 @@ from benchmarks import InputError
 from benchmarks.environment import nested_differences
 from benchmarks.regression.side import SCORES, Score, Side, by_seed, cells
 from benchmarks.regression.spread import Spread, is_within, spread, told_apart
+from benchmarks.statistics import difference
 
 Verdict = Literal["worse", "better", "identical", "same", "cannot tell", "not comparable"]
 
@@ -53,7 +54,8 @@ class Row:
 
     @property
     def difference(self) -> float:
-        return self.here - self.reference
+        """Zero also where both are infinite."""
+        return float(difference(self.here, self.reference))
 
     @property
     def is_of_all(self) -> bool:
@@ -256,7 +258,9 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
     reference, here = (np.asarray(side) @ weights for side in (part.reference, part.here))
     found = replace(blank, reference=float(reference.mean()), here=float(here.mean()))
     if not part.is_fitted:
-        return _exact(found, part.score)
+        return _exact(found, part)
+    if not (np.isfinite(reference).all() and np.isfinite(here).all()):
+        return replace(found, reason="a score is infinite")
     between = spread(reference, here)
     half_width = between.half_width(rate)
     found = replace(
@@ -280,12 +284,13 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
     return replace(found, seeds_needed=needed)
 
 
-def _exact(row: Row, score: Score) -> Row:
-    """Of a fill, which has no seeds: nothing but rounding may differ."""
-    row = replace(row, half_width=score.tolerance)
-    if row.difference == 0:
+def _exact(row: Row, part: _Part) -> Row:
+    """Of a fill, which has no seeds: nothing but rounding may differ, in any cell."""
+    by_cell = np.abs(difference(part.here.iloc[0], part.reference.iloc[0]))
+    row = replace(row, half_width=part.score.tolerance)
+    if not by_cell.any():
         return replace(row, verdict="identical")
-    if abs(row.difference) <= score.tolerance:
+    if by_cell.max() <= part.score.tolerance:
         return replace(row, verdict="same")
     return replace(row, verdict=_direction(row))
 
