@@ -22,7 +22,7 @@ from datasets import DatasetError
 from dip.errors import InputError
 
 if TYPE_CHECKING:
-    from benchmarks.regression.pages import Page
+    from benchmarks.regression.page import Page
 
 app = typer.Typer(
     help="Run suites of Deep Image Prior fits and score them.",
@@ -178,7 +178,7 @@ def regress_command(
     baselines: Annotated[Path, typer.Option(help="folder of the baselines")] = Path(__file__).parent
     / "baselines",
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="so many instead of the suite's; of a baseline 24")
+        int | None, typer.Option(min=1, help="so many instead of the suite's, or a baseline's 30")
     ] = None,
     workers: WorkersOption = None,
     pattern: PatternOption = "",
@@ -194,10 +194,10 @@ def regress_command(
 
     asked = gate.Gate(suite, out, baselines, pattern, seeds, workers)
     if bless:
-        page, path = gate.bless(asked, because, Console())
-        from benchmarks.regression.pages import to_markdown
-
-        print(to_markdown(page) if page else "There was no baseline before.")
+        if github:
+            raise InputError("--github: a baseline is blessed by hand")
+        changes, path = gate.bless(asked, because, Console())
+        print(changes)
         print(f"Baseline: {path}")
         return
     if because:
@@ -222,7 +222,7 @@ def compare_command(
 
 def _conclude(page: "Page", paths: Sequence[Path], github: bool) -> None:
     from benchmarks.regression.gate import announce
-    from benchmarks.regression.pages import to_markdown
+    from benchmarks.regression.page import to_markdown
 
     print(to_markdown(page))
     if github:

@@ -162,9 +162,14 @@ class Plan:
         write_atomically(self.folder / JOBS, self.table(statuses).to_csv(index=False))
 
 
-def make_plan(suite: str, out: Path) -> Plan:
-    """Everything checked and nothing begun; raises InputError or DatasetError."""
+def make_plan(suite: str, out: Path, seeds: int | None = None) -> Plan:
+    """Everything checked and nothing begun; raises InputError or DatasetError.
+
+    seeds: so many, from 0, instead of the suite's.
+    """
     loaded = load_suite(suite)
+    if seeds is not None:
+        loaded = loaded.model_copy(update={"seeds": list(range(seeds))})
     return Plan(loaded, expand(loaded), Store(out / "runs"), out / loaded.name)
 
 

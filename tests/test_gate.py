@@ -3,14 +3,18 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import NARROW, Command
 
 from benchmarks import InputError, environment
+from benchmarks.metrics import METRICS
 from benchmarks.regression import gate, speed
+from benchmarks.regression.baseline import read_baseline, write_baseline
 from benchmarks.writing import Claim
 from dip.options import SkipOptions
 
@@ -29,6 +33,7 @@ def _timed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _committed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a checkout without changes, which this one may have."""
+    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, False))
     monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
 
 
@@ -59,7 +64,7 @@ def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path, tmp_pa
     assert about["revision"] == "0" * 40
     assert about["specification"]["methods"]["quick"]["versions"]["skip"] == 1
     assert about["environments"][0]["versions"]["torch"]
-    assert len(about["speed"]["sessions"]["quick"]) == speed.SESSIONS
+    assert len(about["speed"]["logs"]["quick"]) == speed.SESSIONS
     assert not list((tmp_path / "results").glob("regress-*"))  # its runs are of no more use
 
 
@@ -70,7 +75,7 @@ def test_the_same_tree_gives_the_same_scores_and_all_files(
     words = ("benchmarks", "regress", suite, "--baselines", baselines, "--out", out)
     done = command(*words)
     assert done.returncode == 0, done.stderr
-    assert "# here against baseline: the same (10 identical)" in done.stdout
+    assert "# here against baseline: the same (6 identical)" in done.stdout
     assert "baseline: 000000000000" in done.stdout
     assert "the first, & only" in done.stdout
     verdict = json.loads((out / "regress" / "gated" / "verdict.json").read_text())
@@ -105,10 +110,10 @@ def test_a_fill_that_changes_is_an_alarm_with_annotations(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    csv = baselines / "gated.csv"
-    scores = pd.read_csv(csv)
-    scores.loc[scores["method"] == "mean", "psnr_hole"] += 0.01
-    scores.to_csv(csv, index=False)
+    side, about = read_baseline("gated", baselines)
+    side.scores.loc[side.scores["method"] == "mean", "psnr_hole"] += 0.01
+    kept = {"because": about.because, "revision": about.revision, "speed": about.speed}
+    write_baseline("gated", side, **kept, folder=baselines)
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     done = command(
@@ -116,7 +121,7 @@ def test_a_fill_that_changes_is_an_alarm_with_annotations(
         "--github",
     )
     assert done.returncode == 1
-    assert "::error title=mean worse::mean, raw, hole PSNR (dB): worse, -0.01 ± 0.00" in done.stdout
+    assert "::error title=mean worse::mean, raw, hole PSNR (dB): worse, -0.01 ± 0.01" in done.stdout
     assert "**worse**" in summary.read_text()
     xml = (tmp_path / "r" / "regress" / "gated" / "verdict.xml").read_text()
     assert 'failures="1"' in xml
@@ -153,6 +158,11 @@ def test_a_fit_that_fails_is_worse(
     )
     assert done.returncode == 1
     assert "- **FAILED: astronaut/boxes[count=1,side=8]/quick/0**" in done.stdout
+    alone = command(
+        *("benchmarks", "regress", suite, "--baselines", baselines, "--out", tmp_path / "r"),
+        *("-k", "/quick/"),
+    )
+    assert alone.returncode == 1
 
 
 def test_what_is_asked_wrongly_is_one_line(suite: Path, command: Command, tmp_path: Path) -> None:
@@ -163,6 +173,7 @@ def test_what_is_asked_wrongly_is_one_line(suite: Path, command: Command, tmp_pa
         (("--bless", "--because", "x", "-k", "mean"), "a baseline is of all jobs"),
         (("--because", "x"), "--because goes with --bless"),
         (("--seeds", "0"), "--seeds"),
+        (("--bless", "--because", "x", "--github"), "--github"),
     ):
         done = command(
             *("benchmarks", "regress", suite, "--baselines", tmp_path / "none"),
@@ -255,7 +266,7 @@ def test_blessing_again_says_what_has_changed(
         *("--baselines", baselines, "--out", tmp_path / "r"),
     )
     assert done.returncode == 0
-    assert "# here against baseline: the same (10 identical)" in done.stdout
+    assert "# here against baseline: the same (6 identical)" in done.stdout
     assert json.loads((baselines / "gated.json").read_text())["because"] == "again"
 
 
@@ -273,16 +284,112 @@ def test_two_gates_do_not_meet_in_one_folder(
     assert command(*words).returncode == 0
 
 
-@pytest.mark.parametrize("damage", ["not json", "{}", "[]"])
-def test_a_damaged_baseline_is_one_line(
-    damage: str, suite: Path, baselines: Path, command: Command, tmp_path: Path
+def _damage(folder: Path, kind: str) -> None:
+    csv, about = folder / "gated.csv", folder / "gated.json"
+    content = json.loads(about.read_text())
+    changes: dict[str, Any] = {
+        "list": [],
+        "key gone": {key: value for key, value in content.items() if key != "because"},
+        "null": {**content, "revision": None},
+        "specification": {**content, "specification": {"methods": []}},
+        "environments": {**content, "environments": ["x"]},
+        "speed": {**content, "speed": {"logs": []}},
+    }
+    if kind in changes:
+        about.write_text(json.dumps(changes[kind]))
+    elif kind == "no json":
+        about.write_text("<<<<<<< ours")
+    elif kind == "json gone":
+        about.unlink()
+    else:
+        csv.write_text(csv.read_text()[:-200])
+
+
+KINDS = ["list", "key gone", "null", "specification", "environments", "speed"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no json", "json gone", "csv cut off"])
+def test_a_damaged_baseline_is_one_line_and_may_be_blessed_over(
+    kind: str, suite: Path, baselines: Path, command: Command, tmp_path: Path
 ) -> None:
-    (baselines / "gated.json").write_text(damage)
-    done = command(
-        "benchmarks", "regress", suite, "--baselines", baselines, "--out", tmp_path / "r"
-    )
+    _damage(baselines, kind)
+    words = ("benchmarks", "regress", suite, "--baselines", baselines, "--out", tmp_path / "r")
+    done = command(*words)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "gated" in done.stderr
+    assert not (tmp_path / "r" / "regress").exists()  # before anything is fitted
+    if kind == KINDS[0]:
+        done = command(*words, "--bless", "--because", "anew", "--seeds", 3)
+        assert done.returncode == 0, done.stderr
+        assert "The new baseline is compared with none before" in done.stdout
+        assert command(*words).returncode == 0
+
+
+def test_a_baseline_of_a_changed_tree_is_refused(
+    suite: Path,
+    command: Command,
+    tmp_path: Path,
+    _committed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Changes that were there only while fits ran."""
+    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, True))
+    done = command(
+        *("benchmarks", "regress", suite, "--bless", "--because", "x", "--seeds", 2),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    assert (done.returncode, "fits of a changed tree" in done.stderr) == (2, True)
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_baseline_with_gaps_is_refused(
+    suite: Path,
+    command: Command,
+    tmp_path: Path,
+    _committed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacking = replace(METRICS["ssim"], missing=lambda: "planted")
+    monkeypatch.setitem(METRICS, "ssim", lacking)
+    done = command(
+        *("benchmarks", "regress", suite, "--bless", "--because", "x", "--seeds", 2),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    assert (done.returncode, "hole SSIM has gaps" in done.stderr) == (2, True)
+
+
+def test_a_metric_that_is_not_here_is_not_passed_over(
+    suite: Path,
+    baselines: Path,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacking = replace(METRICS["ssim"], missing=lambda: "planted")
+    monkeypatch.setitem(METRICS, "ssim", lacking)
+    words = ("--baselines", baselines, "--out", tmp_path / "r")
+    done = command("benchmarks", "regress", suite, *words, "--github")
+    assert done.returncode == 4
+    assert "- not comparable: quick, mean: here has no hole SSIM" in done.stdout
+    assert "::error title=quick is not comparable::here has no hole SSIM" in done.stdout
+
+
+def test_timing_that_breaks_does_not_lose_the_verdict(
+    suite: Path,
+    baselines: Path,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> speed.Logs:
+        raise InputError("planted")
+
+    monkeypatch.setattr(speed, "session", broken)
+    words = ("--baselines", baselines, "--out", tmp_path / "r")
+    done = command("benchmarks", "regress", suite, *words)
+    assert done.returncode == 0
+    assert "Not compared: planted." in done.stdout
+    json.loads((tmp_path / "r" / "regress" / "gated" / "verdict.json").read_text())
 
 
 def test_any_two_folders_are_compared(
@@ -303,11 +410,14 @@ def test_any_two_folders_are_compared(
     a, b = out / "gated", out / "more"
     same = command("benchmarks", "compare", a, a)
     assert same.returncode == 0
-    assert f"# {a} against {a}: the same (10 identical)" in same.stdout
+    assert f"# {a} against {a}: the same (6 identical)" in same.stdout
     done = command("benchmarks", "compare", a, b, "--out", tmp_path / "verdict")
     assert done.returncode == 4
     assert "- not comparable: quick: method.learning_rate: 0.01, now 0.3" in done.stdout
     assert "- iteration 4" in done.stdout
+    diverged = b / "jobs.csv"  # later than at the iteration that is compared
+    diverged.write_text(diverged.read_text().replace(",done,", ",diverged,"))
+    assert ": 0 of 3, in " in command("benchmarks", "compare", a, b).stdout
     assert json.loads((tmp_path / "verdict" / "verdict.json").read_text())["exit_code"] == 4
 
 

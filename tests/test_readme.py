@@ -17,9 +17,9 @@ from conftest import ROOT, TINY, Command
 from PIL import Image as Pillow
 from torch.nn import Module
 
-from benchmarks import weights
+from benchmarks import environment, weights
 from benchmarks.fills import FILLS
-from benchmarks.regression import gate, pages, speed
+from benchmarks.regression import gate, speed
 from benchmarks.suite import Suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
@@ -103,6 +103,7 @@ def _regress_command_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a baseline was blessed, on a checkout that is said to be as it was committed."""
+    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, False))
     monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
     monkeypatch.setattr(speed, "session", lambda: {each: [0.3, 0.3] for each in speed.ITERATIONS})
     monkeypatch.setattr(gate, "BASELINE_SEEDS", 2)
@@ -186,7 +187,7 @@ def test_the_workflow_shown_runs_commands_that_are_shown() -> None:
     assert f"`{setup}`" in README
     assert regress.removeprefix(".venv/bin/") in COMMANDS
     (upload,) = [step["with"] for step in job["steps"] if "with" in step]
-    assert upload["path"] == f"results/{gate.FOLDER}/{gate.SUITE}/{pages.NAME}.*"
+    assert upload["path"] == f"results/{gate.FOLDER}/{gate.SUITE}/{gate.VERDICT}.*"
 
 
 def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:

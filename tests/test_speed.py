@@ -8,20 +8,20 @@ from scipy import stats
 
 from benchmarks import environment
 from benchmarks.regression import speed
-from benchmarks.regression.speed import ITERATIONS, compared, session, to_keep
+from benchmarks.regression.speed import ITERATIONS, Sessions, compared, session, to_keep
 
 SESSIONS = [0.30, 0.32, 0.28, 0.31, 0.29]
 
 
-def _kept(**changes: Any) -> dict[str, Any]:
+def _kept(**changes: Any) -> Sessions:
     sessions = [{preset: [each - 0.02, each + 0.02] for preset in ITERATIONS} for each in SESSIONS]
-    return {**to_keep(sessions), **changes}
+    return to_keep(sessions).model_copy(update=changes)
 
 
 def test_what_is_kept_is_the_mean_of_each_session() -> None:
     kept = _kept()
-    assert kept["sessions"]["quick"] == pytest.approx(SESSIONS)
-    assert kept["processor"] == environment.cpu_name()
+    assert kept.logs["quick"] == pytest.approx(SESSIONS)
+    assert kept.processor == environment.cpu_name()
 
 
 def test_a_ratio_has_fallen_below_what_one_more_session_would_show() -> None:
@@ -41,8 +41,8 @@ def test_a_ratio_has_fallen_below_what_one_more_session_would_show() -> None:
     [
         ({"processor": "another"}, "another machine (another with torch"),
         ({"torch": "1.0"}, "with torch 1.0)"),
-        ({"sessions": {"quick": [0.3]}}, "fewer than two sessions"),
-        ({"sessions": {}}, "fewer than two sessions"),
+        ({"logs": {"quick": [0.3]}}, "fewer than two sessions"),
+        ({"logs": {}}, "fewer than two sessions"),
     ],
     ids=str,
 )

@@ -1,80 +1,113 @@
 """The committed baseline: scores of many seeds, what they are of, and why they are the measure.
 
-`<suite>.csv` has a row for each output of each fit, `<suite>.json` all that is not a score.
+`<suite>.csv` has a row for each output of each fit, `<suite>.json` all that is not a score, and the
+checksum of the scores.
 """
 
-import json
-from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks import InputError, environment
-from benchmarks.regression.side import COLUMNS, Side
-from benchmarks.writing import alone_in, open_folder, to_json, write_atomically
+from benchmarks.regression.side import Side
+from benchmarks.regression.speed import Sessions
+from benchmarks.writing import alone_in, open_folder, write_atomically
+from dip.errors import explain
 
 FOLDER = Path(__file__).parent.parent / "baselines"
 LABEL = "baseline"
 NAMES = dict.fromkeys(("method", "output", "image", "mask", "status"), str)
-ABOUT = ("because", "revision", "written", "specification", "environments", "speed")
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """because: why it was written. revision: the commit whose code gave the scores. speed: as in
-    `benchmarks.regression.speed`."""
+class Specification(BaseModel):
+    """As `benchmarks.jobs.specification` has it."""
 
-    side: Side
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: dict[str, str]
+    masks: dict[str, str]
+    methods: dict[str, dict[str, Any]]
+    metrics: dict[str, str]
+
+
+class Environment(BaseModel):
+    """A device, and the packages that scores were computed with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    versions: dict[str, str]
+
+
+class Baseline(BaseModel):
+    """What stands beside the scores.
+
+    because: why it was written. revision: the commit whose code gave the scores. scores_sha256: of
+    the file of the scores.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     because: str
     revision: str
     written: str
-    speed: dict[str, Any]
+    environments: list[Environment]
+    specification: Specification
+    speed: Sessions
+    scores_sha256: str
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """As of a `Side`."""
+        environments = [each.model_dump() for each in self.environments]
+        return {"environments": environments, "revisions": [self.revision[:12]]}
 
 
-def read_baseline(suite: str, folder: Path = FOLDER) -> Baseline:
-    """Raises InputError if there is none, or none that can be read."""
-    csv, about = folder / f"{suite}.csv", folder / f"{suite}.json"
+def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
+    """Raises InputError if there is none, or it is not as it was written."""
+    csv = folder / f"{suite}.csv"
     try:
-        scores = pd.read_csv(csv, dtype=NAMES, keep_default_na=False, na_values=[""])
-        content = json.loads(about.read_text(encoding="utf-8"))
+        content = csv.read_bytes()
+        about = Baseline.model_validate_json(csv.with_suffix(".json").read_bytes())
     except FileNotFoundError as error:
         raise InputError(
             f"{error.filename}: there is no baseline; `python -m benchmarks regress --bless"
             ' --because "..."` writes it'
         ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{csv.with_suffix('')}: the baseline cannot be read ({error})") from None
-    missing = [name for name in COLUMNS if name not in scores]
-    missing += [name for name in ABOUT if not isinstance(content, dict) or name not in content]
-    if missing:
-        raise InputError(f"{csv.with_suffix('')}: the baseline has no {missing[0]}; bless it anew")
-    about_side = {
-        "environments": content["environments"],
-        "revisions": [content["revision"][:12]],
-    }
-    side = Side(LABEL, scores, content["specification"], about_side)
-    return Baseline(
-        side, content["because"], content["revision"], content["written"], content["speed"]
-    )
+    except OSError as error:
+        raise InputError(f"{csv}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        reason = explain(error, Baseline)
+        raise InputError(f"{csv.with_suffix('.json')}: {reason}; bless a new baseline") from None
+    if sha256(content).hexdigest() != about.scores_sha256:
+        raise InputError(
+            f"{csv}: is not what {csv.with_suffix('.json').name} is about (another SHA-256); take"
+            " both files of one commit, or bless a new baseline"
+        )
+    scores = pd.read_csv(csv, dtype=NAMES, keep_default_na=False, na_values=[""])
+    return Side(LABEL, scores, about.specification.model_dump(), about.about), about
 
 
 def write_baseline(
-    suite: str, side: Side, *, because: str, revision: str, speed: dict[str, Any], folder: Path
+    suite: str, side: Side, *, because: str, revision: str, speed: Sessions, folder: Path
 ) -> Path:
     """Returns the place of the scores. Raises CannotWriteError."""
     open_folder(folder)
     csv = folder / f"{suite}.csv"
-    about = {
-        "because": because,
-        "revision": revision,
-        "written": environment.now(),
-        "environments": side.about["environments"],
-        "specification": side.specification,
-        "speed": speed,
-    }
+    scores = side.scores.to_csv(index=False, float_format="%.6f")
+    about = Baseline(
+        because=because,
+        revision=revision,
+        written=environment.now(),
+        environments=side.about["environments"],
+        specification=Specification.model_validate(side.specification),
+        speed=speed,
+        scores_sha256=sha256(scores.encode()).hexdigest(),
+    )
     with alone_in(folder):
-        # A comma and a hyphen stand in names: pandas quotes where it must.
-        write_atomically(csv, side.scores.to_csv(index=False, float_format="%.6f"))
-        write_atomically(csv.with_suffix(".json"), to_json(about))
+        write_atomically(csv, scores)
+        write_atomically(csv.with_suffix(".json"), about.model_dump_json(indent=1) + "\n")
     return csv

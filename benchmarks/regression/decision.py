@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks import InputError
 from benchmarks.environment import nested_differences
-from benchmarks.regression.side import SCORES, Score, Side, by_seed, cells
+from benchmarks.regression.side import SCORES, Score, Side, names
 from benchmarks.regression.spread import Spread, is_within, spread, told_apart
 from benchmarks.statistics import difference
 
@@ -25,6 +25,7 @@ ERROR_RATE = 0.01
 OF_ALL, OF_ONE, OF_LOST = 0.5, 0.4, 0.1  # shares of it
 ALL = "all networks"
 FEW = "a few seeds lie far off"  # and the others do not: only more seeds can tell
+TOO_FEW = "there are too few seeds to tell anything apart"
 
 SAME, WORSE, CANNOT_TELL, NOT_COMPARABLE = 0, 1, 3, 4  # exit codes; 2 is a user's mistake
 
@@ -61,10 +62,21 @@ class Row:
     def is_of_all(self) -> bool:
         return self.method == ALL
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether the gate ends with it and cannot tell: a single network that spreads too far does
+        not count, one that lacks scores or has seeds far off does.
+        """
+        return self.verdict == "cannot tell" and (self.is_of_all or bool(self.reason))
+
 
 @dataclass(frozen=True)
 class Lost:
-    """Fits that diverged, of all, in the reference and here; those that failed here by name."""
+    """Seeds of a method with a fit that diverged, of all, in the reference and here.
+
+    A seed counts once, whatever the number of its cells, as its scores do. failed: fits that failed
+    here, by name.
+    """
 
     reference: tuple[int, int]
     here: tuple[int, int]
@@ -99,16 +111,14 @@ class Decision:
 
     @property
     def exit_code(self) -> int:
-        """A single method whose seeds spread too far does not count: all together do."""
         verdicts = {row.verdict for row in self.rows}
         if self.alarms or self.lost.verdict == "worse":
             return WORSE
         if "not comparable" in verdicts:
             return NOT_COMPARABLE
-        is_open = any(
-            row.verdict == "cannot tell" and (row.is_of_all or row.reason == FEW)
-            for row in self.rows
-        )
+        is_open = any(row.leaves_open for row in self.rows)
+        if not any(row.is_of_all for row in self.rows):  # then each speaks for itself
+            is_open |= "cannot tell" in verdicts
         return CANNOT_TELL if is_open or self.lost.verdict == "cannot tell" else SAME
 
 
@@ -126,7 +136,7 @@ def decide(reference: Side, here: Side) -> Decision:
         for output in _outputs(here, method)
         if output in _outputs(reference, method)
         for score in SCORES
-        if score.column in _known(reference) & _known(here)
+        if score.column in _known(reference)
     ]
     parts = [_Part.of(reference, here, *entry) for entry in entries]
     if not any(part.cells for part in parts):
@@ -134,11 +144,9 @@ def decide(reference: Side, here: Side) -> Decision:
             f"{reference.label} and {here.label} have no method, image, hole and score in common:"
             " nothing was compared"
         )
-    unlike = {method: _unlike(reference, here, method) for method in common}
-    fitted = [part for part in parts if part.is_fitted]
     rows = [
-        *_of_all([part for part in fitted if not part.why_not(unlike)]),
-        *_of_each(parts, unlike),
+        *_of_all([part for part in parts if part.is_fitted and not part.unlike]),
+        *_of_each(parts),
         *_of_one_side(reference, here),
         *_of_one_side(here, reference),
     ]
@@ -157,14 +165,14 @@ class _Part:
     reference: pd.DataFrame
     here: pd.DataFrame
     is_fitted: bool
-    unlike: str  # why the cells or the score are not the same on both sides, if they are not
+    unlike: str  # why the two cannot be compared, empty if they can
 
     @classmethod
     def of(cls, reference: Side, here: Side, method: str, output: str, score: Score) -> "_Part":
-        planned = [cells(side, method, output) for side in (reference, here)]
+        sides = reference, here
+        planned = [side.cells(method, output) for side in sides]
         both = tuple(cell for cell in planned[1] if cell in planned[0])
-        tables = [by_seed(side, method, output, score, both) for side in (reference, here)]
-        rows = here.scores[here.scores["method"] == method]
+        tables = [side.by_seed(method, output, score, both) for side in sides]
         return cls(
             method=method,
             output=output,
@@ -173,15 +181,9 @@ class _Part:
             all_cells=len({*planned[0], *planned[1]}),
             reference=tables[0],
             here=tables[1],
-            is_fitted=bool((rows["iteration"] > 0).any()),
-            unlike=_other_inputs(reference, here, both, score),
+            is_fitted=bool((here.rows(method, output)["iteration"] > 0).any()),
+            unlike=_unlike(reference, here, method, output, score),
         )
-
-    def why_not(self, unlike: dict[str, str]) -> str:
-        """Why this cannot be compared, empty if it can."""
-        if not self.cells:
-            return "no image and hole in common"
-        return unlike[self.method] or self.unlike
 
     @property
     def is_identical(self) -> bool:
@@ -191,7 +193,9 @@ class _Part:
 
 
 def _of_all(parts: Sequence[_Part]) -> list[Row]:
-    """Means over methods, seed by seed; only seeds that all have count."""
+    """Means over methods, seed by seed; only seeds that all have count. Of one there is none."""
+    if len({part.method for part in parts}) < 2:
+        return []
     families = {(part.output, part.score): None for part in parts}
     rate, _ = error_rates(len(families), 0)
     rows = []
@@ -216,17 +220,15 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
     return rows
 
 
-def _of_each(parts: Sequence[_Part], unlike: dict[str, str]) -> list[Row]:
-    fitted = sum(part.is_fitted and not part.why_not(unlike) for part in parts)
-    _, rate = error_rates(0, fitted)
-    rows = []
-    for part in parts:
-        if why := part.why_not(unlike):
-            row = _row(part, rate, part.score.margin_of_one) if part.cells else _blank(part)
-            rows.append(replace(row, verdict="not comparable", reason=why))
-        else:
-            rows.append(_row(part, rate, part.score.margin_of_one))
-    return rows
+def _of_each(parts: Sequence[_Part]) -> list[Row]:
+    _, rate = error_rates(0, sum(part.is_fitted and not part.unlike for part in parts))
+    return [_of_one(part, rate) for part in parts]
+
+
+def _of_one(part: _Part, rate: float) -> Row:
+    """What cannot be compared is shown, and not judged."""
+    row = _row(part, rate, part.score.margin_of_one) if part.cells else _blank(part)
+    return replace(row, verdict="not comparable", reason=part.unlike) if part.unlike else row
 
 
 def _of_one_side(side: Side, other: Side) -> list[Row]:
@@ -276,11 +278,13 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
         return replace(found, reason="one seed says nothing of the spread between seeds")
     if told_apart(reference, here, rate):
         return replace(found, verdict=_direction(found))
+    needed = between.seeds_needed(found.difference, rate, margin)
     if abs(found.difference) > half_width:
-        return replace(found, reason=FEW, seeds_needed=2 * len(part.here))
+        if between.can_tell(rate):
+            return replace(found, reason=FEW, seeds_needed=2 * len(part.here))
+        return replace(found, reason=TOO_FEW, seeds_needed=needed)
     if is_within(found.difference, between.error, between.freedom, margin):
         return replace(found, verdict="same")
-    needed = between.seeds_needed(found.difference, rate, margin)
     return replace(found, seeds_needed=needed)
 
 
@@ -308,44 +312,60 @@ def _known(side: Side) -> set[str]:
     return {score.column for score in SCORES if side.scores[score.column].notna().any()}
 
 
-def _unlike(reference: Side, here: Side, method: str) -> str:
-    """How a method is not what it was: its settings, or the version of a component."""
-    sides = [side.specification.get("methods", {}).get(method) for side in (reference, here)]
-    return "" if None in sides else "; ".join(nested_differences(*sides))
-
-
-def _other_inputs(
-    reference: Side, here: Side, common: Sequence[tuple[str, str]], score: Score
-) -> str:
-    """Images, holes or a metric that are not those of the reference."""
-    asked = {
-        "images": {image for image, _ in common},
-        "masks": {f"{image}/{mask}" for image, mask in common},
-        "metrics": {score.name},
-    }
-    words = {"images": "another image", "masks": "another hole", "metrics": "another metric"}
+def _unlike(reference: Side, here: Side, method: str, output: str, score: Score) -> str:
+    """Why one side's scores are not what the other's are of; empty if they are."""
+    cells = [side.cells(method, output) for side in (reference, here)]
+    common = [cell for cell in cells[0] if cell in cells[1]]
+    gone = len(cells[0]) - len(common)
+    iterations = [
+        "/".join(map(str, side.rows(method, output)["iteration"].unique()))
+        for side in (reference, here)
+    ]
     found = []
-    for kind, names in asked.items():
-        was, now = (side.specification.get(kind, {}) for side in (reference, here))
-        for name in sorted(names & was.keys() & now.keys()):
-            if was[name] != now[name]:
-                how = f" ({was[name]}, now {now[name]})" if kind == "metrics" else ""
-                found.append(f"{words[kind]}: {name}{how}")
+    if gone:
+        found.append(f"{here.label} lacks {gone} of its {len(cells[0])} images and holes")
+    if iterations[0] != iterations[1]:
+        found.append(f"iteration: {iterations[0]}, now {iterations[1]}")
+    if score.column not in _known(here):
+        found.append(f"{here.label} has no {score.heading}")
+    if reference.specification and here.specification:
+        found += _specified_otherwise(reference, here, method, common, score)
     return "; ".join(found)
+
+
+def _specified_otherwise(
+    reference: Side, here: Side, method: str, common: Sequence[tuple[str, str]], score: Score
+) -> list[str]:
+    """Images, holes, settings, versions of components and of the metric that are others."""
+    was, now = reference.specification, here.specification
+    found = []
+    for kind, what, asked in (
+        ("images", "another image", {image for image, _ in common}),
+        ("masks", "another hole", {f"{image}/{mask}" for image, mask in common}),
+    ):
+        found += [
+            f"{what}: {name}"
+            for name in sorted(asked)
+            if was[kind].get(name) != now[kind].get(name)
+        ]
+    found += nested_differences(was["methods"].get(method), now["methods"].get(method))
+    versions = [each["metrics"].get(score.name) for each in (was, now)]
+    if versions[0] != versions[1]:
+        found.append("another metric: {} ({}, now {})".format(score.name, *versions))
+    return found
 
 
 def _lost(reference: Side, here: Side) -> Lost:
     """Of the methods that both have."""
     common = {*reference.methods} & {*here.methods}
-    counts, failed = [], []
+    counts = []
     for side in (reference, here):
         fits = side.scores[(side.scores["iteration"] > 0) & side.scores["method"].isin(common)]
-        fits = fits.drop_duplicates(["method", "image", "mask", "seed"])
-        counts.append((int((fits["status"] == "diverged").sum()), len(fits)))
-    tried = here.scores[here.scores["status"] == "failed"]
-    for job in tried.drop_duplicates(["method", "image", "mask", "seed"]).itertuples():
-        failed.append(f"{job.image}/{job.mask}/{job.method}/{job.seed}")
-    return Lost(counts[0], counts[1], tuple(failed))
+        has_diverged = fits["status"] == "diverged"
+        seeds = has_diverged.groupby([fits["method"], fits["seed"]]).any()
+        counts.append((int(seeds.sum()), len(seeds)))
+    jobs = here.scores[here.scores["status"] == "failed"]
+    return Lost(counts[0], counts[1], tuple(dict.fromkeys(names(jobs))))
 
 
 def _notices(reference: Side, here: Side) -> list[str]:
@@ -361,8 +381,9 @@ def _notices(reference: Side, here: Side) -> list[str]:
         for side in (reference, here)
         if not side.specification
     ]
-    for score in SCORES:
-        without = [side.label for side in (reference, here) if score.column not in _known(side)]
-        if without:
-            found.append(f"{score.heading} is not compared: {' and '.join(without)} has none")
+    found += [
+        f"{score.heading} is not compared: {reference.label} has none"
+        for score in SCORES
+        if score.column not in _known(reference)
+    ]
     return found

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +11,24 @@ from rich.console import Console
 
 from benchmarks import InputError, environment
 from benchmarks.accounting import Clock
-from benchmarks.jobs import expand
-from benchmarks.plan import Plan, select
+from benchmarks.plan import Plan, make_plan, select
 from benchmarks.progress import counted
-from benchmarks.regression import baseline, pages, speed
-from benchmarks.regression.baseline import Baseline
+from benchmarks.regression import baseline, speed
+from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
 from benchmarks.regression.decision import decide
-from benchmarks.regression.pages import Page
-from benchmarks.regression.side import Side, side_of
+from benchmarks.regression.machines import annotations, as_json, to_junit
+from benchmarks.regression.page import Page, to_markdown
+from benchmarks.regression.side import SCORES, Side, side_of
+from benchmarks.regression.speed import Ratio
 from benchmarks.results import load_results
 from benchmarks.runner import How, run
-from benchmarks.store import Store
-from benchmarks.suite import load_suite
-from benchmarks.writing import Claim, open_folder
+from benchmarks.writing import Claim, open_folder, write_atomically
 
 SUITE = "regression"
 FOLDER = "regress"  # of the gate's own results, apart from what other commands keep
 BASELINE_SEEDS = 30
 HERE = "here"
+VERDICT = "verdict"
 
 
 @dataclass(frozen=True)
@@ -48,54 +48,49 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
 
     Raises InputError if there is no baseline, or nothing in common with it.
     """
-    plan = _plan(gate, gate.seeds, gate.out / FOLDER)
+    plan = make_plan(gate.suite, gate.out / FOLDER, gate.seeds)
     select(plan.jobs, gate.pattern)  # before anything is removed
-    kept = baseline.read_baseline(plan.suite.name, gate.baselines)
+    reference, kept = read_baseline(plan.suite.name, gate.baselines)
     with _alone(gate.out / FOLDER):
         for place in (plan.store.root, plan.folder):  # always afresh
             shutil.rmtree(place, ignore_errors=True)
         side = _fitted(plan, gate, console, fresh=True)
-        ratios = []
-        if not gate.pattern:
-            _say(console, "Timing both engines")
-            ratios = speed.compared(speed.session(), kept.speed)
-        decision = decide(kept.side.only(gate.pattern), side.only(gate.pattern))
-        page = Page((kept.side.label, HERE), decision, _about(kept, side), ratios)
-        return page, pages.write(plan.folder, page)
+        decision = decide(reference.only(gate.pattern), side)
+        ratios = [] if gate.pattern else _timed(kept, console)
+        page = Page((reference.label, HERE), decision, _about(reference, kept, side), ratios)
+        return page, write_pages(plan.folder, page)
 
 
-def bless(gate: Gate, because: str, console: Console) -> tuple[Page | None, Path]:
-    """Write the baseline; returns how it differs from the one before, and the scores' place.
+def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
+    """Write the baseline; returns in Markdown how it differs from the one before, and its place.
 
     Broken off, the same command goes on from where it was. Raises InputError for a tree that is
-    not as it was committed, a baseline of a part, and without a reason.
+    not as it was committed, a baseline of a part or with gaps, and without a reason.
     """
     if not because.strip():
         raise InputError('--because: say why this is the measure from now on: --because "..."')
     if gate.pattern:
         raise InputError("-k: a baseline is of all jobs")
-    revision = _committed()
-    plan = _plan(gate, gate.seeds or BASELINE_SEEDS, gate.out / f"{FOLDER}-{revision[:12]}")
-    if len(plan.suite.seeds) < 2:
+    seeds = gate.seeds or BASELINE_SEEDS
+    if seeds < 2:
         raise InputError("--seeds: one seed says nothing of the spread between seeds")
-    with _alone(plan.folder.parent):
+    revision = _committed()
+    plan = make_plan(gate.suite, gate.out / f"{FOLDER}-{revision[:12]}", seeds)
+    folder = plan.folder.parent
+    with _alone(folder):
         side = _fitted(plan, gate, console, fresh=False)
-        if failed := sorted(set(side.scores.loc[side.scores["status"] == "failed", "method"])):
-            raise InputError(f"nothing is blessed: fits have failed, of {', '.join(failed)}")
-        if len(side.about["environments"]) > 1:
+        _check_whole(side, plan.suite.metrics)
+        if side.about["revisions"] != [revision[:12]] or len(side.about["environments"]) > 1:
             raise InputError(
-                f"nothing is blessed: {plan.folder.parent} has fits of several machines or package"
-                " versions; remove it and bless again"
+                f"nothing is blessed: {folder} has fits of a changed tree, of several machines or"
+                " package versions; remove it and bless again"
             )
         _say(console, f"Timing both engines in {counted(speed.SESSIONS, 'session')}")
         sessions = [speed.session() for _ in range(speed.SESSIONS)]
         if _committed() != revision:
             raise InputError("nothing is blessed: another commit was checked out meanwhile")
-        page = None
-        if (gate.baselines / f"{plan.suite.name}.csv").exists():
-            kept = baseline.read_baseline(plan.suite.name, gate.baselines)
-            page = Page((kept.side.label, HERE), decide(kept.side, side), _about(kept, side))
-        path = baseline.write_baseline(
+        changes = _changes(plan.suite.name, gate, side)
+        path = write_baseline(
             plan.suite.name,
             side,
             because=because.strip(),
@@ -103,8 +98,8 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[Page | None, Path
             speed=speed.to_keep(sessions),
             folder=gate.baselines,
         )
-    shutil.rmtree(plan.folder.parent, ignore_errors=True)
-    return page, path
+    shutil.rmtree(folder, ignore_errors=True)
+    return changes, path
 
 
 def compare(a: Path, b: Path, out: Path | None) -> tuple[Page, list[Path]]:
@@ -116,31 +111,72 @@ def compare(a: Path, b: Path, out: Path | None) -> tuple[Page, list[Path]]:
     sides = [side_of(*each, max(common)) for each in zip(folders, map(str, (a, b)), strict=True)]
     about = [f"{side.label}: {line}" for side in sides for line in _from(side)]
     page = Page((str(a), str(b)), decide(*sides), [f"iteration {max(common)}", *about])
-    return page, pages.write(out, page) if out else []
+    return page, write_pages(out, page) if out else []
+
+
+def write_pages(folder: Path, page: Page) -> list[Path]:
+    """verdict.md, .json and .xml; raises CannotWriteError."""
+    open_folder(folder)
+    texts = {"md": to_markdown(page), "json": as_json(page), "xml": to_junit(page)}
+    for ending, text in texts.items():
+        write_atomically(folder / f"{VERDICT}.{ending}", text)
+    return [folder / f"{VERDICT}.{ending}" for ending in texts]
 
 
 def announce(page: Page, say: Callable[[str], None]) -> None:
     """GitHub's annotations, and the page in the summary of the job, where it asks for one."""
-    for text in pages.annotations(page):
+    for text in annotations(page):
         say(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(pages.to_markdown(page))
-
-
-def _plan(gate: Gate, seeds: int | None, root: Path) -> Plan:
-    suite = load_suite(gate.suite)
-    if seeds is not None:
-        suite = suite.model_copy(update={"seeds": list(range(seeds))})
-    return Plan(suite, expand(suite), Store(root / "runs"), root / suite.name)
+            file.write(to_markdown(page))
 
 
 def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
+    """All chosen jobs, run; raises InputError if one was not."""
     how = How(
         pattern=gate.pattern, fresh=fresh, retry_failed=True, workers=gate.workers, device="cpu"
     )
     run(plan, how, console, Clock())
-    return side_of(load_results(plan.folder), HERE)
+    side = side_of(load_results(plan.folder), HERE).only(gate.pattern)
+    if side.not_run:
+        raise InputError(
+            f"{plan.folder}: {counted(len(side.not_run), 'job')} left nothing that can be read:"
+            f" {side.not_run[0]}; run again"
+        )
+    return side
+
+
+def _timed(kept: Baseline, console: Console) -> list[Ratio]:
+    _say(console, "Timing both engines")
+    try:
+        return speed.compared(speed.session(), kept.speed)
+    except InputError as error:
+        return speed.not_timed(str(error))
+
+
+def _check_whole(side: Side, metrics: Sequence[str]) -> None:
+    """Raises InputError for a side that nothing could be held to."""
+    scores = side.scores
+    if failed := sorted({*scores.loc[scores["status"] == "failed", "method"]}):
+        raise InputError(f"nothing is blessed: fits have failed, of {', '.join(failed)}")
+    if diverged := sorted({*scores.loc[scores["status"] == "diverged", "method"]}):
+        raise InputError(f"nothing is blessed: fits have diverged, of {', '.join(diverged)}")
+    for score in SCORES:
+        if score.name in metrics and scores[score.column].isna().any():
+            raise InputError(
+                f"nothing is blessed: {score.heading} has gaps; `make setup` gets what it needs"
+            )
+
+
+def _changes(suite: str, gate: Gate, side: Side) -> str:
+    """How a side differs from the baseline that there is, if it can be read and compared."""
+    try:
+        reference, kept = read_baseline(suite, gate.baselines)
+        about = _about(reference, kept, side)
+        return to_markdown(Page((reference.label, HERE), decide(reference, side), about))
+    except InputError as error:
+        return f"The new baseline is compared with none before: {error}"
 
 
 @contextmanager
@@ -174,16 +210,15 @@ def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _about(kept: Baseline, side: Side) -> list[str]:
+def _about(reference: Side, kept: Baseline, side: Side) -> list[str]:
     lines = [
-        f"baseline: {kept.revision[:12]}, {kept.written}: {kept.because}",
-        *(f"baseline: {line}" for line in _from(kept.side)),
-        *(f"{HERE}: {line}" for line in _from(side)),
+        f"{reference.label}: {kept.revision[:12]}, {kept.written}: {kept.because}",
+        *(f"{each.label}: {line}" for each in (reference, side) for line in _from(each)),
     ]
-    was, now = (each.about["environments"] for each in (kept.side, side))
+    was, now = (each.about["environments"] for each in (reference, side))
     if was and now and was[0] != now[0]:
         differing = environment.nested_differences(was[0], now[0])
-        lines.append(f"not as the baseline's: {'; '.join(differing)}")
+        lines.append(f"not as the {reference.label}'s: {'; '.join(differing)}")
     return lines
 
 

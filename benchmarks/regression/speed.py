@@ -8,10 +8,10 @@ interval, one side). It is flagged, and does not decide about reconstructions.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 from scipy import special
 
 from benchmarks import InputError, environment
@@ -74,20 +74,35 @@ def session() -> Logs:
         return found
 
 
-def to_keep(sessions: list[Logs]) -> dict[str, Any]:
-    """What a baseline holds of them."""
-    return {
-        "processor": environment.cpu_name(),
-        "torch": environment.versions()["torch"],
-        "sessions": {
+class Sessions(BaseModel):
+    """What a baseline holds of them: by preset each one's mean logarithm, and where they were."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    processor: str
+    torch: str
+    logs: dict[str, list[float]]
+
+
+def to_keep(sessions: list[Logs]) -> Sessions:
+    """Of at least one session."""
+    return Sessions(
+        processor=environment.cpu_name(),
+        torch=environment.versions()["torch"],
+        logs={
             preset: [round(float(np.mean(each[preset])), DIGITS) for each in sessions]
             for preset in ITERATIONS
         },
-    }
+    )
 
 
-def compared(now: Logs, kept: dict[str, Any]) -> list[Ratio]:
-    """kept: the baseline's, as `to_keep` has it."""
+def not_timed(reason: str) -> list[Ratio]:
+    """Where timing broke: what it would have been does not decide about reconstructions."""
+    return [Ratio(preset, np.nan, (np.nan, np.nan), reason=reason) for preset in ITERATIONS]
+
+
+def compared(now: Logs, kept: Sessions) -> list[Ratio]:
+    """kept: the baseline's."""
     found = []
     for preset, logs in now.items():
         mean, half = (float(each) for each in mean_interval(logs))
@@ -97,19 +112,16 @@ def compared(now: Logs, kept: dict[str, Any]) -> list[Ratio]:
     return found
 
 
-def _held_to(ratio: Ratio, kept: dict[str, Any]) -> Ratio:
-    reason = ""
-    before = kept.get("sessions", {}).get(ratio.preset, [])
+def _held_to(ratio: Ratio, kept: Sessions) -> Ratio:
+    before = kept.logs.get(ratio.preset, [])
     mine = environment.cpu_name(), environment.versions()["torch"]
-    if (kept.get("processor"), kept.get("torch")) != mine:
-        where = f"{kept.get('processor')} with torch {kept.get('torch')}"
-        reason = f"the baseline is of another machine ({where})"
-    elif len(before) < 2:
-        reason = "the baseline has fewer than two sessions"
-    if reason:
-        return Ratio(ratio.preset, ratio.here, ratio.interval, reason=reason)
+    if (kept.processor, kept.torch) != mine:
+        where = f"{kept.processor} with torch {kept.torch}"
+        return replace(ratio, reason=f"the baseline is of another machine ({where})")
+    if len(before) < 2:
+        return replace(ratio, reason="the baseline has fewer than two sessions")
     n = len(before)
     mean, deviation = float(np.mean(before)), float(np.std(before, ddof=1))
     steps = float(special.stdtrit(n - 1, 1 - ERROR_RATE / len(ITERATIONS)))
     limit = float(np.exp(mean - steps * deviation * (1 + 1 / n) ** 0.5))
-    return Ratio(ratio.preset, ratio.here, ratio.interval, float(np.exp(mean)), limit)
+    return replace(ratio, baseline=float(np.exp(mean)), limit=limit)

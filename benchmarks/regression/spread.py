@@ -50,6 +50,10 @@ class Spread:
         """The same with other numbers of seeds."""
         return self.deviation * float(np.sqrt(1 / reference + 1 / here))
 
+    def can_tell(self, error_rate: float) -> bool:
+        """Whether there are seeds enough for ranks to tell anything apart."""
+        return _least_rank_sum_p(self.reference, self.here) <= error_rate
+
     def half_width(self, error_rate: float) -> float:
         """Of the interval that a difference of zero leaves with this probability."""
         return _quantile(error_rate, self.freedom) * self.error
@@ -112,7 +116,10 @@ def told_apart(reference: Array, here: Array, error_rate: float) -> npt.NDArray[
 
 
 def rank_sum_p(reference: Array, here: Array) -> Array:
-    """The two-sided p value of Wilcoxon's rank-sum test, over the last axis."""
+    """The two-sided p value of Wilcoxon's rank-sum test, over the last axis.
+
+    Exact unless scores are the same on both sides, which is not to be expected of other seeds.
+    """
     from scipy import stats
 
     is_small = reference.shape[-1] * here.shape[-1] <= EXACT_PAIRS

@@ -1,0 +1,211 @@
+"""The decision with all that stands around it, as a page for people."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.regression.decision import (
+    ALL,
+    CANNOT_TELL,
+    ERROR_RATE,
+    NOT_COMPARABLE,
+    OF_ALL,
+    OF_ONE,
+    SAME,
+    WORSE,
+    Decision,
+    Row,
+)
+from benchmarks.regression.side import SCORES, Score
+from benchmarks.regression.speed import Ratio
+
+NOTHING = "-"
+ENDINGS = {
+    SAME: "the same",
+    WORSE: "NOT the same",
+    CANNOT_TELL: "cannot tell",
+    NOT_COMPARABLE: "not comparable",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A decision with what stands around it.
+
+    sides: what the reference and what is held to it are called. about: lines of where both are
+    from. speed: empty where nothing was timed.
+    """
+
+    sides: tuple[str, str]
+    decision: Decision
+    about: Sequence[str]
+    speed: Sequence[Ratio] = field(default_factory=tuple)
+
+    @property
+    def headline(self) -> str:
+        """The answer in a line."""
+        decision = self.decision
+        ending = ENDINGS[decision.exit_code]
+        parts = [
+            f"{len(some)} {verdict}"
+            for verdict in ("worse", "better", "identical", "same", "cannot tell", "not comparable")
+            if (some := [row for row in decision.rows if row.verdict == verdict])
+        ]
+        return f"{self.sides[1]} against {self.sides[0]}: {ending} ({', '.join(parts)})"
+
+
+def to_markdown(page: Page) -> str:
+    """All of it, for people."""
+    decision = page.decision
+    scores = [score for score in SCORES if any(row.score == score for row in decision.rows)]
+    heads = ["method", "output", "cells", "seeds", *(score.heading for score in scores)]
+    lines = [f"# {page.headline}", "", *_findings(page), ""]
+    lines += [_line(heads), _line(["---"] * len(heads))]
+    for entry in dict.fromkeys((row.method, row.output) for row in decision.rows):
+        own = {row.score: row for row in decision.rows if (row.method, row.output) == entry}
+        first = next(iter(own.values()))
+        lines.append(
+            _line(
+                [
+                    *entry,
+                    "{}/{}".format(*first.cells),
+                    f"{first.seeds[1]} against {first.seeds[0]}" if first.spread else "-",
+                    *(_cell(own[score]) if score in own else "-" for score in scores),
+                ]
+            )
+        )
+    lines += ["", *_how_to_read(page), ""]
+    if page.speed:
+        lines += [*_speed(page.speed), ""]
+    lines += [f"- {each}" for each in (*decision.notices, *page.about)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _cell(row: Row) -> str:
+    """`same: 18.50 (-0.02 ± 0.25)`."""
+    if math.isnan(row.here):
+        return row.verdict
+    return f"{_word(row)}: {_number(row.score, row.here)} ({_change(row)})"
+
+
+def _word(row: Row) -> str:
+    return f"**{row.verdict}**" if row.verdict in ("worse", "better") else row.verdict
+
+
+def _change(row: Row) -> str:
+    """`-0.02 ± 0.25`."""
+    half = "" if math.isnan(row.half_width) else f" ± {_number(row.score, row.half_width)}"
+    return f"{_number(row.score, row.difference, has_sign=True)}{half}"
+
+
+def _number(score: Score, value: float, *, has_sign: bool = False) -> str:
+    rounded = round(value, score.decimals) + 0.0
+    return f"{rounded:{'+' if has_sign and rounded else ''}.{score.decimals}f}"
+
+
+def _named(row: Row) -> str:
+    return f"{row.method}, {row.output}, {row.score.heading}"
+
+
+def said(row: Row) -> str:
+    """What there is to say of a row in words."""
+    if row.verdict == "not comparable":
+        return f"{_named(row)}: not comparable: {row.reason}"
+    if row.verdict == "cannot tell" and math.isnan(row.difference):
+        return f"{_named(row)}: cannot tell: {row.reason}"
+    if row.verdict == "cannot tell":
+        why = f": {row.reason}" if row.reason else ""
+        return f"{_named(row)}: {_change(row)}, cannot tell{why}; {_would_settle(row)}"
+    text = f"{_named(row)}: {row.verdict}, {_change(row)}"
+    return f"{text} (a jump may be a leak of the truth)" if row.verdict == "better" else text
+
+
+def _would_settle(row: Row) -> str:
+    """How many seeds, were the difference as it is."""
+    if row.seeds_needed is None:
+        return "not even 1000 seeds would settle it"
+    sides = " on both sides" if row.seeds_needed > row.seeds[0] else ""
+    return f"{row.seeds_needed} seeds{sides} would settle it"
+
+
+def _findings(page: Page) -> list[str]:
+    """What a reader has to look at, the worst first."""
+    decision = page.decision
+    lines = [f"- **{said(row)}**" for row in decision.alarms]
+    lines += [f"- **FAILED: {name}**" for name in decision.lost.failed]
+    (was, of), (now, of_here) = decision.lost.reference, decision.lost.here
+    if of or of_here:
+        lines.append(
+            f"- seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
+            f" {was} of {of}: {decision.lost.verdict}"
+        )
+    lines += [
+        f"- **{ratio.preset}: slower: {about_speed(ratio)}**"
+        for ratio in page.speed
+        if ratio.has_fallen
+    ]
+    reasons: dict[str, list[str]] = {}
+    for row in decision.rows:
+        if row.verdict == "not comparable":
+            reasons.setdefault(row.reason, []).append(row.method)
+    lines += [
+        f"- not comparable: {', '.join(dict.fromkeys(methods))}: {reason}"
+        for reason, methods in reasons.items()
+    ]
+    lines += [f"- {said(row)}" for row in decision.rows if row.verdict == "cannot tell"]
+    return lines
+
+
+def _how_to_read(page: Page) -> list[str]:
+    lines = [
+        f"A cell has the mean over images, holes and seeds, and in brackets its difference to that"
+        f" of {page.sides[0]}; ± is how far it may lie off by the spread between seeds alone. It is"
+        f" told apart beyond that, which at most {ERROR_RATE:.0%} of all comparisons of equals do"
+        f" anywhere in the table ({ERROR_RATE * OF_ALL:.1%} among the rows of {ALL},"
+        f" {ERROR_RATE * OF_ONE:.1%} among single methods); a fill has no seeds, and ± is what"
+        f" rounding may do. Same: besides, its 95 % interval lies within"
+        f" {_margins()}; otherwise it cannot be told."
+    ]
+    powers = [
+        f"{_number(row.score, row.score.margin)} in {row.score.heading}: {row.power:.0%}"
+        for row in page.decision.rows
+        if row.is_of_all and row.output == "raw" and not math.isnan(row.power)
+    ]
+    if powers:
+        lines += ["", f"The chance to see {ALL} (raw) worse by {'; '.join(powers)}."]
+    return lines
+
+
+def _margins() -> str:
+    return ", ".join(
+        f"{_number(score, score.margin)} in {score.heading} for {ALL} and"
+        f" {_number(score, score.margin_of_one)} for one"
+        for score in SCORES
+    )
+
+
+def _speed(ratios: Sequence[Ratio]) -> list[str]:
+    heads = ["iterations per second over the plain loop's", "here", "baseline", "fallen below"]
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for ratio in ratios:
+        here = "{:.2f} [{:.2f}, {:.2f}]".format(ratio.here, *ratio.interval)
+        here = NOTHING if math.isnan(ratio.here) else here
+        kept = (
+            [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
+            if not ratio.reason
+            else [NOTHING, NOTHING]
+        )
+        lines.append(_line([ratio.preset, here, *kept]))
+    reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio.reason)
+    return [*lines, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
+
+
+def about_speed(ratio: Ratio) -> str:
+    return (
+        f"{ratio.here:.2f} times the plain loop's iterations per second, below {ratio.limit:.2f};"
+        f" the baseline has {ratio.baseline:.2f}"
+    )
