@@ -166,7 +166,7 @@ def test_make_help_lists_the_targets() -> None:
 def test_the_suite_shown_is_one() -> None:
     import yaml
 
-    whole, entry, _ = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    _, whole, entry = re.findall(r"```yaml\n(.*?)```", README, re.S)
     content = {**yaml.safe_load(whole), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
@@ -180,7 +180,7 @@ def test_the_suite_shown_is_one() -> None:
 def test_the_workflow_shown_runs_commands_that_are_shown() -> None:
     import yaml
 
-    *_, workflow = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    workflow, *_ = re.findall(r"```yaml\n(.*?)```", README, re.S)
     (job,) = yaml.safe_load(workflow)["jobs"].values()
     setup, regress = [step["run"] for step in job["steps"] if "run" in step]
     assert setup == "make setup TORCH_BACKEND=cpu"

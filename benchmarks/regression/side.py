@@ -19,8 +19,8 @@ class Score:
     """What is judged of a metric: its column in results.csv, and how exactly.
 
     margin: what all networks together may differ by and still be called the same, and
-    margin_of_one a single one. 0.3 dB is what the gate is to see, five to six standard errors of its
-    seven seeds against the baseline's 30; the others are about as many of their own.
+    margin_of_one a single one. 0.3 dB is what the gate is to see, about five standard errors of
+    its seven seeds against the baseline's 30; the others are as many of their own, or a few more.
     tolerance: of a cell of a fill, which has no seeds, for another machine's rounding: half of the
     last digit that tables show.
     """
