@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import InputError
+from benchmarks.metrics import METRICS
 from benchmarks.plan import JOBS
 from benchmarks.run_folder import RunFolder
 from benchmarks.runner import RESULTS, SUITE
-from benchmarks.scoring import COLUMNS
+from benchmarks.scoring import COLUMNS, REGIONS
 from benchmarks.trace import read_trace
 
 # Names stay names, also where they look like numbers: images 1.png and 01.png are two.
@@ -23,6 +24,9 @@ NAMES = dict.fromkeys(
     ),
     str,
 )
+COUNTS = dict.fromkeys(("seed", "iteration"), int)
+SCORED = dict.fromkeys((f"{metric}_{region}" for metric in METRICS for region in REGIONS), float)
+OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reason")
 
 
 # Keys of suite.json.
@@ -99,8 +103,9 @@ class Results:
 def load_results(folder: Path) -> Results:
     """Raises InputError if the folder holds no results of a suite."""
     try:
-        rows = pd.read_csv(folder / RESULTS, dtype=NAMES, keep_default_na=False, na_values=[""])
-        jobs = pd.read_csv(folder / JOBS, dtype=NAMES, keep_default_na=False)
+        kinds = {**NAMES, **COUNTS, **SCORED}
+        rows = pd.read_csv(folder / RESULTS, dtype=kinds, keep_default_na=False, na_values=[""])
+        jobs = pd.read_csv(folder / JOBS, dtype=kinds, keep_default_na=False)
         about = json.loads((folder / SUITE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
@@ -110,9 +115,13 @@ def load_results(folder: Path) -> Results:
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
     missing = [column for column in COLUMNS if column not in rows]
+    missing += [column for column in OF_A_JOB if column not in jobs]
     if missing := [*missing, *(key for key in ABOUT if key not in about)]:
         raise InputError(
             f"{folder}: these results are of another version, without {missing[0]};"
             " `python -m benchmarks run SUITE` makes them anew"
         )
+    names = ["image", "mask", "method", "seed"]
+    if jobs.duplicated(names).any() or rows.duplicated([*names, "iteration", "output"]).any():
+        raise InputError(f"{folder}: the results name a job or an output of it twice; score again")
     return Results(folder, rows, jobs, about)

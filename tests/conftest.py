@@ -1,5 +1,6 @@
 """What the tests share: tiny suites, a folder for results, and word of what is left out."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks import weights
+from benchmarks import environment, weights
 from benchmarks.jobs import Job, expand
+from benchmarks.regression import gate, speed
 from benchmarks.suite import load_suite
 from datasets import load_manifest
 
@@ -151,6 +153,47 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate's timing, which takes half a minute and has tests of its own, is said to be done."""
+    logs = {preset: [0.3, 0.31, 0.29] for preset in speed.ITERATIONS}
+    monkeypatch.setattr(speed, "session", lambda: logs)
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The commit that is said to be checked out, without changes, which this one may have."""
+    commit = "0" * 40
+    monkeypatch.setattr(environment, "git_revision", lambda: (commit, False))
+    monkeypatch.setattr(gate, "_committed", lambda: commit)
+    return commit
+
+
+BASELINE_SEEDS = 4  # of `baselines`; the suite's are three
+
+
+@pytest.fixture
+def gated(suite_file: Callable[..., Path]) -> Path:
+    """A tiny suite for the gate: six rows, since it has one network, one fill and two metrics."""
+    methods = [{"preset": "quick", "set": NARROW["quick"]}, {"fill": "mean"}]
+    return suite_file("gated", methods=methods, seeds=[0, 1, 2], iterations=[4], rules=[])
+
+
+@pytest.fixture
+def baselines(gated: Path, command: Command, tmp_path: Path, checkout: str) -> Path:
+    """The folder of its baseline. The module's tests are `untimed`."""
+    folder = tmp_path / "baselines"
+    done = command(
+        *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),
+        *("--seeds", BASELINE_SEEDS, "--baselines", folder, "--out", tmp_path / "blessing"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"Baseline: {folder / 'gated.csv'}" in done.stdout
+    assert json.loads((folder / "gated.json").read_text())["revision"] == checkout
+    assert not list((tmp_path / "blessing").glob("*"))  # its runs are of no more use
+    return folder
 
 
 @contextmanager

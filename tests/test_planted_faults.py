@@ -20,12 +20,11 @@ import benchmarks.fitting
 import benchmarks.trajectory
 import dip
 import dip.descent
-from benchmarks import environment
-from benchmarks.regression import gate, speed
 from dip.losses import Loss
 from dip.networks import NETWORKS
 from dip.options import AdamOptions, Method
 
+pytestmark = pytest.mark.usefixtures("untimed", "checkout")
 Patch = pytest.MonkeyPatch
 SEEDS, BASELINE_SEEDS = 8, 20
 SUITE = {
@@ -202,11 +201,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def regress(folder: Path, command: Command, monkeypatch: Patch) -> Callable[..., Done]:
+def regress(folder: Path, command: Command) -> Callable[..., Done]:
     """The gate; its baseline is fitted before the first fault is planted."""
-    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, False))
-    monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
-    monkeypatch.setattr(speed, "session", lambda: {each: [0.3, 0.3] for each in speed.ITERATIONS})
     suite = folder / "faults.yaml"
     suite.write_text(yaml.safe_dump(SUITE))
 

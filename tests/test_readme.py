@@ -17,9 +17,9 @@ from conftest import ROOT, TINY, Command
 from PIL import Image as Pillow
 from torch.nn import Module
 
-from benchmarks import environment, weights
+from benchmarks import weights
 from benchmarks.fills import FILLS
-from benchmarks.regression import gate, speed
+from benchmarks.regression import gate
 from benchmarks.suite import Suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
@@ -57,6 +57,7 @@ def test_make_knows_its_targets(line: str) -> None:
     assert " -m " in done.stdout
 
 
+@pytest.mark.usefixtures("untimed", "checkout")
 @pytest.mark.parametrize("line", PYTHON)
 def test_python_commands_run(
     line: str,
@@ -103,9 +104,6 @@ def _regress_command_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a baseline was blessed, on a checkout that is said to be as it was committed."""
-    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, False))
-    monkeypatch.setattr(gate, "_committed", lambda: "0" * 40)
-    monkeypatch.setattr(speed, "session", lambda: {each: [0.3, 0.3] for each in speed.ITERATIONS})
     monkeypatch.setattr(gate, "BASELINE_SEEDS", 2)
     labelled = {**TINY["methods"][0], "label": "skip"}
     suite = suite_file("regression", methods=[labelled], rules=[])

@@ -58,6 +58,13 @@ def test_cannot_tell_says_how_many_seeds_would() -> None:
     assert f"cannot tell; {needed} seeds on both sides would settle it" in to_markdown(page)
 
 
+def test_one_seed_is_not_sent_for_a_thousand() -> None:
+    decision = decide(side("a", seeds=range(1)), side("b", seeds=range(1), draw=3))
+    text = to_markdown(Page(("a", "b"), decision, []))
+    assert "cannot tell: one seed says nothing of the spread between seeds\n" in text
+    assert "1000" not in text
+
+
 def test_speed_is_flagged_and_does_not_decide() -> None:
     page = _page(speed=(FALLEN, HELD))
     text = to_markdown(page)

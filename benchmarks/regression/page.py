@@ -18,6 +18,7 @@ from benchmarks.regression.decision import (
 )
 from benchmarks.regression.side import SCORES, Score
 from benchmarks.regression.speed import Ratio
+from benchmarks.regression.spread import MOST_SEEDS
 
 NOTHING = "-"
 ENDINGS = {
@@ -97,14 +98,15 @@ def _word(row: Row) -> str:
 
 
 def _change(row: Row) -> str:
-    """`-0.02 ± 0.25`."""
-    half = "" if math.isnan(row.half_width) else f" ± {_number(row.score, row.half_width)}"
-    return f"{_number(row.score, row.difference, has_sign=True)}{half}"
+    """`-0.02 ± 0.25`; of a fill, which nothing but rounding moves, with a digit more."""
+    decimals = row.score.decimals + (row.spread is None)
+    rounded = round(row.difference, decimals) + 0.0
+    half = "" if math.isnan(row.half_width) else f" ± {row.half_width:.{decimals}f}"
+    return f"{rounded:{'+' if rounded else ''}.{decimals}f}{half}"
 
 
-def _number(score: Score, value: float, *, has_sign: bool = False) -> str:
-    rounded = round(value, score.decimals) + 0.0
-    return f"{rounded:{'+' if has_sign and rounded else ''}.{score.decimals}f}"
+def _number(score: Score, value: float) -> str:
+    return f"{value:.{score.decimals}f}"
 
 
 def _named(row: Row) -> str:
@@ -115,19 +117,18 @@ def said(row: Row) -> str:
     """What there is to say of a row in words."""
     if row.verdict == "not comparable":
         return f"{_named(row)}: not comparable: {row.reason}"
-    if row.verdict == "cannot tell" and math.isnan(row.difference):
-        return f"{_named(row)}: cannot tell: {row.reason}"
     if row.verdict == "cannot tell":
-        why = f": {row.reason}" if row.reason else ""
-        return f"{_named(row)}: {_change(row)}, cannot tell{why}; {_would_settle(row)}"
+        change = "" if math.isnan(row.difference) else f" {_change(row)},"
+        why = ": ".join(filter(None, ("cannot tell", row.reason)))
+        return f"{_named(row)}:{change} {'; '.join(filter(None, (why, _would_settle(row))))}"
     text = f"{_named(row)}: {row.verdict}, {_change(row)}"
     return f"{text} (a jump may be a leak of the truth)" if row.verdict == "better" else text
 
 
 def _would_settle(row: Row) -> str:
-    """How many seeds, were the difference as it is."""
+    """How many seeds, were the difference as it is; empty if seeds are not what is lacking."""
     if row.seeds_needed is None:
-        return "not even 1000 seeds would settle it"
+        return "" if row.reason else f"not even {MOST_SEEDS} seeds would settle it"
     sides = " on both sides" if row.seeds_needed > row.seeds[0] else ""
     return f"{row.seeds_needed} seeds{sides} would settle it"
 
@@ -164,11 +165,11 @@ def _how_to_read(page: Page) -> list[str]:
     lines = [
         f"A cell has the mean over images, holes and seeds, and in brackets its difference to that"
         f" of {page.sides[0]}; ± is how far it may lie off by the spread between seeds alone. It is"
-        f" told apart beyond that, which at most {ERROR_RATE:.0%} of all comparisons of equals do"
-        f" anywhere in the table ({ERROR_RATE * OF_ALL:.1%} among the rows of {ALL},"
-        f" {ERROR_RATE * OF_ONE:.1%} among single methods); a fill has no seeds, and ± is what"
-        f" rounding may do. Same: besides, its 95 % interval lies within"
-        f" {_margins()}; otherwise it cannot be told."
+        f" told apart beyond that, if Wilcoxon's rank-sum test agrees. Of comparisons of equals at"
+        f" most {ERROR_RATE:.0%} find anything in the whole table: {ERROR_RATE * OF_ALL:.1%} among"
+        f" the rows of {ALL}, {ERROR_RATE * OF_ONE:.1%} among single methods. A fill has no seeds;"
+        f" ± is what rounding may do in a cell. Same: not told apart, and the 95 % interval lies"
+        f" within {_margins()}; otherwise it cannot be told."
     ]
     powers = [
         f"{_number(row.score, row.score.margin)} in {row.score.heading}: {row.power:.0%}"
@@ -194,12 +195,8 @@ def _speed(ratios: Sequence[Ratio]) -> list[str]:
     for ratio in ratios:
         here = "{:.2f} [{:.2f}, {:.2f}]".format(ratio.here, *ratio.interval)
         here = NOTHING if math.isnan(ratio.here) else here
-        kept = (
-            [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
-            if not ratio.reason
-            else [NOTHING, NOTHING]
-        )
-        lines.append(_line([ratio.preset, here, *kept]))
+        kept = [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
+        lines.append(_line([ratio.preset, here, *([NOTHING] * 2 if ratio.reason else kept)]))
     reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio.reason)
     return [*lines, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
 
