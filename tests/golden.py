@@ -281,7 +281,7 @@ def findings(case: Case, entry: dict[str, Any] | None, moved: float = 0.0) -> li
     return [
         f"{case.name}: its numbers have changed and its version has not ({case.versions}): "
         f"{'; '.join(changed[:3])}. If that is meant, count up the version of what has changed"
-        f" ({case.where}), then {again}"
+        f" ({case.where}; the trainer's, if nearly all cases change), then {again}"
     ]
 
 

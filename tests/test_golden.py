@@ -54,7 +54,7 @@ def _slower(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_under_the_same_version_is_found_and_says_what_to_do() -> None:
     (finding,) = findings(_case("optimizer adam"), RECORDED["optimizer adam"])
     assert "its numbers have changed and its version has not" in finding
-    assert "count up the version of what has changed (dip/options/optimizers.py)" in finding
+    assert "count up the version of what has changed (dip/options/optimizers.py;" in finding
     assert "python tests/golden.py" in finding
 
 
