@@ -116,6 +116,8 @@ def load_results(folder: Path) -> Results:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
     missing = [column for column in COLUMNS if column not in rows]
     missing += [column for column in OF_A_JOB if column not in jobs]
+    if not isinstance(about, dict):
+        raise InputError(f"{folder}: {SUITE} is not as it was written; score again")
     if missing := [*missing, *(key for key in ABOUT if key not in about)]:
         raise InputError(
             f"{folder}: these results are of another version, without {missing[0]};"
@@ -124,4 +126,7 @@ def load_results(folder: Path) -> Results:
     names = ["image", "mask", "method", "seed"]
     if jobs.duplicated(names).any() or rows.duplicated([*names, "iteration", "output"]).any():
         raise InputError(f"{folder}: the results name a job or an output of it twice; score again")
+    counts = about["iterations"]
+    if not isinstance(counts, list) or not all(isinstance(each, int) for each in counts):
+        raise InputError(f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again")
     return Results(folder, rows, jobs, about)

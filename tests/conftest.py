@@ -171,7 +171,7 @@ def checkout(monkeypatch: pytest.MonkeyPatch) -> str:
     return commit
 
 
-BASELINE_SEEDS = 4  # of `baselines`; the suite's are three
+BASELINE_SEEDS = 10  # of `baselines`; the suite's are three
 
 
 @pytest.fixture

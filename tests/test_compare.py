@@ -66,6 +66,10 @@ def test_folders_without_anything_in_common_are_one_line(
         ("results.csv", lambda text: text.replace(",4,raw,", ",last,raw,")),
         ("suite.json", lambda text: text.replace('"iterations"', '"counts"')),
         ("suite.json", lambda _: "[]"),
+        ("suite.json", lambda _: "5"),
+        ("suite.json", lambda text: text.replace('"masks"', '"holes"')),
+        ("suite.json", lambda text: text.replace('"device"', '"machine"')),
+        ("suite.json", lambda text: text.replace('"iterations": [', '"iterations": ["x", ')),
         ("suite.json", lambda text: text[:-20]),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_few_seeds_that_go_astray_end_the_gate_and_more_seeds_tell() -> None:
 
     decision = decide(baseline(), gone_astray(6))
     row = _row(decision, "skip")
-    assert (row.verdict, row.reason, row.seeds_needed) == ("cannot tell", FEW, 12)
+    assert (row.verdict, row.reason, row.seeds_needed) == ("cannot tell", FEW, None)
     assert abs(row.difference) > row.half_width
     assert decision.exit_code == CANNOT_TELL
     assert _row(decide(baseline(), gone_astray(48)), "skip").verdict == "worse"
@@ -161,6 +161,7 @@ def test_scores_that_are_infinite_are_identical_or_not_to_be_told() -> None:
     here.scores.loc[here.scores["method"] == "skip", "psnr_hole"] = np.inf
     row = _row(decide(reference, here), "skip")
     assert (row.verdict, row.reason) == ("cannot tell", "a score is infinite")
+    assert _row(decide(here, here), "skip").verdict == "identical"
 
 
 def _specified(**changes: Any) -> dict[str, Any]:
@@ -301,6 +302,8 @@ def test_one_fit_that_failed_is_worse_by_its_name() -> None:
     decision = decide(baseline(), _with_lost(side(draw=5), "skip", (2,), "failed"))
     assert decision.lost.failed == ("astronaut/boxes/skip/2", "coffee/boxes/skip/2")
     assert decision.exit_code == WORSE
+    failed = _with_lost(side(draw=5), "skip", (2,), "failed")
+    assert decide(failed, failed).exit_code == SAME  # no worse than itself
 
 
 def test_a_score_that_is_gone_is_not_passed_over() -> None:
@@ -316,13 +319,28 @@ def test_a_score_that_is_gone_is_not_passed_over() -> None:
     assert "hole LPIPS is not compared: here has none" in decision.notices
 
 
-def test_a_fill_without_a_score_leaves_the_gate_open() -> None:
+@pytest.mark.parametrize("method", ["skip", FILL])
+def test_scores_with_gaps_are_not_passed_over(method: str) -> None:
     here = side(draw=5)
-    is_one = (here.scores["method"] == FILL) & (here.scores["mask"] == "boxes")
-    here.scores.loc[is_one, "ssim_hole"] = np.nan
+    scores = here.scores
+    is_gap = (scores["method"] == method) & (scores["mask"] == "boxes") & (scores["seed"] == 0)
+    scores.loc[is_gap, "ssim_hole"] = np.nan
     decision = decide(baseline(), here)
-    assert _row(decision, FILL, "ssim").reason == "no seed has a score in every cell"
-    assert decision.exit_code == CANNOT_TELL
+    row = _row(decision, method, "ssim")
+    assert (row.verdict, row.reason) == ("not comparable", "here lacks 2 scores of hole SSIM")
+    assert _row(decision, method).verdict in ("same", "identical")
+    assert decision.exit_code == NOT_COMPARABLE
+
+
+def test_a_cell_that_no_side_has_a_score_of_is_left_out() -> None:
+    """As of an image that is too small for a metric."""
+    reference, here = baseline(), side(draw=5)
+    for each in (reference, here):
+        each.scores.loc[each.scores["image"] == "coffee", "lpips_hole"] = np.nan
+    decision = decide(reference, here)
+    assert _row(decision, "skip", "lpips").cells == (2, 4)
+    assert _row(decision, "skip").cells == (4, 4)
+    assert decision.exit_code == SAME
 
 
 @pytest.mark.parametrize(("seeds", "needed"), [(3, 7), (6, 7)])

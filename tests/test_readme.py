@@ -20,6 +20,7 @@ from torch.nn import Module
 from benchmarks import weights
 from benchmarks.fills import FILLS
 from benchmarks.regression import gate
+from benchmarks.regression.spread import FEWEST_SEEDS
 from benchmarks.suite import Suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
@@ -104,7 +105,7 @@ def _regress_command_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a baseline was blessed, on a checkout that is said to be as it was committed."""
-    monkeypatch.setattr(gate, "BASELINE_SEEDS", 2)
+    monkeypatch.setattr(gate, "BASELINE_SEEDS", FEWEST_SEEDS)
     labelled = {**TINY["methods"][0], "label": "skip"}
     suite = suite_file("regression", methods=[labelled], rules=[])
     where = ("--baselines", tmp_path / "baselines", "--out", tmp_path / "results")

@@ -102,6 +102,10 @@ def test_junit_counts_what_failed_as_it_lists_it() -> None:
         found = [case for case in cases if case.find(outcome) is not None]
         assert len(found) == int(suite.get(attribute, ""))
     assert int(suite.get("failures", "")) == len(page.decision.alarms)
+    held = Xml.fromstring(to_junit(_page(speed=(HELD,))))  # noqa: S314 - our own
+    said = held.findtext("testcase[@name='lemsky-unet']/system-out")
+    assert said is not None
+    assert "1.31 times the plain loop's iterations per second, not below 1.20" in said
     (failure,) = suite.findall(f"testcase[@classname='{ALL}.raw'][@name='psnr_hole']/failure")
     assert "worse" in failure.get("message", "")
 

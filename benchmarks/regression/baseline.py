@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks import InputError, environment
-from benchmarks.regression.side import Side
+from benchmarks.regression.side import Environment, Side, Specification
 from benchmarks.regression.speed import Sessions
 from benchmarks.writing import alone_in, open_folder, write_atomically
 from dip.errors import explain
@@ -20,26 +20,6 @@ from dip.errors import explain
 FOLDER = Path(__file__).parent.parent / "baselines"
 LABEL = "baseline"
 NAMES = dict.fromkeys(("method", "output", "image", "mask", "status"), str)
-
-
-class Specification(BaseModel):
-    """As `benchmarks.jobs.specification` has it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    images: dict[str, str]
-    masks: dict[str, str]
-    methods: dict[str, dict[str, Any]]
-    metrics: dict[str, str]
-
-
-class Environment(BaseModel):
-    """A device, and the packages that scores were computed with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    device: str
-    versions: dict[str, str]
 
 
 class Baseline(BaseModel):
@@ -63,7 +43,7 @@ class Baseline(BaseModel):
     def about(self) -> dict[str, Any]:
         """As of a `Side`."""
         environments = [each.model_dump() for each in self.environments]
-        return {"environments": environments, "revisions": [self.revision[:12]]}
+        return {"environments": environments, "revisions": [self.revision[:12]], "notices": []}
 
 
 def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:

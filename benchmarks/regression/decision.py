@@ -15,6 +15,7 @@ import pandas as pd
 
 from benchmarks import InputError
 from benchmarks.environment import nested_differences
+from benchmarks.progress import counted
 from benchmarks.regression.side import SCORES, Score, Side, names
 from benchmarks.regression.spread import Spread, is_within, spread, told_apart
 from benchmarks.statistics import difference
@@ -24,7 +25,7 @@ Verdict = Literal["worse", "better", "identical", "same", "cannot tell", "not co
 ERROR_RATE = 0.01
 OF_ALL, OF_ONE, OF_LOST = 0.5, 0.4, 0.1  # shares of it
 ALL = "all networks"
-FEW = "a few seeds lie far off"  # and the others do not: only more seeds can tell
+FEW = "a few seeds lie far off, and more of them have to tell"
 TOO_FEW = "there are too few seeds to tell anything apart"
 
 SAME, WORSE, CANNOT_TELL, NOT_COMPARABLE = 0, 1, 3, 4  # exit codes; 2 is a user's mistake
@@ -122,9 +123,9 @@ class Decision:
         return CANNOT_TELL if is_open or self.lost.verdict == "cannot tell" else SAME
 
 
-def error_rates(of_all: int, of_one: int) -> tuple[float, float]:
-    """Of each row of all networks, and of each row of a single one, by how many there are."""
-    return ERROR_RATE * OF_ALL / max(1, of_all), ERROR_RATE * OF_ONE / max(1, of_one)
+def rate_of_each(share: float, rows: int) -> float:
+    """The error rate of each of so many rows that have a share of the whole."""
+    return ERROR_RATE * share / max(1, rows)
 
 
 def decide(reference: Side, here: Side) -> Decision:
@@ -171,7 +172,7 @@ class _Part:
     def of(cls, reference: Side, here: Side, method: str, output: str, score: Score) -> "_Part":
         sides = reference, here
         planned = [side.cells(method, output) for side in sides]
-        both = tuple(cell for cell in planned[1] if cell in planned[0])
+        both = tuple(_common(reference, here, method, output, score))
         tables = [side.by_seed(method, output, score, both) for side in sides]
         return cls(
             method=method,
@@ -197,7 +198,7 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
     if len({part.method for part in parts}) < 2:
         return []
     families = {(part.output, part.score): None for part in parts}
-    rate, _ = error_rates(len(families), 0)
+    rate = rate_of_each(OF_ALL, len(families))
     rows = []
     for output, score in families:
         own = [part for part in parts if (part.output, part.score) == (output, score)]
@@ -221,7 +222,7 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
 
 
 def _of_each(parts: Sequence[_Part]) -> list[Row]:
-    _, rate = error_rates(0, sum(part.is_fitted and not part.unlike for part in parts))
+    rate = rate_of_each(OF_ONE, sum(part.is_fitted and not part.unlike for part in parts))
     return [_of_one(part, rate) for part in parts]
 
 
@@ -261,8 +262,11 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
     found = replace(blank, reference=float(reference.mean()), here=float(here.mean()))
     if not part.is_fitted:
         return _exact(found, part)
+    if part.is_identical:
+        same_seeds = np.asarray(part.reference.reindex(part.here.index)) @ weights
+        found = replace(found, verdict="identical", reference=float(same_seeds.mean()))
     if not (np.isfinite(reference).all() and np.isfinite(here).all()):
-        return replace(found, reason="a score is infinite")
+        return found if part.is_identical else replace(found, reason="a score is infinite")
     between = spread(reference, here)
     half_width = between.half_width(rate)
     found = replace(
@@ -272,8 +276,7 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
         power=between.power(margin, rate) if part.method == ALL else np.nan,
     )
     if part.is_identical:
-        same_seeds = np.asarray(part.reference.reindex(part.here.index)) @ weights
-        return replace(found, verdict="identical", reference=float(same_seeds.mean()))
+        return found
     if np.isnan(half_width):
         return replace(found, reason="one seed says nothing of the spread between seeds")
     if told_apart(reference, here, rate):
@@ -281,7 +284,7 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
     needed = between.seeds_needed(found.difference, rate, margin)
     if abs(found.difference) > half_width:
         if between.can_tell(rate):
-            return replace(found, reason=FEW, seeds_needed=2 * len(part.here))
+            return replace(found, reason=FEW)
         return replace(found, reason=TOO_FEW, seeds_needed=needed)
     if is_within(found.difference, between.error, between.freedom, margin):
         return replace(found, verdict="same")
@@ -312,6 +315,19 @@ def _known(side: Side) -> set[str]:
     return {score.column for score in SCORES if side.scores[score.column].notna().any()}
 
 
+def _common(
+    reference: Side, here: Side, method: str, output: str, score: Score
+) -> list[tuple[str, str]]:
+    """Cells of both sides, without those of which none has a score.
+
+    An image that is too small for a metric is such a one.
+    """
+    sides = reference, here
+    planned = [side.cells(method, output) for side in sides]
+    scored = {cell for side in sides for cell in side.scored(method, output, score)}
+    return [cell for cell in planned[1] if cell in planned[0] and cell in scored]
+
+
 def _unlike(reference: Side, here: Side, method: str, output: str, score: Score) -> str:
     """Why one side's scores are not what the other's are of; empty if they are."""
     cells = [side.cells(method, output) for side in (reference, here)]
@@ -321,6 +337,7 @@ def _unlike(reference: Side, here: Side, method: str, output: str, score: Score)
         "/".join(map(str, side.rows(method, output)["iteration"].unique()))
         for side in (reference, here)
     ]
+    scored = _common(reference, here, method, output, score)
     found = []
     if gone:
         found.append(f"{here.label} lacks {gone} of its {len(cells[0])} images and holes")
@@ -328,6 +345,12 @@ def _unlike(reference: Side, here: Side, method: str, output: str, score: Score)
         found.append(f"iteration: {iterations[0]}, now {iterations[1]}")
     if score.column not in _known(here):
         found.append(f"{here.label} has no {score.heading}")
+    else:
+        found += [
+            f"{side.label} lacks {gaps} scores of {score.heading}"
+            for side in (reference, here)
+            if (gaps := side.gaps(method, output, score, scored))
+        ]
     if reference.specification and here.specification:
         found += _specified_otherwise(reference, here, method, common, score)
     return "; ".join(found)
@@ -356,7 +379,7 @@ def _specified_otherwise(
 
 
 def _lost(reference: Side, here: Side) -> Lost:
-    """Of the methods that both have."""
+    """Diverged ones of the methods that both have, and failed ones that had not failed before."""
     common = {*reference.methods} & {*here.methods}
     counts = []
     for side in (reference, here):
@@ -364,14 +387,17 @@ def _lost(reference: Side, here: Side) -> Lost:
         has_diverged = fits["status"] == "diverged"
         seeds = has_diverged.groupby([fits["method"], fits["seed"]]).any()
         counts.append((int(seeds.sum()), len(seeds)))
-    jobs = here.scores[here.scores["status"] == "failed"]
-    return Lost(counts[0], counts[1], tuple(dict.fromkeys(names(jobs))))
+    failed = [
+        dict.fromkeys(names(side.scores[side.scores["status"] == "failed"]))
+        for side in (reference, here)
+    ]
+    return Lost(counts[0], counts[1], tuple(each for each in failed[1] if each not in failed[0]))
 
 
 def _notices(reference: Side, here: Side) -> list[str]:
     found = [
-        f"{side.label}: {len(side.not_run)} jobs were not run and are left out: {side.not_run[0]}"
-        + (" ..." if len(side.not_run) > 1 else "")
+        f"{side.label}: {counted(len(side.not_run), 'job')} left out, without a run that can be"
+        f" read: {side.not_run[0]}" + (" ..." if len(side.not_run) > 1 else "")
         for side in (reference, here)
         if side.not_run
     ]

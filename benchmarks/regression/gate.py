@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -13,13 +13,14 @@ from benchmarks import InputError, environment
 from benchmarks.accounting import Clock
 from benchmarks.plan import Plan, make_plan, select
 from benchmarks.progress import counted
-from benchmarks.regression import baseline, speed
+from benchmarks.regression import speed
 from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
 from benchmarks.regression.decision import decide
 from benchmarks.regression.machines import annotations, as_json, to_junit
 from benchmarks.regression.page import Page, to_markdown
 from benchmarks.regression.side import SCORES, Side, side_of
 from benchmarks.regression.speed import Ratio
+from benchmarks.regression.spread import FEWEST_SEEDS
 from benchmarks.results import load_results
 from benchmarks.runner import How, run
 from benchmarks.writing import Claim, open_folder, write_atomically
@@ -35,12 +36,12 @@ VERDICT = "verdict"
 class Gate:
     """What to fit and where. seeds: so many, from 0; None: the suite's, or a baseline's usual."""
 
-    suite: str = SUITE
-    out: Path = Path("results")
-    baselines: Path = baseline.FOLDER
-    pattern: str = ""
-    seeds: int | None = None
-    workers: int | None = None
+    suite: str
+    out: Path
+    baselines: Path
+    pattern: str
+    seeds: int | None
+    workers: int | None
 
 
 def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
@@ -56,9 +57,12 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
             shutil.rmtree(place, ignore_errors=True)
         side = _fitted(plan, gate, console, fresh=True)
         decision = decide(reference.only(gate.pattern), side)
-        ratios = [] if gate.pattern else _timed(kept, console)
-        page = Page((reference.label, HERE), decision, _about(reference, kept, side), ratios)
-        return page, write_pages(plan.folder, page)
+        page = Page((reference.label, HERE), decision, _about(reference, kept, side))
+        paths = write_pages(plan.folder, page)
+        if not gate.pattern:
+            page = replace(page, speed=_timed(kept, console))
+            paths = write_pages(plan.folder, page)
+        return page, paths
 
 
 def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
@@ -72,12 +76,15 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
     if gate.pattern:
         raise InputError("-k: a baseline is of all jobs")
     seeds = gate.seeds or BASELINE_SEEDS
-    if seeds < 2:
-        raise InputError("--seeds: one seed says nothing of the spread between seeds")
+    if seeds < FEWEST_SEEDS:
+        raise InputError(
+            f"--seeds {seeds}: a baseline has {FEWEST_SEEDS} at least, to say how far they spread"
+        )
     revision = _committed()
     plan = make_plan(gate.suite, gate.out / f"{FOLDER}-{revision[:12]}", seeds)
     folder = plan.folder.parent
     with _alone(folder):
+        _committed()  # still, with that folder in it
         side = _fitted(plan, gate, console, fresh=False)
         _check_whole(side, plan.suite.metrics)
         if side.about["revisions"] != [revision[:12]] or len(side.about["environments"]) > 1:
@@ -98,7 +105,7 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
             speed=speed.to_keep(sessions),
             folder=gate.baselines,
         )
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return changes, path
 
 
@@ -128,8 +135,11 @@ def announce(page: Page, say: Callable[[str], None]) -> None:
     for text in annotations(page):
         say(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(to_markdown(page))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(to_markdown(page))
+        except OSError as error:  # the verdict stands
+            say(f"::warning title=no summary::{summary}: {error.strerror}")
 
 
 def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
@@ -201,7 +211,7 @@ def _committed() -> str:
     if changed := environment.changed_files():
         raise InputError(
             f"--bless: {counted(len(changed), 'file')} differ from the commit, {changed[0]} first;"
-            " commit before you bless"
+            " commit before you bless, and keep --out outside or where git ignores it"
         )
     return revision
 
@@ -228,4 +238,4 @@ def _from(side: Side) -> list[str]:
     for each in side.about["environments"]:
         versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
         lines.append(f"{each['device']}: {versions}")
-    return lines
+    return [*lines, *side.about["notices"]]

@@ -202,7 +202,8 @@ def _speed(ratios: Sequence[Ratio]) -> list[str]:
 
 
 def about_speed(ratio: Ratio) -> str:
+    where = "below" if ratio.has_fallen else "not below"
     return (
-        f"{ratio.here:.2f} times the plain loop's iterations per second, below {ratio.limit:.2f};"
-        f" the baseline has {ratio.baseline:.2f}"
+        f"{ratio.here:.2f} times the plain loop's iterations per second, {where}"
+        f" {ratio.limit:.2f}; the baseline has {ratio.baseline:.2f}"
     )

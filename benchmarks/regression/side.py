@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmarks import InputError
 from benchmarks.metrics import METRICS
 from benchmarks.results import OUTPUTS, Results
 
@@ -48,13 +50,33 @@ COLUMNS = (*NAMED, "iteration", "status", *(score.column for score in SCORES))
 DECIMALS = 6  # of scores that are kept and compared
 
 
+class Specification(BaseModel):
+    """As `benchmarks.jobs.specification` has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: dict[str, str]
+    masks: dict[str, str]
+    methods: dict[str, dict[str, Any]]
+    metrics: dict[str, str]
+
+
+class Environment(BaseModel):
+    """A device, and the packages that scores were computed with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    versions: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Side:
     """label: as people call it. scores: `COLUMNS`, a row for each output of each planned fit at its
     last iteration, empty where it has none; a fill's iteration is 0. Its status is `done` if it has
     that output, whatever came later. specification: as in
-    `benchmarks.jobs.specification`, empty if it is not known. about: where, when and with what it
-    was computed. not_run: names of jobs that nobody has tried.
+    `benchmarks.jobs.specification`, empty if it is not known. about: revisions and environments of
+    the runs, and notices. not_run: names of jobs without a run that can be read.
     """
 
     label: str
@@ -81,6 +103,18 @@ class Side:
         """The image and hole of each cell that is planned."""
         rows = self.rows(method, output)
         return list(dict.fromkeys(zip(rows["image"], rows["mask"], strict=True)))
+
+    def scored(self, method: str, output: str, score: Score) -> list[tuple[str, str]]:
+        """The cells that have any score."""
+        rows = self.rows(method, output)
+        rows = rows[rows[score.column].notna()]
+        return list(dict.fromkeys(zip(rows["image"], rows["mask"], strict=True)))
+
+    def gaps(self, method: str, output: str, score: Score, cells: Sequence[tuple[str, str]]) -> int:
+        """How many fits of these cells are done and have no score."""
+        rows = self.rows(method, output)
+        rows = rows[(rows["status"] == "done") & rows[score.column].isna()]
+        return sum(cell in cells for cell in zip(rows["image"], rows["mask"], strict=True))
 
     def by_seed(
         self, method: str, output: str, score: Score, cells: Sequence[tuple[str, str]]
@@ -119,8 +153,21 @@ def side_of(results: Results, label: str, iteration: int | None = None) -> Side:
     about = {
         "environments": results.about["environments"],
         "revisions": sorted(results.rows["git_revision"].dropna().unique()),
+        "notices": results.about["notices"],
     }
     specification = results.about.get("specification", {})
+    try:
+        if specification:
+            Specification.model_validate(specification)
+        for each in about["environments"]:
+            Environment.model_validate(each)
+    except ValidationError as error:
+        what = error.errors()[0]
+        where = ".".join(map(str, what["loc"]))
+        raise InputError(
+            f"{results.folder}: suite.json is not as it was written ({where}: {what['msg']});"
+            " `python -m benchmarks score SUITE` writes it anew"
+        ) from None
     return Side(label, scores, specification, about, tuple(names(jobs[~is_tried])))
 
 
