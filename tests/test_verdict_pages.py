@@ -84,7 +84,8 @@ def test_json_has_every_row_and_no_number_that_is_none(shift: float) -> None:
     assert len(content["rows"]) == len(page.decision.rows)
     first, row = content["rows"][0], page.decision.rows[0]
     assert first["difference"] == pytest.approx(row.difference)
-    assert first["deviation_between_seeds"] == pytest.approx(row.spread.deviation)  # type: ignore[union-attr]
+    assert row.spread is not None
+    assert first["deviation_between_seeds"] == pytest.approx(row.spread.deviation)
     assert [ratio["has_fallen"] for ratio in content["speed"]] == [True, False]
     assert content["speed"][1]["baseline"] is None
 

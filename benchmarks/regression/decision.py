@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import InputError
-from benchmarks.environment import nested_differences
 from benchmarks.progress import counted
+from benchmarks.regression.likeness import common_cells, scores_of, unlike
 from benchmarks.regression.side import SCORES, Score, Side, names
 from benchmarks.regression.spread import Spread, is_within, spread, told_apart
 from benchmarks.statistics import difference
@@ -137,7 +137,7 @@ def decide(reference: Side, here: Side) -> Decision:
         for output in _outputs(here, method)
         if output in _outputs(reference, method)
         for score in SCORES
-        if score.column in _known(reference)
+        if score.column in scores_of(reference)
     ]
     parts = [_Part.of(reference, here, *entry) for entry in entries]
     if not any(part.cells for part in parts):
@@ -172,7 +172,7 @@ class _Part:
     def of(cls, reference: Side, here: Side, method: str, output: str, score: Score) -> "_Part":
         sides = reference, here
         planned = [side.cells(method, output) for side in sides]
-        both = tuple(_common(reference, here, method, output, score))
+        both = tuple(common_cells(reference, here, method, output, score))
         tables = [side.by_seed(method, output, score, both) for side in sides]
         return cls(
             method=method,
@@ -183,7 +183,7 @@ class _Part:
             reference=tables[0],
             here=tables[1],
             is_fitted=bool((here.rows(method, output)["iteration"] > 0).any()),
-            unlike=_unlike(reference, here, method, output, score),
+            unlike=unlike(reference, here, method, output, score),
         )
 
     @property
@@ -239,7 +239,7 @@ def _of_one_side(side: Side, other: Side) -> list[Row]:
         if method not in other.methods
         for output in _outputs(side, method)
         for score in SCORES
-        if score.column in _known(side)
+        if score.column in scores_of(side)
     ]
 
 
@@ -310,74 +310,6 @@ def _outputs(side: Side, method: str) -> list[str]:
     return list(dict.fromkeys(side.scores.loc[side.scores["method"] == method, "output"]))
 
 
-def _known(side: Side) -> set[str]:
-    """The columns that have any score."""
-    return {score.column for score in SCORES if side.scores[score.column].notna().any()}
-
-
-def _common(
-    reference: Side, here: Side, method: str, output: str, score: Score
-) -> list[tuple[str, str]]:
-    """Cells of both sides, without those of which none has a score.
-
-    An image that is too small for a metric is such a one.
-    """
-    sides = reference, here
-    planned = [side.cells(method, output) for side in sides]
-    scored = {cell for side in sides for cell in side.scored(method, output, score)}
-    return [cell for cell in planned[1] if cell in planned[0] and cell in scored]
-
-
-def _unlike(reference: Side, here: Side, method: str, output: str, score: Score) -> str:
-    """Why one side's scores are not what the other's are of; empty if they are."""
-    cells = [side.cells(method, output) for side in (reference, here)]
-    common = [cell for cell in cells[0] if cell in cells[1]]
-    gone = len(cells[0]) - len(common)
-    iterations = [
-        "/".join(map(str, side.rows(method, output)["iteration"].unique()))
-        for side in (reference, here)
-    ]
-    scored = _common(reference, here, method, output, score)
-    found = []
-    if gone:
-        found.append(f"{here.label} lacks {gone} of its {len(cells[0])} images and holes")
-    if iterations[0] != iterations[1]:
-        found.append(f"iteration: {iterations[0]}, now {iterations[1]}")
-    if score.column not in _known(here):
-        found.append(f"{here.label} has no {score.heading}")
-    else:
-        found += [
-            f"{side.label} lacks {gaps} scores of {score.heading}"
-            for side in (reference, here)
-            if (gaps := side.gaps(method, output, score, scored))
-        ]
-    if reference.specification and here.specification:
-        found += _specified_otherwise(reference, here, method, common, score)
-    return "; ".join(found)
-
-
-def _specified_otherwise(
-    reference: Side, here: Side, method: str, common: Sequence[tuple[str, str]], score: Score
-) -> list[str]:
-    """Images, holes, settings, versions of components and of the metric that are others."""
-    was, now = reference.specification, here.specification
-    found = []
-    for kind, what, asked in (
-        ("images", "another image", {image for image, _ in common}),
-        ("masks", "another hole", {f"{image}/{mask}" for image, mask in common}),
-    ):
-        found += [
-            f"{what}: {name}"
-            for name in sorted(asked)
-            if was[kind].get(name) != now[kind].get(name)
-        ]
-    found += nested_differences(was["methods"].get(method), now["methods"].get(method))
-    versions = [each["metrics"].get(score.name) for each in (was, now)]
-    if versions[0] != versions[1]:
-        found.append("another metric: {} ({}, now {})".format(score.name, *versions))
-    return found
-
-
 def _lost(reference: Side, here: Side) -> Lost:
     """Diverged ones of the methods that both have, and failed ones that had not failed before."""
     common = {*reference.methods} & {*here.methods}
@@ -410,6 +342,6 @@ def _notices(reference: Side, here: Side) -> list[str]:
     found += [
         f"{score.heading} is not compared: {reference.label} has none"
         for score in SCORES
-        if score.column not in _known(reference)
+        if score.column not in scores_of(reference)
     ]
     return found
