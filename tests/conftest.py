@@ -196,6 +196,17 @@ def baselines(gated: Path, command: Command, tmp_path: Path, checkout: str) -> P
     return folder
 
 
+@pytest.fixture
+def regress(gated: Path, baselines: Path, command: Command, tmp_path: Path) -> Command:
+    """Holds the suite `gated` to its baseline; results are in `tmp_path / "results"`."""
+
+    def run(*words: object) -> Done:
+        where = ("--baselines", baselines, "--out", tmp_path / "results")
+        return command("benchmarks", "regress", gated, *where, *words)
+
+    return run
+
+
 @contextmanager
 def _signal_handlers_restored() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)

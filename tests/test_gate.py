@@ -18,11 +18,10 @@ pytestmark = pytest.mark.usefixtures("untimed")
 
 
 def test_the_same_tree_gives_the_same_scores_and_all_files(
-    gated: Path, baselines: Path, command: Command, tmp_path: Path
+    regress: Command, tmp_path: Path
 ) -> None:
     out = tmp_path / "results"
-    words = ("benchmarks", "regress", gated, "--baselines", baselines, "--out", out)
-    done = command(*words)
+    done = regress()
     assert done.returncode == 0, done.stderr
     assert "# here against baseline: the same (6 identical)" in done.stdout
     assert "baseline: 000000000000" in done.stdout
@@ -32,32 +31,23 @@ def test_the_same_tree_gives_the_same_scores_and_all_files(
     assert {row["verdict"] for row in verdict["rows"]} == {"identical"}
     assert (out / "regress" / "gated" / "verdict.md").read_text() in done.stdout
     assert not (out / "runs").exists()  # nothing of it is anybody else's
-    again = command(*words)
+    again = regress()
     assert "4 jobs, 0 done before, 4 to run" in again.stdout
 
 
 def test_a_pattern_runs_a_part_and_times_nothing(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    regress: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed, "session", lambda: pytest.fail("timed"))
-    words = ("benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r")
-    done = command(*words, "-k", "/mean/")
+    done = regress("-k", "/mean/")
     assert done.returncode == 0
     assert "the same (2 identical)" in done.stdout
-    wrong = command(*words, "-k", "nothing")
+    wrong = regress("-k", "nothing")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 
 
 def test_a_fill_that_changes_is_an_alarm_with_annotations(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    regress: Command, baselines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     side, about = read_baseline("gated", baselines)
     side.scores.loc[side.scores["method"] == "mean", "psnr_hole"] += 0.01
@@ -65,55 +55,34 @@ def test_a_fill_that_changes_is_an_alarm_with_annotations(
     write_baseline("gated", side, **kept, folder=baselines)
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    done = command(
-        *("benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r"),
-        "--github",
-    )
+    done = regress("--github")
     assert done.returncode == 1
     assert (
         "::error title=mean worse::mean, raw, hole PSNR (dB): worse, -0.010 ± 0.005" in done.stdout
     )
     assert "**worse**" in summary.read_text()
-    xml = (tmp_path / "r" / "regress" / "gated" / "verdict.xml").read_text()
+    xml = (tmp_path / "results" / "regress" / "gated" / "verdict.xml").read_text()
     assert 'failures="1"' in xml
 
 
 def test_another_version_is_not_comparable(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    regress: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SkipOptions, "version", 2)
-    done = command(
-        "benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r"
-    )
+    done = regress()
     assert done.returncode == 4
     assert "- not comparable: quick: versions.skip: 1, now 2" in done.stdout
 
 
-def test_a_fit_that_fails_is_worse(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_fit_that_fails_is_worse(regress: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
     monkeypatch.setattr("dip.fit", broken)
-    done = command(
-        "benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r"
-    )
+    done = regress()
     assert done.returncode == 1
     assert "- **FAILED: astronaut/boxes[count=1,side=8]/quick/0**" in done.stdout
-    alone = command(
-        *("benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r"),
-        *("-k", "/quick/"),
-    )
-    assert alone.returncode == 1
+    assert regress("-k", "/quick/").returncode == 1
 
 
 def test_what_is_asked_wrongly_is_one_line(gated: Path, command: Command, tmp_path: Path) -> None:
@@ -135,49 +104,36 @@ def test_what_is_asked_wrongly_is_one_line(gated: Path, command: Command, tmp_pa
     assert not (tmp_path / "r" / "regress" / "runs").exists()
 
 
-def test_two_gates_do_not_meet_in_one_folder(
-    gated: Path, baselines: Path, command: Command, tmp_path: Path
-) -> None:
+def test_two_gates_do_not_meet_in_one_folder(regress: Command, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "regress"
     folder.mkdir(parents=True)
     claim = Claim(folder / ".gate")
     assert claim.take()
-    words = ("benchmarks", "regress", gated, "--baselines", baselines, "--out", folder.parent)
-    done = command(*words)
+    done = regress()
     claim.release()
     assert (done.returncode, "another gate is at work there" in done.stderr) == (2, True)
-    assert command(*words).returncode == 0
+    assert regress().returncode == 0
 
 
 def test_a_metric_that_is_not_here_is_not_passed_over(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    regress: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = replace(METRICS["ssim"], missing=lambda: "planted")
     monkeypatch.setitem(METRICS, "ssim", lacking)
-    words = ("--baselines", baselines, "--out", tmp_path / "r")
-    done = command("benchmarks", "regress", gated, *words, "--github")
+    done = regress("--github")
     assert done.returncode == 4
     assert "- not comparable: quick, mean: here has no hole SSIM" in done.stdout
     assert "::error title=quick is not comparable::here has no hole SSIM" in done.stdout
 
 
 def test_timing_that_breaks_does_not_lose_the_verdict(
-    gated: Path,
-    baselines: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    regress: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken() -> speed.Logs:
         raise InputError("planted")
 
     monkeypatch.setattr(speed, "session", broken)
-    words = ("--baselines", baselines, "--out", tmp_path / "r")
-    done = command("benchmarks", "regress", gated, *words)
+    done = regress()
     assert done.returncode == 0
     assert "Not compared: planted." in done.stdout
-    json.loads((tmp_path / "r" / "regress" / "gated" / "verdict.json").read_text())
+    json.loads((tmp_path / "results" / "regress" / "gated" / "verdict.json").read_text())
