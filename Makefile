@@ -78,7 +78,7 @@ anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: pytho
 	@$(PY) -m benchmarks anchors --out $(OUT)
 
 test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
-	@$(PY) -m pytest $(if $(SLOW),,-m "not slow")
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 $(if $(SLOW),,--without-slow)
 
 check: $(ENVIRONMENT) ## lint, types and layers
 	@$(PY) -m ruff format --check .

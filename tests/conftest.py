@@ -228,9 +228,13 @@ def pictures_in(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("runs/*/*.png")}
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what a run without the slow tests has left out."""
-    deselected = terminalreporter.stats.get("deselected", [])
-    left_out = sum(item.get_closest_marker("slow") is not None for item in deselected)
-    if left_out:
-        terminalreporter.write_line(f"left out: {left_out} slow tests; `make test SLOW=1` runs all")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-slow", action="store_true", help="leave out what takes minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that is left out is said to be skipped, with why, in the lines at the end."""
+    if config.getoption("--without-slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip("takes minutes; `make test SLOW=1` runs it"))
