@@ -18,7 +18,7 @@ from benchmarks.store import Store
 
 Write = Callable[..., Path]
 
-KILLS = 15
+KILLS = 10
 # What a kill may change: how long it took, and with whom beside it.
 TIMES = ["seconds", "workers", "peak_memory_mib"]
 
