@@ -78,20 +78,23 @@ class Results:
     def curves(self) -> pd.DataFrame:
         """Hole PSNR over the iterations of the networks: noted on the way, and of the checkpoints.
 
-        Columns: image, mask, method, seed, output, iteration, psnr_hole. Up to each fit's last
-        checkpoint. Raises OSError if a trace is gone or damaged.
+        Columns: image, mask, method, seed, device, output, iteration, seconds (of all iterations
+        until then), psnr_hole. Up to each fit's last checkpoint. Raises OSError if a trace is gone
+        or damaged.
         """
-        names = ["image", "mask", "method", "seed"]
-        columns = [*names, "output", "iteration", "psnr_hole"]
+        names = ["image", "mask", "method", "seed", "device"]
+        columns = [*names, "output", "iteration", "seconds", "psnr_hole"]
         scored = self.rows[(self.rows["iteration"] > 0) & self.rows["output"].isin(OUTPUTS)]
         parts = [scored[scored["psnr_hole"].notna()][columns]]
         ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
         for fit in ends.to_dict("records"):
             trace = read_trace(self.run(str(fit["key"])))
+            seconds = trace["milliseconds"].cumsum() / 1000
             for output in OUTPUTS:
                 noted = trace[f"psnr_hole_{output}"].loc[: fit["iteration"]].dropna()
                 described = {name: fit[name] for name in names}
                 part = noted.rename("psnr_hole").reset_index()
+                part["seconds"] = seconds.reindex(noted.index).to_numpy()
                 parts.append(part.assign(**described, output=output)[columns])
         return pd.concat(parts).drop_duplicates([*names, "output", "iteration"])
 

@@ -111,6 +111,11 @@ class RunFolder:
         with self.open(name) as file:
             return file.read()
 
+    def link(self, name: str, path: Path) -> None:
+        """Put a file of the run at another place, too, without its taking room twice."""
+        with self.open(name):
+            _link(self.folder / name, path)
+
     def picture(self, name: str) -> NDArray[np.uint8]:
         return pixels_of(self.read(name))
 
@@ -153,10 +158,7 @@ def write_run(folder: Path, files: Files) -> None:
 def _write(path: Path, content: Content) -> str:
     """Returns the SHA-256 of what is there now."""
     if isinstance(content, Path):
-        try:
-            path.hardlink_to(content)
-        except OSError:  # a file system without links
-            shutil.copyfile(content, path)
+        _link(content, path)
         return RunFolder(content.parent).checksums[content.name]
     with path.open("wb", buffering=0) as file:
         hashed = _Hashed(file)
@@ -169,6 +171,13 @@ def _write(path: Path, content: Content) -> str:
                 if hashed.error:  # torch.save tells of it in words of its own
                     raise hashed.error
     return hashed.digest.hexdigest()
+
+
+def _link(source: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(source)
+    except OSError:  # a file system without links, or another one
+        shutil.copyfile(source, path)
 
 
 class _Hashed:

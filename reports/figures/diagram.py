@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from benchmarks.statistics import Array
-from reports.figures import STYLE, save
+from reports.figures.style import STYLE, save
 from reports.paired import Standing
 
 NAME = "critical-difference"

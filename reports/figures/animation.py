@@ -1,0 +1,106 @@
+"""Training as an animation: large regions first, then shapes, then detail."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from benchmarks.results import Results
+from reports.figures.style import broken
+
+NETWORKS = 4  # beside each other
+FEWEST_FRAMES = 3
+SECONDS = 12  # that all frames take, were none bounded below
+SHORTEST, LONGEST, LAST = 250, 1200, 3000  # milliseconds of a frame, and of the last one
+SIDE = 256  # pixels that a picture is enlarged to at least, in whole steps
+MARGIN, LINE = 8, 16  # pixels
+
+
+def animations(results: Results, folder: Path) -> list[str]:
+    """An animation for each hole, of its first image: raw outputs as they are, up to four networks.
+
+    Returns the names of the WebP files; a hole without three checkpoints has none. Colours are not
+    compressed away; a frame stands as long as the training it ends takes, within bounds.
+    """
+    rows = results.rows[(results.rows["output"] == "raw") & (results.rows["iteration"] > 0)]
+    named = []
+    for index, mask in enumerate(rows["mask"].unique()):
+        of_mask = rows[rows["mask"] == mask]
+        of_mask = of_mask[of_mask["image"] == of_mask["image"].iloc[0]]
+        of_mask = of_mask[of_mask["seed"] == of_mask["seed"].iloc[0]]
+        iterations = sorted(of_mask["iteration"].unique())
+        if len(iterations) < FEWEST_FRAMES:
+            continue
+        frames = [Pillow.fromarray(frame) for frame in _frames(results, of_mask, iterations)]
+        name = f"training-{index + 1}.webp"
+        folder.mkdir(parents=True, exist_ok=True)
+        frames[0].save(
+            folder / name,
+            save_all=True,
+            append_images=frames[1:],
+            duration=_durations(iterations),
+            loop=0,
+            lossless=True,
+        )
+        named.append(name)
+    return named
+
+
+def _durations(iterations: list[int]) -> list[int]:
+    """Milliseconds of each frame: training goes fast at first, so by its logarithm."""
+    steps = [np.log(later / earlier) for earlier, later in pairwise([1, *iterations])]
+    whole = sum(steps) or 1
+    shown = [round(np.clip(1000 * SECONDS * each / whole, SHORTEST, LONGEST)) for each in steps]
+    return [*shown[:-1], LAST]
+
+
+def _frames(
+    results: Results, rows: pd.DataFrame, iterations: list[int]
+) -> Iterator[NDArray[np.uint8]]:
+    """Of each iteration: masked image, networks, truth. rows: of one image, hole and seed.
+
+    A network whose fit has ended before stays as it was at last.
+    """
+    methods = list(rows["method"].unique())[:NETWORKS]
+    run = results.run(rows["key"].iloc[0])
+    masked = np.where(run.known, run.truth, 255).astype(np.uint8)
+    last: dict[str, tuple[NDArray[np.uint8], str]] = {}
+    for iteration in iterations:
+        at = rows[rows["iteration"] == iteration].set_index("method")
+        for method in methods:
+            if method in at.index:
+                row = at.loc[method]
+                pixels = results.run(str(row["key"])).restoration("raw", iteration)
+                last[method] = pixels, f"iteration {iteration}"
+        drawn = {method: last.get(method, (masked, "-")) for method in methods}
+        yield _frame({"masked": (masked, ""), **drawn, "truth": (run.truth, "")})
+
+
+def _frame(pictures: dict[str, tuple[NDArray[np.uint8], str]]) -> NDArray[np.uint8]:
+    """(H, W, 3): the pictures beside each other, a name above and a caption below each."""
+    _, height, width = next(iter(pictures.values()))[0].shape
+    factor = max(1, -(-SIDE // max(height, width)))
+    font = ImageFont.load_default(size=13)
+    letters = max(8, width * factor // 7)
+    heads = 1 + max(broken(name, letters).count("\n") for name in pictures)
+    above = MARGIN + heads * LINE
+    size = (
+        MARGIN + len(pictures) * (width * factor + MARGIN),
+        above + height * factor + LINE + 2 * MARGIN,
+    )
+    page = Pillow.new("RGB", size, "white")
+    draw = ImageDraw.Draw(page)
+    for place, (name, (pixels, caption)) in enumerate(pictures.items()):
+        left = MARGIN + place * (width * factor + MARGIN)
+        colours = np.broadcast_to(pixels, (3, height, width)).transpose(1, 2, 0)
+        picture = Pillow.fromarray(np.ascontiguousarray(colours))
+        picture = picture.resize((width * factor, height * factor), Pillow.Resampling.NEAREST)
+        page.paste(picture, (left, above))
+        draw.multiline_text((left, 2), broken(name, letters), "black", font)
+        draw.text((left, above + height * factor + 4), caption, "black", font)
+    return np.asarray(page)

@@ -1,0 +1,174 @@
+"""What the page knows: of all jobs what its table shows, and of each job all there is to see."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import InputError
+from benchmarks.plan import FAILURES
+from benchmarks.results import OUTPUTS, Results
+from benchmarks.run_folder import RunFolder, file_name
+from benchmarks.scoring import REGIONS
+from benchmarks.trace import read_trace
+from reports.scores import measures
+
+POINTS = 400  # of a curve that the page draws, at most
+LOG_LINES = 60  # of a failed job's log: its end
+PLACES = 5  # decimals of scores, which a page's reader has no use for more of
+UNSHOWN = {"key", "suite", "job", "pixels", "checkpoints", "stops"}  # of a record: shown otherwise
+KEY = re.compile("[0-9a-f]{64}")
+
+JOB = ["image", "mask", "method", "seed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job on the page: a line of the table, and what is shown when it is opened.
+
+    pictures: the files of its run that the page shows.
+    """
+
+    key: str
+    name: str
+    line: dict[str, Any]
+    details: dict[str, Any]
+    run: RunFolder | None = None
+    pictures: tuple[str, ...] = field(default=())
+
+
+def overview(results: Results) -> dict[str, Any]:
+    """What is of the whole suite: columns of scores, outputs to choose from, all but the jobs."""
+    outputs = [*OUTPUTS, *results.stops["output"].unique()]
+    have = set(results.rows["output"])
+    return {
+        "measures": [
+            {"name": each.name, "title": each.title, "decimals": each.decimals}
+            for each in measures(results)
+        ],
+        "regions": list(REGIONS),
+        "outputs": [each for each in outputs if each in have] or ["raw"],
+        "lastIteration": results.last_iteration,
+    }
+
+
+def jobs(results: Results) -> Iterator[Job]:
+    """In the order of the suite; raises OSError where a run is gone or damaged, and InputError."""
+    groups = {name: rows for name, rows in results.rows.groupby(JOB, sort=False)}
+    levels = _levels(results)
+    for job in results.jobs.to_dict("records"):
+        if not KEY.fullmatch(job["key"]):
+            raise InputError(f"{results.folder}: '{job['key']}' is no job's key; score again")
+        rows = groups.get(tuple(job[name] for name in JOB))
+        name = "/".join(str(job[each]) for each in JOB)
+        line = {each: job[each] for each in ("key", *JOB, "status", "reason")}
+        line |= {"isFill": job["preset"] == "", "outputs": {}}
+        if rows is None:
+            yield Job(job["key"], name, line, {"log": _log(results, job["key"])})
+            continue
+        run = results.run(job["key"])
+        pictures = {
+            str(output): [_picture(results, row) for row in part.to_dict("records")]
+            for output, part in rows.groupby("output", sort=False)
+        }
+        columns = [measure.column for measure in measures(results)]
+        line["outputs"] = {
+            output: {each: shown[-1][each] for each in ("file", "iteration", "seconds")}
+            | {"scores": [shown[-1]["scores"].get(column) for column in columns]}
+            for output, shown in pictures.items()
+        }
+        details = {
+            "pictures": pictures,
+            "levels": levels.get((job["image"], job["mask"]), {}),
+            "oracle": _oracle(rows),
+            "record": run.record.model_dump(mode="json", exclude=UNSHOWN),
+            "log": _log(results, job["key"]) if job["status"] == "failed" else "",
+        }
+        if not line["isFill"]:
+            details |= _curves(run, int(rows["iteration"].max()))
+        files = dict.fromkeys(each["file"] for shown in pictures.values() for each in shown)
+        yield Job(job["key"], name, line, details, run, ("truth.png", "mask.png", *files))
+
+
+def _picture(results: Results, row: dict[str, Any]) -> dict[str, Any]:
+    scores = {
+        column: _number(row[column])
+        for metric in results.about["metrics"]
+        for column in (f"{metric}_{region}" for region in REGIONS)
+        if column in row
+    }
+    return {
+        "file": file_name(row["output"], row["iteration"]),
+        "iteration": row["iteration"],
+        "seconds": _number(row["seconds"]),
+        "loss": None if pd.isna(row["loss"]) else float(f"{row['loss']:.4g}"),
+        "scores": scores,
+    }
+
+
+def _oracle(rows: pd.DataFrame) -> dict[str, Any] | None:
+    first = rows.iloc[0]
+    if pd.isna(first["oracle_psnr_hole"]):
+        return None
+    return {
+        "psnr": _number(first["oracle_psnr_hole"]),
+        "iteration": int(first["oracle_iteration"]),
+        "output": str(first["oracle_output"]),
+    }
+
+
+def _levels(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
+    """By image and hole, the hole PSNR of each fill."""
+    levels: dict[tuple[str, str], dict[str, Any]] = {}
+    fills = results.rows[results.rows["iteration"] == 0]
+    for row in fills[["image", "mask", "method", "psnr_hole"]].to_dict("records"):
+        of_hole = levels.setdefault((row["image"], row["mask"]), {})
+        of_hole[row["method"]] = _number(row["psnr_hole"])
+    return levels
+
+
+def _curves(run: RunFolder, until: int) -> dict[str, Any]:
+    """Hole PSNR and loss over the iterations until that one, thinned out where they are many."""
+    trace = read_trace(run).loc[:until]
+    noted = _thinned(trace[trace["psnr_hole_raw"].notna()])
+    losses = _thinned(trace)
+    return {
+        "curve": {
+            "iteration": [int(each) for each in noted.index],
+            **{
+                output: [_number(each) for each in noted[f"psnr_hole_{output}"]]
+                for output in OUTPUTS
+            },
+        },
+        "loss": {
+            "iteration": [int(each) for each in losses.index],
+            "loss": [_number(float(f"{each:.4g}"), 12) for each in losses["loss"]],
+        },
+    }
+
+
+def _thinned(trace: pd.DataFrame) -> pd.DataFrame:
+    """As many points, evenly, with the first and the last one."""
+    chosen = np.unique(np.linspace(0, len(trace) - 1, min(POINTS, len(trace))).round().astype(int))
+    return trace.iloc[chosen]
+
+
+def _log(results: Results, key: str) -> str:
+    """The end of what a job that failed has left."""
+    try:
+        log = (results.folder / FAILURES / f"{key}.txt").read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(log.splitlines()[-LOG_LINES:])
+
+
+def _number(value: Any, places: int = PLACES) -> float | str | None:
+    """As JSON has it; an infinite one as a word that JavaScript reads as a number."""
+    if value is None or pd.isna(value):
+        return None
+    if np.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return round(float(value), places)
