@@ -25,7 +25,7 @@ from benchmarks.runner import How, run
 NAMED = 5  # failed jobs that the last line names; all stand above, and in the summary
 
 app = typer.Typer(
-    help="Make tables, figures and a summary from stored results.",
+    help="Make tables, figures and a page from stored results.",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     add_completion=False,
@@ -47,15 +47,24 @@ def build_command(
     out: Annotated[
         Path | None, typer.Option(help="where several folders' tables are written")
     ] = None,
+    embed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="also write one file that holds all pictures of the jobs whose name has that part",
+        ),
+    ] = None,
 ) -> None:
     """Build the report again from what is stored; of several folders, put them side by side."""
     if len(results) == 1 and not label and not out:
-        _build(results[0], reference=reference)
+        _build(results[0], reference=reference, embed=embed)
         return
     if len(results) == 1:
         raise InputError("--label and --out are for several folders side by side")
     if reference:
         raise InputError("--reference: several folders are compared with the first one")
+    if embed is not None:
+        raise InputError("--embed: of one folder's jobs")
     from reports.formats import to_markdown
     from reports.side_by_side import build_side_by_side
 
@@ -94,15 +103,22 @@ def bench_command(
         raise typer.Exit(1)
 
 
-def _build(results: Path, clock: Clock | None = None, reference: str | None = None) -> None:
+def _build(
+    results: Path,
+    clock: Clock | None = None,
+    reference: str | None = None,
+    embed: str | None = None,
+) -> None:
     """clock: of a command that does more than this."""
     from reports.build import build
 
-    report = build(results, clock, reference)
+    report = build(results, clock, reference, embed)
     print(report.headline)
     if clock:
         print(clock.accounting().line)
-    print(f"Report: {report.summary}")
+    if report.embedded:
+        print(f"In one file: {report.embedded}")
+    print(f"Report: {report.page or report.summary}")
 
 
 if __name__ == "__main__":

@@ -1,43 +1,58 @@
-"""Builds the report of a suite: tables, figures and summary.md, in `results/<suite>/report/`."""
+"""Builds the report of a suite in `results/<suite>/report/`: tables, figures, the page, summary.md."""
 
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import pandas as pd
 
 from benchmarks import InputError
 from benchmarks.accounting import REPORTING, Clock, read_accounting
 from benchmarks.results import Results, load_results
 from benchmarks.writing import alone_in, write_atomically
-from reports import coverage, diagram, figures, grids, paired, scores, tables
+from reports import coverage, grids, paired, scores, tables
+from reports.figures import animation, curves, diagram, sheets
 from reports.formats import Table, to_markdown, write
+from reports.page.write import write_embedded, write_page
 from reports.reproduction import reproduction_table
+from reports.templates import template
 from reports.timing import is_timing, timed_alone, timing
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where the report is, and the headline table in Markdown."""
+    """Where the report is, and the headline table in Markdown.
+
+    page: `index.html`, which timings do not have; embedded: the one of chosen jobs, if asked for.
+    """
 
     summary: Path
     headline: str
+    page: Path | None = None
+    embedded: Path | None = None
 
 
-def build(folder: Path, clock: Clock | None = None, reference: str | None = None) -> Report:
+def build(
+    folder: Path,
+    clock: Clock | None = None,
+    reference: str | None = None,
+    embed: str | None = None,
+) -> Report:
     """Build the report from what is stored: of a suite, or of `python -m benchmarks timing`.
 
     clock: of a command that has run the suite before; its time is accounted for in the summary,
     with that of tables and figures. Without it, or if that fitted nothing, the summary keeps what
     the last one that fitted something has left. reference: the method that all are compared with.
+    embed: of which jobs, by a part of their names, one file is written that holds all it needs.
 
     Raises InputError if there are no results, a run they refer to is gone or damaged, the reference
-    is none of the methods, or the report cannot be written.
+    is none of the methods, no job has such a name, or the report cannot be written.
     """
     if is_timing(folder):
         if reference:
             raise InputError("--reference: timings are compared with the plain loop")
+        if embed is not None:
+            raise InputError("--embed: timings have no jobs")
         return _build_timing(folder)
     results = load_results(folder)
     try:
@@ -45,7 +60,7 @@ def build(folder: Path, clock: Clock | None = None, reference: str | None = None
             found, named = all_tables(results, reference)
             partial = folder / ".report-partial"
             shutil.rmtree(partial, ignore_errors=True)
-            report = _build(results, partial, found, named, clock)
+            report = _build(results, partial, found, named, clock, embed)
             return _put_in_place(partial, folder / "report", report)
     except OSError as error:
         raise InputError(
@@ -58,7 +73,12 @@ def _put_in_place(partial: Path, folder: Path, report: Report) -> Report:
     """A report that could not be built to its end leaves the last one as it was."""
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
-    return replace(report, summary=folder / report.summary.name)
+    pages = {
+        name: folder / page.name
+        for name in ("summary", "page", "embedded")
+        if (page := getattr(report, name))
+    }
+    return replace(report, **pages)
 
 
 def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
@@ -82,7 +102,12 @@ def all_tables(results: Results, reference: str | None) -> tuple[list[Table], st
 
 
 def _build(
-    results: Results, folder: Path, found: list[Table], reference: str, clock: Clock | None
+    results: Results,
+    folder: Path,
+    found: list[Table],
+    reference: str,
+    clock: Clock | None,
+    embed: str | None,
 ) -> Report:
     per_image = coverage.per_image(results)
     reach = coverage.coverage(per_image, results)
@@ -91,36 +116,46 @@ def _build(
     if reach:
         csv = per_image.to_csv(index=False)
         write_atomically(folder / "tables" / "coverage-per-image.csv", csv)
-    who = paired.standing(results, scores.measures(results)[0], reference)
-    ranks = diagram.critical_difference(who, folder / "figures")
-    curve = figures.quality_against_iterations(results, folder / "figures")
-    sheets = figures.contact_sheets(results, folder / "figures")
-    reach_sheets = figures.coverage_sheets(results, per_image, folder / "figures")
-    if clock:  # all but the summary, which is to say it, is there
+    about = {
+        "title": results.title,
+        "planned": len(results.jobs),
+        "done": int((results.jobs["status"] == "done").sum()),
+        "images": results.jobs["image"].nunique(),
+        "problems": _problems(results),
+        "notices": results.about["notices"],
+        "measures": [measure.name for measure in scores.measures(results)],
+        "tables": {table.name: table for table in found},
+        "devices": [table for table in found if table.name.startswith("timing-")],
+        "last_iteration": results.last_iteration,
+        **_draw(results, reference, per_image, folder / "figures"),
+        "provenance": _provenance(results),
+    }
+    if clock:  # all but the pages, which are to say it, is there
         clock.lap(REPORTING)
         clock.write(results.folder)
     accounting = read_accounting(results.folder)
-    summary = template("summary.md.j2").render(
-        title=results.title,
-        planned=len(results.jobs),
-        done=int((results.jobs["status"] == "done").sum()),
-        images=results.jobs["image"].nunique(),
-        problems=_problems(results),
-        notices=results.about["notices"],
-        measures=[measure.name for measure in scores.measures(results)],
-        tables={table.name: table for table in found},
-        devices=[table for table in found if table.name.startswith("timing-")],
-        last_iteration=results.last_iteration,
-        ranks=ranks,
-        curve=curve,
-        sheets=sheets,
-        reach_sheets=reach_sheets,
-        time=accounting.line if accounting else "",
-        provenance=_provenance(results),
-    )
-    path = folder / "summary.md"
-    write_atomically(path, summary)
-    return Report(path, to_markdown(found[0]))
+    about["time"] = accounting.line if accounting else ""
+    summary = folder / "summary.md"
+    write_atomically(summary, template("summary.md.j2").render(**about))
+    page = write_page(results, folder, about)
+    embedded = write_embedded(results, folder, about, embed) if embed is not None else None
+    return Report(summary, to_markdown(found[0]), page, embedded)
+
+
+def _draw(
+    results: Results, reference: str, per_image: pd.DataFrame, folder: Path
+) -> dict[str, list[str] | str | None]:
+    """Every figure, and the names of their files by what they are."""
+    who = paired.standing(results, scores.measures(results)[0], reference)
+    return {
+        "ranks": diagram.critical_difference(who, folder),
+        "curves": curves.against_iterations(results, folder),
+        "seconds": curves.against_seconds(results, folder),
+        "sheets": sheets.contact_sheets(results, folder),
+        "errors": sheets.error_maps(results, folder),
+        "animations": animation.animations(results, folder),
+        "reach_sheets": sheets.coverage_sheets(results, per_image, folder),
+    }
 
 
 def _build_timing(folder: Path) -> Report:
@@ -136,20 +171,6 @@ def _build_timing(folder: Path) -> Report:
             return _put_in_place(partial, folder / "report", report)
     except OSError as error:
         raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
-
-
-def template(name: str) -> Any:
-    """A page of `templates/`."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["cell"] = lambda text: str(text).replace("|", r"\|")
-    environment.filters["markdown"] = to_markdown
-    return environment.get_template(name)
 
 
 def _problems(results: Results) -> list[dict[str, object]]:

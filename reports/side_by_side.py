@@ -77,7 +77,7 @@ def build_side_by_side(
     with alone_in(out):
         shutil.rmtree(out / "tables", ignore_errors=True)
         write(out / "tables", found)
-        from reports.build import template
+        from reports.templates import template
 
         path = out / "summary.md"
         page = template("side-by-side.md.j2").render(labels=labels, tables=found, about=about)

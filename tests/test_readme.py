@@ -230,7 +230,7 @@ def test_make_bench_on_quick(tmp_path: Path) -> None:
     first = _make("bench", out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 8 * (4 * 2 + 2) + 4 * len(FILLS)
+    assert len(results) == 8 * (6 * 2 + 2) + 4 * len(FILLS)
     scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
     assert len(scores) == 9
     if weights.missing() is None:

@@ -19,6 +19,7 @@ FILL_MARKERS = "os^vDPX<>"
 FILL_COLOUR = "0.45"
 BANDS = 5  # more networks than these would hide each other behind theirs
 ROWS = 4  # holes on a page
+LETTERS = 130  # of a legend's print that fit beside each other
 BELOW = 2.0  # dB below the fills and what fits end at, where an axis begins
 
 
@@ -99,7 +100,7 @@ def _figure(
         figure, axes = plt.subplots(
             len(masks),
             len(outputs),
-            figsize=(WIDTH, min(HEIGHT, 2.2 * len(masks) + 0.9)),
+            figsize=(WIDTH, 2.1 * len(masks) + 0.5),
             squeeze=False,
             sharex=True,
             sharey="row",
@@ -153,13 +154,11 @@ def _figure(
             **{f" {rule}": marker for rule, marker in rules.items()},
         }
         if handles:
-            letters = max(map(len, handles))
-            figure.legend(
-                list(handles.values()),
-                list(handles),
-                loc="outside lower center",
-                ncols=max(1, min(4, 110 // (letters + 8))),
-            )
+            beside = max(1, min(4, LETTERS // (max(map(len, handles)) + 9)))
+            lines = -(-len(handles) // beside)
+            figure.set_figheight(min(HEIGHT, figure.get_figheight() + 0.15 * lines))
+            figure.legend(handles.values(), handles, loc="outside lower center", ncols=beside)
+        figure.align_ylabels()
         return save(figure, folder, name)
 
 

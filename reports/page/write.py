@@ -80,9 +80,7 @@ def _data_url(content: bytes, suffix: str) -> str:
     return f"data:image/{suffix[1:]};base64,{base64.b64encode(content).decode()}"
 
 
-def _page(
-    about: dict[str, Any], data: dict[str, Any], figures: dict[str, str], places: str
-) -> str:
+def _page(about: dict[str, Any], data: dict[str, Any], figures: dict[str, str], places: str) -> str:
     """figures: the content of each by its name, where they are embedded. places: of scripts."""
     style, script = read("page.css"), read("page.js")
     policy = "; ".join(

@@ -1,0 +1,103 @@
+"""Pictures of the page as a browser shows it: on a desktop and on a phone, in light and in dark.
+
+Drives the machine's own Chromium through Playwright.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from benchmarks import InputError
+from benchmarks.writing import open_folder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Nothing that the browser does of its own: no network, and no sandbox where root may have none.
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+def chromium() -> str | None:
+    """Where it is, if it is there."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def browser() -> Iterator["Browser"]:
+    """Raises InputError if there is none."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise InputError("screenshots need the package playwright (extra `dev`)") from None
+    found = chromium()
+    if found is None:
+        raise InputError(f"screenshots need Chromium: none of {', '.join(NAMES)} is in PATH")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+def open_page(browser: "Browser", page: Path, size: str, scheme: Scheme) -> "Page":
+    """size: of `SIZES`."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=2 if size == "phone" else 1,
+        has_touch=size == "phone",
+        color_scheme=scheme,
+    )
+    opened = context.new_page()
+    opened.goto(page.resolve().as_uri())
+    return opened
+
+
+def open_job(page: "Page", name: str) -> None:
+    """Open the first job found by these words, and wait until its pictures are painted.
+
+    Raises InputError if there is none.
+    """
+    page.locator("#filters [name=text]").fill(name)
+    found = page.locator("#table tbody a")
+    if not found.count():
+        raise InputError(f"--job: the page finds none by '{name}'")
+    found.first.click()
+    page.locator("#compare[data-file]").wait_for()
+
+
+def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
+    """Of the page in a report's folder: the table of jobs and one job, in each size and scheme.
+
+    job: words that the job to open is found by. Raises InputError.
+    """
+    page = report / "index.html"
+    if not page.exists():
+        raise InputError(f"{page}: is missing; `python -m reports build` makes it")
+    open_folder(folder)
+    taken = []
+    with browser() as started:
+        for size in SIZES:
+            for scheme in SCHEMES:
+                opened = open_page(started, page, size, scheme)
+                for what in ("jobs", "job"):
+                    if what == "jobs":
+                        opened.evaluate("document.querySelector('#jobs').scrollIntoView()")
+                    else:
+                        open_job(opened, job)
+                    opened.wait_for_load_state("networkidle")
+                    path = folder / f"{what}-{size}-{scheme}.png"
+                    opened.screenshot(path=path)
+                    taken.append(path)
+                opened.context.close()
+    return taken
