@@ -74,6 +74,22 @@ def build_command(
     print(f"Report: {summary}")
 
 
+@app.command("screenshots")
+def screenshots_command(
+    results: Annotated[Path, typer.Argument(help="a suite's results with a report")],
+    job: Annotated[str, typer.Option(help="words that the page finds the job by")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="where they are written; `screenshots` in the report")
+    ] = None,
+) -> None:
+    """Take pictures of the page and of a job: desktop and phone, light and dark (with Chromium)."""
+    from reports.page.screenshots import take_screenshots
+
+    report = results / "report"
+    for path in take_screenshots(report, out or report / "screenshots", job):
+        print(path)
+
+
 @app.command("bench")
 def bench_command(
     suite: SuiteArgument,

@@ -1,4 +1,4 @@
-"""Builds the report of a suite in `results/<suite>/report/`: tables, figures, the page, summary.md."""
+"""Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
 import shutil
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """Hole PSNR against iterations and against seconds, with the fills that take neither."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -226,7 +226,7 @@ def _name_levels(axis: Any, levels: dict[str, float], partial: set[str]) -> None
 
 
 def _mark_stops(
-    axes: Sequence[Any], results: Results, masks: Sequence[str], networks: Sequence[str]
+    axes: Iterable[Any], results: Results, masks: Sequence[str], networks: Sequence[str]
 ) -> dict[str, Any]:
     """A marker for each rule at the median iteration it chose and its mean over images.
 

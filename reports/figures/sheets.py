@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
@@ -142,11 +144,11 @@ def _masked(run: RunFolder) -> NDArray[np.uint8]:
     return np.where(run.known, run.truth, 255).astype(np.uint8)
 
 
-def _restoration(results: Results, row: dict[str, Any]) -> NDArray[np.uint8]:
+def _restoration(results: Results, row: dict[Any, Any]) -> NDArray[np.uint8]:
     return results.run(row["key"]).restoration(row["output"], int(row["iteration"]))
 
 
-def _scores(results: Results, row: dict[str, Any]) -> str:
+def _scores(results: Results, row: dict[Any, Any]) -> str:
     shown = []
     for measure in measures(results):
         score = row[measure.column]
@@ -234,10 +236,9 @@ def _page(lines: Sequence[Block], title: str, sizes: _Sizes, folder: Path, name:
             sizes.columns,
             figsize=(sizes.columns * sizes.width, len(lines) * sizes.height + 0.3),
             squeeze=False,
-            layout="constrained",
+            layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0),
             gridspec_kw={"height_ratios": [sizes.tall, 1][:rows] * len(lines)},
         )
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
         for axis in axes.flat:
             axis.set_axis_off()
         for number, line in enumerate(lines):
@@ -281,9 +282,7 @@ def _frame(axis: Any, window: tuple[int, int, int]) -> None:
     top, left, side = window
     for colour, width in (("white", 1.6), ("black", 0.7)):
         corner = (left - 0.5, top - 0.5)
-        axis.add_patch(
-            plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=width)
-        )
+        axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=width))
 
 
 def _outline(axis: Any, inside: NDArray[np.bool_], colour: str, style: str) -> None:

@@ -57,7 +57,7 @@ def overview(results: Results) -> dict[str, Any]:
 
 def jobs(results: Results) -> Iterator[Job]:
     """In the order of the suite; raises OSError where a run is gone or damaged, and InputError."""
-    groups = {name: rows for name, rows in results.rows.groupby(JOB, sort=False)}
+    groups = dict(iter(results.rows.groupby(JOB, sort=False)))
     levels = _levels(results)
     for job in results.jobs.to_dict("records"):
         if not KEY.fullmatch(job["key"]):
@@ -93,7 +93,7 @@ def jobs(results: Results) -> Iterator[Job]:
         yield Job(job["key"], name, line, details, run, ("truth.png", "mask.png", *files))
 
 
-def _picture(results: Results, row: dict[str, Any]) -> dict[str, Any]:
+def _picture(results: Results, row: dict[Any, Any]) -> dict[str, Any]:
     scores = {
         column: _number(row[column])
         for metric in results.about["metrics"]
