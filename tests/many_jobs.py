@@ -26,7 +26,9 @@ def multiply(folder: Path, images: int) -> int:
         for old, new in keys.items():
             _copy_run(folder.parent / "runs" / old, folder.parent / "runs" / new)
         for table in tables.values():
-            renamed = table[0].assign(key=table[0]["key"].map(keys), image=f"image-{index:04}")
+            renamed = table[0].assign(
+                key=table[0]["key"].map(keys), image=table[0]["image"] + f" {index:04}"
+            )
             if "psnr_hole" in renamed:  # so that there is something to sort
                 renamed["psnr_hole"] += (index * 7919 % 1000) / 500 - 1
             table.append(renamed)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +29,7 @@ pytestmark = pytest.mark.skipif(
     screenshots.chromium() is None, reason="Chromium is not here (Debian's package `chromium`)"
 )
 
+NONE = "\N{EN DASH}"  # where there is no number
 HOSTILE = "<img src=x onerror=alert(1)>"  # a file may have that name, a method any label
 QUICK = TINY["methods"][0]
 
@@ -50,11 +50,10 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     (folder / "photos").mkdir()
     colours = np.random.default_rng(0)
-    for name, side in ((HOSTILE, 40), ("</script>&amp;", 36)):
+    for name, side in ((HOSTILE, 40), ("<script>&amp;'", 36)):
         pixels = colours.integers(0, 256, (side // 4, side // 4, 3), dtype=np.uint8)
         picture = Pillow.fromarray(pixels).resize((side, side - 4), Pillow.Resampling.BICUBIC)
-        path = folder / "photos" / f"{name.replace('/', '∕')}.png"
-        picture.save(path)
+        picture.save(folder / "photos" / f"{name}.png")
     wild = {**QUICK, "label": "wild", "set": {**QUICK["set"], "learning_rate": 100}}
     content = {
         **TINY,
@@ -62,7 +61,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "dataset": {"folder": "photos"},
         "masks": [{"boxes": {"count": 1, "side": 8}}],
         "methods": [
-            {**QUICK, "label": "'\"><b>bold</b>"},
+            {**QUICK, "label": "'\"></script><b>bold</b>"},
             {"fill": "mean"},
             {"fill": "biharmonic"},
             wild,
@@ -157,7 +156,9 @@ def test_every_job_is_listed_with_its_names_as_text(
 def test_what_the_page_would_be_made_to_run_does_not_run(suite: Path, look: Look) -> None:
     """Were a name put into the page as HTML by mistake, its script would be refused."""
     opened = look(suite / "report" / "index.html")
-    opened.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
+    opened.page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')"
+    )
     opened.page.wait_for_timeout(300)
     assert any("Content Security Policy" in said for said in opened.complaints)
     assert not any(said == "1" for said in opened.complaints)
@@ -171,17 +172,17 @@ def test_it_sorts_numbers_as_numbers_and_what_is_missing_last(suite: Path, look:
         head.get_by_role("button").click()
         expect(head).to_have_attribute("aria-sort", direction)
         cells = opened.rows("psnr")
-        scores = [float(cell) for cell in cells if cell != "–"]
+        scores = [float(cell) for cell in cells if cell != NONE]
         assert scores == sorted(scores, reverse=direction == "descending")
         assert len(scores) >= 6
-        assert cells[len(scores) :] == ["–"] * (len(cells) - len(scores)) != []
+        assert cells[len(scores) :] == [NONE] * (len(cells) - len(scores)) != []
     opened.page.locator("#filters [name=sort]").select_option("image")
     assert len([name for name, _ in groupby(opened.rows("image"))]) == 2
     opened.page.get_by_role("button", name="Show all").click()
     assert not opened.page.locator("#table [aria-sort]").count()
 
 
-def test_it_filters_by_words_and_by_choice(suite: Path, results: Results, look: Look) -> None:
+def test_it_filters_by_words_and_by_choice(suite: Path, look: Look) -> None:
     opened = look(suite / "report" / "index.html")
     count = opened.page.locator("#count")
     opened.page.locator("[name=text]").fill("onerror BIHARMONIC")
@@ -216,7 +217,7 @@ def test_a_job_opens_and_closes_by_keyboard(suite: Path, look: Look) -> None:
     opened = look(suite / "report" / "index.html")
     page = opened.page
     links = page.locator("#table tbody a")
-    links.nth(1).focus()
+    links.nth(3).focus()  # of two images each: bold, mean, biharmonic
     page.keyboard.press("Enter")
     title = page.locator("#job-title")
     expect(title).to_contain_text("mean")
@@ -227,8 +228,8 @@ def test_a_job_opens_and_closes_by_keyboard(suite: Path, look: Look) -> None:
     assert page.locator("#right").evaluate("each => each.style.clipPath") != before
     page.keyboard.press("n")
     expect(title).to_contain_text("biharmonic")
-    page.keyboard.press("p")
-    page.keyboard.press("p")
+    for _ in range(4):
+        page.keyboard.press("p")
     expect(title).to_contain_text("bold")
     expect(page.locator("#previous")).to_be_disabled()
     page.keyboard.press("Escape")
@@ -239,7 +240,7 @@ def test_a_job_opens_and_closes_by_keyboard(suite: Path, look: Look) -> None:
 def test_a_link_leads_to_a_job_and_back_leads_out_of_it(suite: Path, look: Look) -> None:
     opened = look(suite / "report" / "index.html")
     page = opened.page
-    page.locator("#table tbody a").nth(2).click()
+    page.locator("#table tbody a").nth(4).click()
     expect(page.locator("#job")).to_be_visible()
     link = page.url
     page.locator("#next").click()
@@ -254,7 +255,9 @@ def test_a_link_leads_to_a_job_and_back_leads_out_of_it(suite: Path, look: Look)
 def _painted(page: Page, kind: str, shape: tuple[int, ...], tmp_path: Path) -> NDArray[np.int16]:
     """(H, W, 3): what the right picture shows at the middle of each of the image's pixels."""
     page.locator("#right-of").select_option(kind)
-    page.locator("#divider").evaluate("each => { each.value = 0; each.dispatchEvent(new Event('input')) }")
+    page.locator("#divider").evaluate(
+        "each => { each.value = 0; each.dispatchEvent(new Event('input')) }"
+    )
     page.locator("#line").evaluate("each => { each.style.visibility = 'hidden' }")
     page.wait_for_timeout(100)
     page.locator("#compare").screenshot(path=tmp_path / "painted.png")
@@ -384,7 +387,9 @@ def test_text_stands_out_from_its_ground(suite: Path, look: Look, scheme: Scheme
 
     def luminance(name: str) -> float:
         channels = np.array(colours[name]) / 255
-        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        linear = np.where(
+            channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+        )
         return float(linear @ [0.2126, 0.7152, 0.0722])
 
     for ground in ("paper", "raised"):
@@ -408,8 +413,7 @@ def test_one_file_holds_chosen_jobs_wherever_it_is_taken(
     page.keyboard.press("Escape")
     assert page.locator("main figure img").count() >= 3
     assert not page.locator("main a[href^='tables/'], main a[href^='figures/']").count()
-    assert {url.partition(":")[0] for url in opened.requests} == {"file", "data"}
-    assert sum(url.startswith("file:") for url in opened.requests) == 1
+    assert [url for url in opened.requests if url.startswith("file:")] == [page.url.split("#")[0]]
 
 
 def test_the_page_has_no_place_for_what_is_not_a_key(suite: Path, tmp_path: Path) -> None:
@@ -450,13 +454,13 @@ def test_many_jobs_load_few_pictures_and_scrolling_reaches_them_all(
         page.locator("#table tbody tr").last.scroll_into_view_if_needed()
         page.wait_for_timeout(100)
     assert page.locator("#table tbody tr").count() == 400
-    page.locator("[name=text]").fill("image-0123")
+    page.locator("[name=text]").fill("0123")
     expect(page.locator("#table tbody tr")).to_have_count(2)
 
 
-def test_screenshots(suite: Path, command: Command, tmp_path: Path) -> None:
+def test_screenshots(suite: Path, process: Command, tmp_path: Path) -> None:
     words = ("screenshots", suite, "--job", "bold", "--out", tmp_path / "shots")
-    done = command("reports", *words)
+    done = process("reports", *words)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "shots").iterdir()}
     assert names == {
@@ -467,14 +471,12 @@ def test_screenshots(suite: Path, command: Command, tmp_path: Path) -> None:
     }
     with Pillow.open(tmp_path / "shots" / "job-desktop-light.png") as picture:
         assert picture.size == SIZES["desktop"]
-    done = command("reports", *words[:3], "no such", "--out", tmp_path / "shots")
+    done = process("reports", *words[:3], "no such", "--out", tmp_path / "shots")
     assert done.returncode == 2
-    assert done.stderr == "--job: the page finds none by 'no such'\n"
+    assert done.stderr == "error: --job: the page finds none by 'no such'\n"
 
 
 def test_open_page_is_what_screenshots_are_of(suite: Path, chromium: Browser) -> None:
     page = open_page(chromium, suite / "report" / "index.html", "phone", "dark")
     assert page.viewport_size == dict(zip(("width", "height"), SIZES["phone"], strict=True))
     page.context.close()
-
-

@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +17,9 @@ from scipy import stats
 
 from benchmarks.results import Results, load_results
 from dip.errors import InputError
-from reports import coverage, figures, grids, tables
+from reports import coverage, grids, tables
 from reports.build import build
+from reports.figures import sheets
 from reports.timing import timing
 
 Write = Callable[..., Path]
@@ -134,41 +134,6 @@ def test_a_revision_that_looks_like_a_number_stays_a_name(results: Results) -> N
     assert "- revision: 152126e07694\n" in build(results.folder).summary.read_text()
 
 
-def test_a_curve_says_where_images_are_missing(results: Results) -> None:
-    everything = results.rows
-    missing = (everything["image"] == "camera") & (everything["method"] == "quick")
-    partial = dataclasses.replace(results, rows=everything[~missing])
-    assert _legend(results) == ["quick", "mean"]
-    assert _legend(partial) == ["quick (not all images)", "mean"]
-
-
-def test_a_curve_ends_where_one_of_its_fits_does(results: Results) -> None:
-    """One seed has one iteration more than the other: a mean over both ends with the shorter."""
-    rows = results.rows
-    ended = (rows["seed"] == 1) & (rows["iteration"] == 4) & (rows["image"] == "camera")
-    drawn: list[Any] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "save", lambda figure, *_: drawn.append(figure) or "")
-        shortened = dataclasses.replace(results, rows=rows[~ended])
-        figures.quality_against_iterations(shortened, results.folder)
-    line = drawn[0].axes[0].lines[0]
-    assert list(line.get_xdata()) == [2]
-
-
-def _legend(results: Results) -> list[str]:
-    """The names in the curve's legend."""
-    drawn: list[str] = []
-
-    def read(figure: Any, _: Path, name: str) -> str:
-        drawn.extend(text.get_text().strip() for text in figure.legends[0].get_texts())
-        return name
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "save", read)
-        figures.quality_against_iterations(results, results.folder)
-    return drawn
-
-
 def test_a_report_whose_runs_are_gone_is_one_line(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
@@ -189,23 +154,12 @@ def test_a_report_that_cannot_be_built_leaves_the_last_one(results: Results) -> 
         raise OSError("no room")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "contact_sheets", breaks)
+        patch.setattr(sheets, "contact_sheets", breaks)
         with pytest.raises(InputError, match=r"report: cannot be built \(no room\)"):
             build(results.folder)
     assert {path: path.read_bytes() for path in report.rglob("*") if path.is_file()} == before
     build(results.folder)
     assert not (results.folder / ".report-partial").exists()
-
-
-def test_pictures_are_pictures(results: Results) -> None:
-    report = build(results.folder)
-    names = re.findall(r"\(figures/(.+?\.png)\)", report.summary.read_text())
-    assert names == ["quality-against-iterations.png", "contact-sheet-1.png", "contact-sheet-2.png"]
-    for name in names:
-        with Pillow.open(report.summary.parent / "figures" / name) as picture:
-            assert picture.width > 500
-            assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
-        assert (report.summary.parent / "figures" / name).with_suffix(".pdf").exists()
 
 
 def test_the_stopping_table_holds_rules_against_the_end_and_the_oracle(

@@ -14,8 +14,9 @@ from synthetic import Effects, synthetic
 from benchmarks.results import Results
 from benchmarks.statistics import holm
 from dip.errors import InputError
-from reports import diagram, grids, paired, tables
+from reports import grids, paired, tables
 from reports.build import all_tables
+from reports.figures import diagram
 from reports.formats import Table, Value, macros, to_latex, to_markdown, write
 from reports.scores import PSNR, by_hole, entries, measures
 from reports.timing import timing

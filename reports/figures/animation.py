@@ -17,7 +17,7 @@ NETWORKS = 4  # beside each other
 FEWEST_FRAMES = 3
 SECONDS = 12  # that all frames take, were none bounded below
 SHORTEST, LONGEST, LAST = 250, 1200, 3000  # milliseconds of a frame, and of the last one
-SIDE = 256  # pixels that a picture is enlarged to at least, in whole steps
+SIDE = 192  # pixels that a picture is enlarged to at least, in whole steps
 MARGIN, LINE = 8, 16  # pixels
 
 
@@ -46,6 +46,7 @@ def animations(results: Results, folder: Path) -> list[str]:
             duration=_durations(iterations),
             loop=0,
             lossless=True,
+            quality=60,  # how hard it tries to be small
         )
         named.append(name)
     return named

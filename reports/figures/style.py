@@ -29,21 +29,21 @@ def broken(name: str, letters: int) -> str:
     for part in parts:
         if lines[-1] and len(lines[-1] + part) > letters:
             lines.append("")
-        lines[-1] += part
+        lines[-1] += part if lines[-1] else part.lstrip()
     return "\n".join(
         piece for line in lines for piece in textwrap.wrap(line, letters, break_on_hyphens=True)
     )
 
 
 def save(figure: Any, folder: Path, name: str) -> str:
-    """As PNG and PDF; returns the PNG's name."""
+    """As PNG and PDF; returns the PNG's name. figure: one with a layout, which keeps all within."""
     folder.mkdir(parents=True, exist_ok=True)
-    if figure.get_layout_engine():  # once, and not for each file again
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+    figure.draw_without_rendering()  # laid out once, and not for each file again
+    figure.set_layout_engine("none")
     # Without dates and versions inside, the same results give the same files.
-    figure.savefig(folder / f"{name}.png", metadata={"Software": None})
-    figure.savefig(folder / f"{name}.pdf", metadata={"Creator": None, "CreationDate": None})
+    about = {"png": {"Software": None}, "pdf": {"Creator": None, "CreationDate": None}}
+    for kind, metadata in about.items():
+        figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
     plt.close(figure)
     return f"{name}.png"
 

@@ -4,7 +4,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const jobs = data.jobs;
-const AT_ONCE = 100; // rows that are added as somebody scrolls
+const AT_ONCE = 50; // rows that are added as somebody scrolls
 const STEP_MILLISECONDS = 700; // of a checkpoint while they are played
 const ENLARGED = 480; // pixels that a picture is shown wide at least, where there is room
 
@@ -583,8 +583,10 @@ function play() {
 
 function go(which) {
   const job = neighbours(open.job)[which];
+  if (!job) return;
   // The way back from a job is one step, however many were looked at.
-  if (job) location.replace(`#${job.address}`);
+  history.replaceState(null, "", `#${job.address}`);
+  show(job);
 }
 
 function prepareJob() {

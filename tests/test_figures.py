@@ -1,0 +1,315 @@
+"""Figures: what they show; on paper nothing overlaps, is cut off, or differs by colour only."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import TINY
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib import pyplot as plt
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image as Pillow
+from synthetic import synthetic
+
+from benchmarks.results import Results, load_results
+from benchmarks.trace import read_trace
+from reports import paired
+from reports.figures import animation, curves, diagram, sheets
+from reports.figures.style import HEIGHT, WIDTH, broken, line_of
+from reports.scores import PSNR
+
+Write = Callable[..., Path]
+QUICK = TINY["methods"][0]
+LONG = "skip with a name, and settings[architecture.decoder_kernel=3,learning_rate=0.001]"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Two images, one of them not square, two holes, nine methods, some with long names."""
+    import yaml
+
+    from benchmarks.__main__ import app, main
+
+    folder = tmp_path_factory.mktemp("figures")
+    (folder / "photos").mkdir()
+    colours = np.random.default_rng(0)
+    for name, (width, height) in {"square": (40, 40), "wide": (48, 34)}.items():
+        pixels = colours.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8)
+        picture = Pillow.fromarray(pixels).resize((width, height), Pillow.Resampling.BICUBIC)
+        picture.save(folder / "photos" / f"{name}.png")
+    content = {
+        **TINY,
+        "dataset": {"folder": "photos"},
+        "masks": ["bernoulli", {"boxes": {"count": 1, "side": 8}}],
+        "methods": [{**QUICK, "label": LONG}, {**QUICK, "label": "plain"}, {"fill": "all"}],
+        "iterations": [4, 10, 40],
+        "seeds": [0, 1],
+        "rules": [{"es-wmv": {"window": 4, "patience": 5}}],
+    }
+    del content["images"], content["size"]
+    path = folder / "figures.yaml"
+    path.write_text(yaml.safe_dump(content))
+    assert main(app, ["run", str(path), "--out", str(folder / "results"), "--workers", "0"]) == 0
+    return load_results(folder / "results" / "figures")
+
+
+@contextmanager
+def kept() -> Iterator[list[Figure]]:
+    """The figures that are drawn meanwhile, before they are closed."""
+    drawn: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, path: Path, **words: Any) -> None:
+        if figure not in drawn:
+            drawn.append(figure)
+        save(figure, path, **words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", keep)
+        patch.setattr(plt, "close", lambda _: None)
+        yield drawn
+    plt.close("all")
+
+
+Draw = Callable[[Results, Path], Any]
+
+
+def _diagram(_: Results, folder: Path) -> str | None:
+    networks = {LONG: 1.5, "b": 0.5, **{f"method {index}": 0.1 * index for index in range(12)}}
+    many = synthetic(8, networks, {"mean": -5.0, "biharmonic": 1.0})
+    return diagram.critical_difference(paired.standing(many, PSNR), folder)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        curves.against_iterations,
+        curves.against_seconds,
+        sheets.contact_sheets,
+        sheets.error_maps,
+        _diagram,
+    ],
+)
+def test_on_paper_no_text_overlaps_or_is_cut_off(
+    results: Results, tmp_path: Path, draw: Draw
+) -> None:
+    with kept() as drawn:
+        draw(results, tmp_path)
+        assert drawn
+        for figure in drawn:
+            assert figure.get_figwidth() <= WIDTH
+            assert figure.get_figheight() <= HEIGHT
+            boxes = dict(_words(figure))
+            inside = figure.bbox.padded(1)
+            for text, box in boxes.items():
+                assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, text
+                assert inside.y0 <= box.y0 <= box.y1 <= inside.y1, text
+            for (one, a), (other, b) in combinations(boxes.items(), 2):
+                # Half a point of their boxes, in which letters leave that room.
+                meet = a.padded(-0.5).overlaps(b.padded(-0.5))
+                assert not meet, (one.get_text(), other.get_text())
+
+
+def _words(figure: Figure) -> Iterator[tuple[Text, Any]]:
+    """All that can be read, with where it is: labels of ticks only where the axis has them."""
+    figure.draw_without_rendering()
+    hidden: set[int] = set()
+    for axes in figure.axes:
+        if not axes.axison:
+            hidden |= {id(each) for axis in (axes.xaxis, axes.yaxis) for each in axis.findobj(Text)}
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            hidden |= {
+                id(label)
+                for tick in ticks
+                for label in (tick.label1, tick.label2)
+                if not low <= tick.get_loc() <= high
+            }
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip() and id(text) not in hidden:
+            box = Text.get_window_extent(text)
+            if box.width:
+                yield text, box
+
+
+def test_files_are_pictures_as_wide_as_text(results: Results, tmp_path: Path) -> None:
+    names = [
+        *curves.against_iterations(results, tmp_path),
+        *curves.against_seconds(results, tmp_path),
+        *sheets.contact_sheets(results, tmp_path),
+        *sheets.error_maps(results, tmp_path),
+    ]
+    assert names == [
+        "quality-against-iterations.png",
+        "quality-against-seconds.png",
+        *("contact-sheet-1.png", "contact-sheet-1-2.png"),
+        *("contact-sheet-2.png", "contact-sheet-2-2.png"),
+        *("error-map-1.png", "error-map-2.png"),
+    ]
+    for name in names:
+        with Pillow.open(tmp_path / name) as picture:
+            assert picture.width == WIDTH * 200
+            assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
+        assert (tmp_path / name).with_suffix(".pdf").stat().st_size > 5000
+    before = {name: (tmp_path / name).read_bytes() for name in names[:3]}
+    curves.against_iterations(results, tmp_path)
+    sheets.contact_sheets(results, tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_lines_beside_each_other_differ_without_colour_too() -> None:
+    with plt.style.context(curves.STYLE):
+        lines = [line_of(index) for index in range(28)]
+    assert all(one["linestyle"] != other["linestyle"] for one, other in pairwise(lines))
+    assert len({(line["color"], str(line["linestyle"])) for line in lines}) == 28
+
+
+def test_a_curve_says_where_images_are_missing(results: Results, tmp_path: Path) -> None:
+    everything = results.rows
+    missing = (everything["image"] == "wide") & (everything["method"] == "plain")
+    partial = dataclasses.replace(results, rows=everything[~missing])
+    assert _legend(results, tmp_path)[:2] == [LONG, "plain"]
+    assert _legend(partial, tmp_path)[:2] == [LONG, "plain (not all images)"]
+
+
+def _legend(results: Results, folder: Path) -> list[str]:
+    """The names in the curve's legend."""
+    with kept() as drawn:
+        curves.against_iterations(results, folder)
+        return [text.get_text().strip() for text in drawn[0].legends[0].get_texts()]
+
+
+def test_a_curve_ends_where_one_of_its_fits_does(results: Results, tmp_path: Path) -> None:
+    """One seed has one checkpoint more than the other: a mean over both ends with the shorter."""
+    rows = results.rows
+    ended = (rows["seed"] == 1) & (rows["iteration"] == 40) & (rows["image"] == "wide")
+    with kept() as drawn:
+        curves.against_iterations(dataclasses.replace(results, rows=rows[~ended]), tmp_path)
+        line = drawn[0].axes[0].lines[0]
+        assert max(line.get_xdata()) == 10
+
+
+def test_the_curve_is_the_mean_over_images_against_either(results: Results, tmp_path: Path) -> None:
+    rows = results.rows
+    of_panel = rows[(rows["mask"] == "bernoulli") & (rows["method"] == "plain")]
+    last = of_panel[(of_panel["output"] == "raw") & (of_panel["iteration"] == 40)]
+    expected = last.groupby("image")["psnr_hole"].mean().mean()
+    traces = [read_trace(results.run(key)) for key in last["key"]]
+    seconds = np.median([trace["milliseconds"].sum() / 1000 for trace in traces])
+    fills = rows[(rows["mask"] == "bernoulli") & (rows["method"] == "biharmonic")]
+    for draw, at in ((curves.against_iterations, 40), (curves.against_seconds, seconds)):
+        with kept() as drawn:
+            draw(results, tmp_path)
+            axis = drawn[0].axes[0]
+            line = next(each for each in axis.lines if each.get_linestyle() == "--")
+            assert line.get_ydata()[-1] == pytest.approx(expected)
+            assert line.get_xdata()[-1] == pytest.approx(at, rel=0.01)
+            levels = [each.get_ydata()[0] for each in axis.lines if len(each.get_ydata())]
+            assert any(level == pytest.approx(fills["psnr_hole"].mean()) for level in levels)
+
+
+def test_devices_have_times_of_their_own(results: Results, tmp_path: Path) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["seed"] == 1, "device"] = "a GPU, <fast>"
+    two = dataclasses.replace(results, rows=rows)
+    names = curves.against_seconds(two, tmp_path)
+    assert len(names) == 2
+    assert names[1] == "quality-against-seconds-a-gpu-fast.png"
+
+
+@given(
+    st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(
+        lambda shape: st.lists(
+            st.booleans(), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]
+        ).map(lambda values: np.array(values).reshape(shape))
+    )
+)
+def test_a_close_up_shows_most_of_the_hole(known: np.ndarray[Any, Any]) -> None:
+    top, left, side = sheets.close_up(known)
+    height, width = known.shape
+    assert side == max(1, round(sheets.CLOSE_UP * min(height, width)))
+    places = {
+        (row, column): int((~known[row : row + side, column : column + side]).sum())
+        for row in range(height - side + 1)
+        for column in range(width - side + 1)
+    }
+    assert places[top, left] == max(places.values())
+
+
+def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, tmp_path: Path) -> None:
+    with kept() as drawn:
+        sheets.contact_sheets(results, tmp_path)
+        shown = {
+            axis.get_title().replace("\n", ""): axis.images[0].get_array()
+            for axis in drawn[0].axes
+            if axis.get_title()
+        }
+        captions = [axis.get_xlabel() for axis in drawn[0].axes if axis.get_xlabel()]
+    rows = results.final[results.final["mask"] == "bernoulli"]
+    (row,) = rows.query(
+        "method == 'plain' and output == 'averaged' and image == 'square' and seed == 0"
+    ).to_dict("records")
+    run = results.run(row["key"])
+    restored = run.restoration("averaged", 40)
+    expected = np.where(run.known, run.truth, restored).transpose(1, 2, 0)
+    assert np.array_equal(shown["plain"], expected)
+    assert np.array_equal(shown["truth"], run.truth.transpose(1, 2, 0))
+    assert f"{row['psnr_hole']:.2f} dB\nSSIM {row['ssim_composited']:.3f}" in captions
+    with kept() as drawn:
+        sheets.error_maps(results, tmp_path)
+        axes = [axis for axis in drawn[0].axes if axis.get_title() == "plain"]
+        error = axes[0].images[0].get_array()
+        assert drawn[0].axes[-1].findobj(QuadMesh)  # the scale
+    by_hand = np.abs(restored / 255 - run.truth / 255).mean(axis=0)
+    assert np.asarray(error) == pytest.approx(by_hand)
+
+
+def test_a_sheet_of_many_images_says_that_it_shows_some(results: Results, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, kept() as drawn:
+        patch.setattr(sheets, "IMAGES", 1)
+        sheets.contact_sheets(results, tmp_path)
+        assert "(1 of 2 images)" in drawn[0].get_suptitle()
+
+
+def test_training_is_an_animation_of_its_checkpoints(results: Results, tmp_path: Path) -> None:
+    names = animation.animations(results, tmp_path)
+    assert names == ["training-1.webp", "training-2.webp"]
+    rows = results.rows
+    first = rows[(rows["method"] == LONG) & (rows["image"] == "square") & (rows["seed"] == 0)]
+    run = results.run(first[first["mask"] == "bernoulli"]["key"].iloc[0])
+    with Pillow.open(tmp_path / names[0]) as picture:
+        assert picture.n_frames == 3
+        for index, iteration in enumerate((4, 10, 40)):
+            picture.seek(index)
+            frame = np.asarray(picture.convert("RGB"))
+            factor = -(-animation.SIDE // 40)
+            left = animation.MARGIN + 40 * factor + animation.MARGIN
+            top = frame.shape[0] - 2 * animation.MARGIN - animation.LINE - 40 * factor
+            part = frame[top : top + 40 * factor : factor, left : left + 40 * factor : factor]
+            assert np.array_equal(part, run.restoration("raw", iteration).transpose(1, 2, 0))
+    two = dataclasses.replace(results, rows=rows[rows["iteration"] != 10])
+    assert animation.animations(two, tmp_path) == []
+
+
+def test_frames_of_early_training_stand_as_long_as_later_ones() -> None:
+    shown = animation._durations([10, 100, 1000, 1001])
+    assert shown[0] == shown[1]
+    assert shown[-1] == animation.LAST
+    assert min(shown) >= animation.SHORTEST
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1), st.integers(4, 30))
+def test_a_long_name_is_broken_and_loses_nothing(name: str, letters: int) -> None:
+    name = f"{name}[a={name},b={name}]"
+    lines = broken(name, letters).split("\n")
+    assert "".join(lines) == name
+    assert max(map(len, lines)) <= letters
