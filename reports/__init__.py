@@ -1,1 +1,1 @@
-"""From results.csv and run folders to tables, figures and a summary; nothing here fits anything."""
+"""From results.csv and run folders to tables, figures and pages; nothing here fits anything."""

@@ -13,7 +13,8 @@ from benchmarks.writing import alone_in, write_atomically
 from reports import coverage, grids, paired, scores, tables
 from reports.figures import animation, curves, diagram, sheets
 from reports.formats import Table, to_markdown, write
-from reports.page.write import write_embedded, write_page
+from reports.page.contents import name_of
+from reports.page.write import check_pattern, write_embedded, write_page
 from reports.reproduction import reproduction_table
 from reports.templates import template
 from reports.timing import is_timing, timed_alone, timing
@@ -55,6 +56,8 @@ def build(
             raise InputError("--embed: timings have no jobs")
         return _build_timing(folder)
     results = load_results(folder)
+    if embed is not None:
+        check_pattern(results, embed)
     try:
         with alone_in(folder):
             found, named = all_tables(results, reference)
@@ -177,12 +180,8 @@ def _problems(results: Results) -> list[dict[str, object]]:
     """Jobs without a full result, and those of which there is something to say."""
     jobs = results.jobs[(results.jobs["status"] != "done") | (results.jobs["reason"] != "")]
     return [
-        {
-            "name": f"{job.image}/{job.mask}/{job.method}/{job.seed}",
-            "status": job.status,
-            "reason": job.reason,
-        }
-        for job in jobs.itertuples()
+        {"name": name_of(job), "status": job["status"], "reason": job["reason"]}
+        for job in jobs.to_dict("records")
     ]
 
 

@@ -25,6 +25,7 @@ from benchmarks.suite import Suite
 from datasets import load_manifest
 from dip.networks.foreign import imported
 from dip.options import Method
+from reports.page import screenshots
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -64,6 +65,7 @@ def test_python_commands_run(
     line: str,
     suite_file: Callable[..., Path],
     command: Command,
+    process: Command,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -77,6 +79,9 @@ def test_python_commands_run(
         return
     if words[0] == "regress":
         _regress_command_runs(words, suite_file, command, tmp_path, monkeypatch)
+        return
+    if words[0] == "screenshots":
+        _screenshots_are_taken(words, suite_file, command, process, tmp_path)
         return
     names = (Path(word).stem for word in words)
     name = next((name for name in names if name in ("quick", "my-photos")), "quick")
@@ -95,6 +100,24 @@ def test_python_commands_run(
     words = [tiny.get(word, word) for word in words]
     done = command(module, *words, *([] if module == "reports" else ["--out", out]))
     assert done.returncode == 0, done.stderr
+
+
+def _screenshots_are_taken(
+    words: list[str],
+    suite_file: Callable[..., Path],
+    command: Command,
+    process: Command,
+    tmp_path: Path,
+) -> None:
+    """Of a report that has such a job."""
+    if screenshots.chromium() is None:
+        pytest.skip("Chromium is not here (Debian's package `chromium`)")
+    suite, out = suite_file("quick"), tmp_path / "results"
+    assert command("reports", "bench", suite, "--out", out).returncode == 0
+    # A process of its own: a test of the page may have its browser open in this one.
+    done = process("reports", *(str(out / "quick") if "/" in each else each for each in words))
+    assert done.returncode == 0, done.stderr
+    assert len(list((out / "quick" / "report" / "screenshots").glob("*.png"))) == 8
 
 
 def _regress_command_runs(
@@ -144,7 +167,9 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
     assert first.returncode == 0, first.stderr
     assert "0 done before, 2 to run" in first.stdout
     report = out / "tiny" / "report" / "summary.md"
-    assert first.stdout.strip().endswith(f"Report: {report}")
+    page = report.with_name("index.html")
+    assert first.stdout.strip().endswith(f"Report: {page}")
+    assert "<h1>" in page.read_text()
     headline = (report.parent / "tables" / "comparison-psnr.md").read_text()
     assert headline in first.stdout
     summary = report.read_text()

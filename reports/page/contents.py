@@ -63,7 +63,7 @@ def jobs(results: Results) -> Iterator[Job]:
         if not KEY.fullmatch(job["key"]):
             raise InputError(f"{results.folder}: '{job['key']}' is no job's key; score again")
         rows = groups.get(tuple(job[name] for name in JOB))
-        name = "/".join(str(job[each]) for each in JOB)
+        name = name_of(job)
         line = {each: job[each] for each in ("key", *JOB, "status", "reason")}
         line |= {"isFill": job["preset"] == "", "outputs": {}}
         if rows is None:
@@ -91,6 +91,11 @@ def jobs(results: Results) -> Iterator[Job]:
             details |= _curves(run, int(rows["iteration"].max()))
         files = dict.fromkeys(each["file"] for shown in pictures.values() for each in shown)
         yield Job(job["key"], name, line, details, run, ("truth.png", "mask.png", *files))
+
+
+def name_of(job: dict[Any, Any]) -> str:
+    """Of a line of jobs.csv, as commands name it."""
+    return "/".join(str(job[each]) for each in JOB)
 
 
 def _picture(results: Results, row: dict[Any, Any]) -> dict[str, Any]:

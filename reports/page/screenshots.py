@@ -3,6 +3,7 @@
 Drives the machine's own Chromium through Playwright.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Nothing that the browser does of its own: no network, and no sandbox where root may have none.
+# Nothing that the browser does of its own.
 ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -42,7 +43,11 @@ def browser() -> Iterator["Browser"]:
     if found is None:
         raise InputError(f"screenshots need Chromium: none of {', '.join(NAMES)} is in PATH")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        started = playwright.chromium.launch(
+            executable_path=found,
+            args=list(ARGUMENTS),
+            chromium_sandbox=os.geteuid() != 0,  # root may have none
+        )
         try:
             yield started
         finally:

@@ -8,7 +8,6 @@ pictures and jobs from beside the page only.
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from markupsafe import Markup
 from benchmarks import InputError
 from benchmarks.results import Results
 from benchmarks.writing import write_atomically
-from reports.page.contents import Job, jobs, overview
+from reports.page.contents import Job, jobs, name_of, overview
 from reports.templates import read, template
 
 PAGE, EMBEDDED, JOBS = "index.html", "embedded.html", "jobs"
@@ -50,11 +49,9 @@ def write_page(results: Results, folder: Path, about: dict[str, Any]) -> Path:
 def write_embedded(results: Results, folder: Path, about: dict[str, Any], pattern: str) -> Path:
     """Write a page that holds all its pictures, of the jobs whose name holds the pattern.
 
-    Raises InputError if there is none, and what `write_page` raises.
+    Raises what `write_page` raises.
     """
     chosen = [job for job in jobs(results) if pattern in job.name]
-    if not chosen:
-        raise InputError(f"--embed: no job's name holds '{pattern}', as in image/hole/method/seed")
     data = overview(results) | {
         "jobs": [job.line for job in chosen],
         "embedded": {job.key: _embedded(job) for job in chosen},
@@ -66,6 +63,12 @@ def write_embedded(results: Results, folder: Path, about: dict[str, Any], patter
     }
     write_atomically(folder / EMBEDDED, _page(about, data, figures, ""))
     return folder / EMBEDDED
+
+
+def check_pattern(results: Results, pattern: str) -> None:
+    """Raises InputError if no job's name holds it."""
+    if not any(pattern in name_of(job) for job in results.jobs.to_dict("records")):
+        raise InputError(f"--embed: no job's name holds '{pattern}', as in image/hole/method/seed")
 
 
 def _embedded(job: Job) -> dict[str, Any]:
@@ -114,6 +117,3 @@ def _script(content: Any) -> str:
     """JSON that may stand in a script: no letter of it ends one, or begins a comment."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
-
-
-__all__: Sequence[str] = ("EMBEDDED", "PAGE", "write_embedded", "write_page")

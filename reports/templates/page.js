@@ -248,7 +248,8 @@ function followAddress() {
 async function show(job) {
   stop();
   open = { job, details: null, pictures: new Map() };
-  byId("job-title").textContent = `${job.image} / ${job.mask} / ${job.method} / seed ${job.seed}`;
+  const seed = job.isFill ? "" : ` / seed ${job.seed}`;
+  byId("job-title").textContent = `${job.image} / ${job.mask} / ${job.method}${seed}`;
   const [before, after] = neighbours(job);
   byId("previous").disabled = !before;
   byId("next").disabled = !after;
