@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
@@ -23,6 +22,10 @@ IMAGES = 12  # shown of a hole; the page has them all
 CLOSE_UP = 0.4  # of the shorter side
 LARGEST_ERROR = 0.4  # of the scale of error maps; the channels' range is 1
 PRINT = 6.5  # points
+WIDEST, NARROWEST = 1.8, 3.6  # inches of a picture, and of a sheet
+TALLEST = 3.0  # a picture that is higher than so many times its width is shown smaller
+# Inches: between pictures, of a line of print, of a sheet's title, and of a scale below it.
+GAP, LINE, TITLE, SCALE = 0.05, 0.125, 0.3, 0.55
 ERRORS = "cividis"  # as light in grey, and for colour-blind eyes, as the error is large
 
 
@@ -180,30 +183,53 @@ def _draw(blocks: Sequence[Block], title: str, folder: Path, name: str) -> list[
     """As many pages as the blocks need; returns the PNGs' names."""
     cells = [cell for block in blocks for cell in block.cells]
     columns = min(COLUMNS, max(len(block.cells) for block in blocks))
-    width = min(WIDTH / columns, 1.8)
+    width = min(WIDTH / columns, WIDEST)
     letters = int(width * 72 / (0.55 * PRINT))
-    tall = max(cell.pixels.shape[-2] / cell.pixels.shape[-1] for cell in cells)
-    words = 2 + max(broken(cell.heading, letters).count("\n") for cell in cells)
-    words += max(cell.caption.count("\n") for cell in cells)
-    pictures = (width - 0.04) * (tall + (blocks[0].window is not None))
-    sizes = _Sizes(columns, width, pictures + words * 1.25 * PRINT / 72 + 0.08, tall, letters)
-    pages = _pages([[*_lines(block)] for block in blocks], int((HEIGHT - 0.7) // sizes.height))
+    sizes = _Sizes(
+        columns,
+        width,
+        tall=min(TALLEST, max(cell.pixels.shape[-2] / cell.pixels.shape[-1] for cell in cells)),
+        is_close=blocks[0].window is not None,
+        letters=letters,
+        headings=1 + max(broken(cell.heading, letters).count("\n") for cell in cells),
+        captions=1 + max(cell.caption.count("\n") for cell in cells),
+    )
+    room = int((HEIGHT - TITLE - SCALE) // sizes.height)
     return [
-        _page(page, title, sizes, folder, paged(name, number)) for number, page in enumerate(pages)
+        _page(page, title, sizes, folder, paged(name, number))
+        for number, page in enumerate(_pages([[*_lines(block)] for block in blocks], room))
     ]
 
 
 @dataclass(frozen=True)
 class _Sizes:
-    """Of one line: pictures beside each other, inches of each and of the line, how many times as
-    high as wide the tallest picture is, and letters that fit above one.
+    """Of a line of pictures: how many columns, inches of each with the gap beside it, how many
+    times as high as wide a picture may be, whether close-ups stand below, letters above a picture,
+    and lines of headings and captions.
     """
 
     columns: int
     width: float
-    height: float
     tall: float
+    is_close: bool
     letters: int
+    headings: int
+    captions: int
+
+    @property
+    def side(self) -> float:
+        """Of a picture, and of a close-up."""
+        return self.width - GAP
+
+    @property
+    def heading(self) -> float:
+        return self.headings * LINE + GAP
+
+    @property
+    def height(self) -> float:
+        """Of the whole line."""
+        pictures = self.side * self.tall + (GAP + self.side if self.is_close else 0)
+        return self.heading + pictures + self.captions * LINE + GAP
 
 
 def _pages(images: Sequence[list[Block]], room: int) -> list[list[Block]]:
@@ -228,40 +254,44 @@ def _lines(block: Block) -> Iterator[Block]:
 
 
 def _page(lines: Sequence[Block], title: str, sizes: _Sizes, folder: Path, name: str) -> str:
-    rows = 2 if lines[0].window else 1
     errors: Any = None  # one of the error maps, which all have the same scale
+    is_error = any(cell.pixels.ndim == 2 for line in lines for cell in line.cells)
+    width = max(sizes.columns * sizes.width, NARROWEST)
+    height = TITLE + len(lines) * sizes.height + (SCALE if is_error else 0)
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(
-            len(lines) * rows,
-            sizes.columns,
-            figsize=(sizes.columns * sizes.width, len(lines) * sizes.height + 0.3),
-            squeeze=False,
-            layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0),
-            gridspec_kw={"height_ratios": [sizes.tall, 1][:rows] * len(lines)},
-        )
-        for axis in axes.flat:
-            axis.set_axis_off()
+        figure = plt.figure(figsize=(width, height))
+
+        def place(column: int, top: float, tall: float) -> Any:
+            """Axes as wide as a picture; top and tall in inches."""
+            left = column * sizes.width + GAP / 2
+            box = (left / width, 1 - (top + tall) / height, sizes.side / width, tall / height)
+            return figure.add_axes(box, anchor="N")
+
         for number, line in enumerate(lines):
-            for axis, below, cell in zip(
-                axes[number * rows], axes[number * rows + rows - 1], line.cells, strict=False
-            ):
+            top = TITLE + number * sizes.height + sizes.heading
+            below = top + sizes.side * sizes.tall + GAP
+            for column, cell in enumerate(line.cells):
+                axis = place(column, top, sizes.side * sizes.tall)
                 axis.set_title(broken(cell.heading, sizes.letters), fontsize=PRINT, pad=2)
                 shown = _picture(axis, cell.pixels)
                 errors = shown if cell.pixels.ndim == 2 else errors
                 for inside, colour, dashes in cell.outlines:
                     _outline(axis, inside, colour, dashes)
                 if line.window:
-                    top, left, side = line.window
+                    start, left, side = line.window
                     _frame(axis, line.window)
-                    _picture(below, cell.pixels[:, top : top + side, left : left + side])
-                below.set_xlabel(cell.caption, fontsize=PRINT, labelpad=2)
-        if errors is not None:
-            figure.set_figheight(figure.get_figheight() + 0.4)
-            bar = figure.colorbar(
-                errors, ax=axes, location="bottom", shrink=0.5, aspect=40, extend="max"
-            )
+                    axis = place(column, below, sizes.side)
+                    _picture(axis, cell.pixels[:, start : start + side, left : left + side])
+                axis.set_xlabel(cell.caption, fontsize=PRINT, labelpad=2)
+        if is_error:
+            axis = figure.add_axes((0.25, (SCALE - 0.2) / height, 0.5, 0.1 / height))
+            bar = figure.colorbar(errors, cax=axis, orientation="horizontal", extend="max")
+            axis.grid(visible=False)
             bar.set_label("absolute error, mean over channels of range 1", fontsize=PRINT)
-        figure.suptitle(broken(title, 100), fontsize=8)
+        letters = int(width * 14)
+        figure.text(
+            0.5, 1 - 0.05 / height, broken(title, letters), fontsize=8, ha="center", va="top"
+        )
         return save(figure, folder, name)
 
 

@@ -36,10 +36,11 @@ def broken(name: str, letters: int) -> str:
 
 
 def save(figure: Any, folder: Path, name: str) -> str:
-    """As PNG and PDF; returns the PNG's name. figure: one with a layout, which keeps all within."""
+    """As PNG and PDF; returns the PNG's name."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.draw_without_rendering()  # laid out once, and not for each file again
-    figure.set_layout_engine("none")
+    if figure.get_layout_engine():  # laid out once, and not for each file again
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     # Without dates and versions inside, the same results give the same files.
     about = {"png": {"Software": None}, "pdf": {"Creator": None, "CreationDate": None}}
     for kind, metadata in about.items():
