@@ -298,3 +298,26 @@ def test_names_in_checksums_lead_nowhere_else(tmp_path: Path) -> None:
     (folder / "SHA256SUMS").write_text(listed.replace("file", "../secret"))
     with pytest.raises(DamagedError, match="SHA256SUMS: is damaged"):
         RunFolder(folder).check()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_elsewhere_takes_no_room_twice_where_there_are_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    write_run(tmp_path / A, {"kept": b"1", "damaged": b"2"})
+    (tmp_path / A / "damaged").write_bytes(b"3")
+
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    run = RunFolder(tmp_path / A)
+    run.link("kept", tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere").read_bytes() == b"1"
+    assert (tmp_path / "elsewhere").samefile(tmp_path / A / "kept") == has_links
+    with pytest.raises(DamagedError, match="damaged: is not what was written"):
+        run.link("damaged", tmp_path / "never")
+    with pytest.raises(DamagedError, match="is not one of this run's files"):
+        run.link("../../etc/passwd", tmp_path / "never")
+    assert not (tmp_path / "never").exists()
