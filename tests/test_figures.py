@@ -1,6 +1,7 @@
 """Figures: what they show; on paper nothing overlaps, is cut off, or differs by colour only."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import combinations, pairwise
@@ -178,7 +179,7 @@ def test_a_curve_says_where_images_are_missing(results: Results, tmp_path: Path)
     missing = (everything["image"] == "wide") & (everything["method"] == "plain")
     partial = dataclasses.replace(results, rows=everything[~missing])
     assert _legend(results, tmp_path)[:2] == [LONG, "plain"]
-    assert _legend(partial, tmp_path)[:2] == [LONG, "plain (not all images)"]
+    assert _legend(partial, tmp_path)[:2] == [LONG, "plain (2/4)"]
 
 
 def _legend(results: Results, folder: Path) -> list[str]:
@@ -194,7 +195,7 @@ def test_a_curve_ends_where_one_of_its_fits_does(results: Results, tmp_path: Pat
     ended = (rows["seed"] == 1) & (rows["iteration"] == 40) & (rows["image"] == "wide")
     with kept() as drawn:
         curves.against_iterations(dataclasses.replace(results, rows=rows[~ended]), tmp_path)
-        line = drawn[0].axes[0].lines[0]
+        line = next(each for each in drawn[0].axes[0].lines if each.get_linestyle() == "-")
         assert max(line.get_xdata()) == 10
 
 
@@ -217,13 +218,49 @@ def test_the_curve_is_the_mean_over_images_against_either(results: Results, tmp_
             assert any(level == pytest.approx(fills["psnr_hole"].mean()) for level in levels)
 
 
-def test_devices_have_times_of_their_own(results: Results, tmp_path: Path) -> None:
+def test_devices_have_times_of_their_own_and_fills_stand_in_all(
+    results: Results, tmp_path: Path
+) -> None:
+    """Fills are computed by a processor whatever the networks are fitted on."""
     rows = results.rows.copy()
-    rows.loc[rows["seed"] == 1, "device"] = "a GPU, <fast>"
-    two = dataclasses.replace(results, rows=rows)
-    names = curves.against_seconds(two, tmp_path)
-    assert len(names) == 2
-    assert names[1] == "quality-against-seconds-a-gpu-fast.png"
+    is_network = rows["iteration"] > 0
+    rows.loc[is_network & (rows["seed"] == 0), "device"] = "RTX 3090"
+    rows.loc[is_network & (rows["seed"] == 1), "device"] = "RTX-3090"
+    fills_on = rows[~is_network]["device"].iloc[0]
+    with kept() as drawn:
+        names = curves.against_seconds(dataclasses.replace(results, rows=rows), tmp_path)
+        legends = [
+            [text.get_text().strip() for text in figure.legends[0].get_texts()] for figure in drawn
+        ]
+    assert names == [
+        "quality-against-seconds-rtx-3090.png",
+        "quality-against-seconds-rtx-3090-of-device-2.png",
+    ]
+    for legend in legends:
+        assert legend[:2] == [f"{LONG} (2/4)", "plain (2/4)"]
+        assert f"biharmonic (on {fills_on})" in legend
+
+
+def test_a_rule_that_chose_badly_is_on_the_axis(results: Results, tmp_path: Path) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["output"].str.startswith("stop:"), "psnr_hole"] = 1.0
+    rows = rows[~(rows["output"].str.startswith("stop:") & (rows["seed"] == 1))]
+    with kept() as drawn:
+        curves.against_iterations(dataclasses.replace(results, rows=rows), tmp_path)
+        assert drawn[0].axes[0].get_ylim()[0] < 1
+        names = [text.get_text().strip() for text in drawn[0].legends[0].get_texts()]
+    assert "stop:es-wmv[window=4,patience=5] (8/16)" in names
+
+
+def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["method"] == "mean", "psnr_hole"] = np.inf
+    rows = rows[~((rows["method"] == "nearest") & (rows["image"] == "wide"))]
+    with kept() as drawn:
+        curves.against_iterations(dataclasses.replace(results, rows=rows), tmp_path)
+        said = [text.get_text().strip() for text in drawn[0].axes[1].texts]
+    assert said[-1] == "mean (exact)"
+    assert "nearest (1/2)" in said
 
 
 @given(
@@ -278,6 +315,44 @@ def test_a_sheet_of_many_images_says_that_it_shows_some(results: Results, tmp_pa
         patch.setattr(sheets, "IMAGES", 1)
         sheets.contact_sheets(results, tmp_path)
         assert any("(1 of 2 images)" in text.get_text() for text in drawn[0].texts)
+
+
+def test_a_method_without_a_result_has_its_status_on_the_sheet(
+    results: Results, tmp_path: Path
+) -> None:
+    """And one without an average is shown raw."""
+    rows, jobs = results.rows, results.jobs.copy()
+    lost = jobs["method"].eq("plain") & jobs["image"].eq("square")
+    jobs.loc[lost, "status"] = "diverged"
+    rows = rows[~(rows["method"].eq("plain") & rows["image"].eq("square"))]
+    rows = rows[~((rows["method"] == LONG) & (rows["output"] == "averaged"))]
+    partial = dataclasses.replace(results, rows=rows, jobs=jobs)
+    for draw in (sheets.contact_sheets, sheets.error_maps):
+        with kept() as drawn:
+            draw(partial, tmp_path)
+            axes = drawn[0].axes
+        # The caption of a picture with a close-up stands below that, which is the next one.
+        said = [
+            (axis.get_title(), axis.get_xlabel() or below.get_xlabel())
+            for axis, below in pairwise(axes)
+        ]
+        assert next(caption for title, caption in said if title == "plain") == "diverged"
+        raw = next(caption for title, caption in said if title.startswith("skip with"))
+        assert re.search(r"\d", raw)
+
+
+def test_large_pictures_are_shown_no_larger_than_print_can() -> None:
+    """Reduced by means over blocks, and frame and close-up are of the same place."""
+    pixels = np.zeros((3, 700, 1100), dtype=np.uint8)
+    pixels[:, 300:600, 600:900] = 200
+    cell = sheets._cell("large", pixels, (300, 600, 300))
+    assert cell.pixels.shape == (3, 233, 366)
+    assert cell.frame == (100, 200, 100)
+    assert (cell.pixels[:, 100:200, 200:300] == 200).all()
+    assert cell.close is not None
+    assert (cell.close == 200).all()
+    large = {"a": (pixels, "one"), "b": (pixels, "two")}
+    assert animation._frame(large).shape[1] < 2 * animation.LARGEST + 100
 
 
 def test_training_is_an_animation_of_its_checkpoints(results: Results, tmp_path: Path) -> None:

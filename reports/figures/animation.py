@@ -11,13 +11,14 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from benchmarks.results import Results
+from reports.figures.sheets import masked
 from reports.figures.style import broken
 
 NETWORKS = 4  # beside each other
 FEWEST_FRAMES = 3
 SECONDS = 12  # that all frames take, were none bounded below
 SHORTEST, LONGEST, LAST = 250, 1200, 3000  # milliseconds of a frame, and of the last one
-SIDE = 192  # pixels that a picture is enlarged to at least, in whole steps
+SIDE, LARGEST = 192, 384  # pixels that a picture is enlarged to at least, and shrunk to at most
 MARGIN, LINE = 8, 16  # pixels
 
 
@@ -69,7 +70,7 @@ def _frames(
     """
     methods = list(rows["method"].unique())[:NETWORKS]
     run = results.run(rows["key"].iloc[0])
-    masked = np.where(run.known, run.truth, 255).astype(np.uint8)
+    hidden = masked(run)
     last: dict[str, tuple[NDArray[np.uint8], str]] = {}
     for iteration in iterations:
         at = rows[rows["iteration"] == iteration].set_index("method")
@@ -78,30 +79,30 @@ def _frames(
                 row = at.loc[method]
                 pixels = results.run(str(row["key"])).restoration("raw", iteration)
                 last[method] = pixels, f"iteration {iteration}"
-        drawn = {method: last.get(method, (masked, "-")) for method in methods}
-        yield _frame({"masked": (masked, ""), **drawn, "truth": (run.truth, "")})
+        drawn = {method: last.get(method, (hidden, "-")) for method in methods}
+        yield _frame({"masked": (hidden, ""), **drawn, "truth": (run.truth, "")})
 
 
 def _frame(pictures: dict[str, tuple[NDArray[np.uint8], str]]) -> NDArray[np.uint8]:
     """(H, W, 3): the pictures beside each other, a name above and a caption below each."""
     _, height, width = next(iter(pictures.values()))[0].shape
-    factor = max(1, -(-SIDE // max(height, width)))
+    scale: float = max(1, -(-SIDE // max(height, width)))
+    if max(height, width) > LARGEST:
+        scale = LARGEST / max(height, width)
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    how = Pillow.Resampling.NEAREST if scale >= 1 else Pillow.Resampling.LANCZOS
     font = ImageFont.load_default(size=13)
-    letters = max(8, width * factor // 7)
+    letters = max(8, width // 7)
     heads = 1 + max(broken(name, letters).count("\n") for name in pictures)
     above = MARGIN + heads * LINE
-    size = (
-        MARGIN + len(pictures) * (width * factor + MARGIN),
-        above + height * factor + LINE + 2 * MARGIN,
-    )
+    size = (MARGIN + len(pictures) * (width + MARGIN), above + height + LINE + 2 * MARGIN)
     page = Pillow.new("RGB", size, "white")
     draw = ImageDraw.Draw(page)
     for place, (name, (pixels, caption)) in enumerate(pictures.items()):
-        left = MARGIN + place * (width * factor + MARGIN)
-        colours = np.broadcast_to(pixels, (3, height, width)).transpose(1, 2, 0)
-        picture = Pillow.fromarray(np.ascontiguousarray(colours))
-        picture = picture.resize((width * factor, height * factor), Pillow.Resampling.NEAREST)
+        left = MARGIN + place * (width + MARGIN)
+        colours = np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0)
+        picture = Pillow.fromarray(np.ascontiguousarray(colours)).resize((width, height), how)
         page.paste(picture, (left, above))
         draw.multiline_text((left, 2), broken(name, letters), "black", font)
-        draw.text((left, above + height * factor + 4), caption, "black", font)
+        draw.text((left, above + height + 4), caption, "black", font)
     return np.asarray(page)

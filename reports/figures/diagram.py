@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from benchmarks.statistics import Array
-from reports.figures.style import STYLE, WIDTH, broken, save
+from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, save
 from reports.paired import Standing
 
 NAME = "critical-difference"
@@ -35,7 +35,9 @@ def critical_difference(who: Standing, folder: Path) -> str | None:
     half = -(-len(names) // 2)
     depth = ROW * (len(bars) + 1.2) + row_height * half
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(WIDTH, depth + 3 * ROW), layout="constrained")
+        figure, axis = plt.subplots(
+            figsize=(WIDTH, min(HEIGHT, depth + 3 * ROW)), layout="constrained"
+        )
         axis.set_axis_off()
         axis.set(xlim=(1, len(names)), ylim=(-depth, ROW * 2.5))
         _scale(axis, len(names), reach)

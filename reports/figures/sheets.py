@@ -20,6 +20,7 @@ from reports.scores import measures
 COLUMNS = 6  # pictures beside each other
 IMAGES = 12  # shown of a hole; the page has them all
 CLOSE_UP = 0.4  # of the shorter side
+PIXELS = 512  # of a side: print shows no more
 LARGEST_ERROR = 0.4  # of the scale of error maps; the channels' range is 1
 PRINT = 6.5  # points
 WIDEST, NARROWEST = 1.8, 3.6  # inches of a picture, and of a sheet
@@ -31,29 +32,30 @@ ERRORS = "cividis"  # as light in grey, and for colour-blind eyes, as the error 
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture of a sheet, (C, H, W) uint8, or (H, W) errors; lines are drawn around the pixels
-    that are not in the mask of each of `outlines`, which has a colour and dashes beside it.
+    """A picture of a sheet, (C, H, W) uint8, or (H, W) errors, no larger than print can show.
+
+    close: a part of it from near; frame: where that is, top, left and side in its pixels. Lines are
+    drawn around the pixels that are not in the mask of each of `outlines`, with colour and dashes.
     """
 
     heading: str
     pixels: NDArray[Any]
     caption: str = ""
-    outlines: tuple[tuple[NDArray[np.bool_], str, str], ...] = ()
+    close: NDArray[Any] | None = None
+    frame: tuple[float, float, float] = (0, 0, 0)
+    outlines: tuple[tuple[NDArray[Any], str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Block:
-    """The pictures of one image; window: what is shown closer, top, left and side in pixels."""
-
-    cells: tuple[Cell, ...]
-    window: tuple[int, int, int] | None = None
+Block = tuple[Cell, ...]  # the pictures of one image, in the end those of one line
+Row = dict[Any, Any]  # of results.csv; of a method without a result its name and status only
 
 
 def contact_sheets(results: Results, folder: Path) -> list[str]:
     """A sheet per hole: truth, masked, and each method's last output; returns the PNGs' names.
 
-    The network's averaged output is shown composited, of the first seed that has one, and below it
-    where the hole is largest; then the scores of the suite's metrics.
+    The network's averaged output is shown composited (raw, where a method has no other), of the
+    first seed that has one, below it where the hole is largest, and the scores of the suite's
+    metrics. A method without a result has its status instead.
     """
     return _per_hole(results, folder, "contact-sheet", "known pixels put back", _restorations)
 
@@ -74,85 +76,144 @@ def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> l
         rows = final[(final["mask"] == mask) & (final["output"] == "raw")]
         rows = rows[rows["method"].isin(of_mask["method"])]
         rows = rows.drop_duplicates(["image", "method"])
+        images = list(of_mask["image"].unique())
         blocks = [
-            Block(tuple(_reached(results, rows[rows["image"] == image])))
-            for image in list(of_mask["image"].unique())[:IMAGES]
+            tuple(_reached(results, rows[rows["image"] == image].to_dict("records")))
+            for image in images[:IMAGES]
         ]
-        title = f"{mask}, raw output, {results.last_iteration} iterations"
+        title = f"{mask}, raw output, {results.last_iteration} iterations{_some(images)}"
         sheets += _draw(blocks, title, folder, f"coverage-{index + 1}")
     return sheets
 
 
-MakeCells = Callable[[Results, pd.DataFrame], Iterator[Cell]]
+MakeCells = Callable[[Results, Sequence[Row]], Iterator[Cell]]
 
 
 def _per_hole(
     results: Results, folder: Path, name: str, about: str, make_cells: MakeCells
 ) -> list[str]:
     sheets: list[str] = []
-    final = results.final
-    final = final[(final["output"] == "averaged") | (final["iteration"] == 0)]
-    for index, mask in enumerate(final["mask"].unique()):
-        rows = final[final["mask"] == mask].drop_duplicates(["image", "method"])
-        images = list(rows["image"].unique())
-        blocks = []
-        for image in images[:IMAGES]:
-            of_image = rows[rows["image"] == image]
-            cells = tuple(make_cells(results, of_image))
-            known = results.run(of_image["key"].iloc[0]).known
-            window = close_up(known) if make_cells is _restorations else None
-            blocks.append(Block(cells, window))
-        title = f"{mask}, {results.last_iteration} iterations: {about}"
-        if len(images) > IMAGES:
-            title += f" ({IMAGES} of {len(images)} images)"
-        sheets += _draw(blocks, title, folder, f"{name}-{index + 1}")
+    jobs = results.jobs
+    for index, mask in enumerate(jobs["mask"].unique()):
+        of_mask = jobs[jobs["mask"] == mask]
+        lines = [_shown(results, mask, image) for image in of_mask["image"].unique()]
+        images = [line for line in lines if any("key" in row for row in line)]
+        blocks = [tuple(make_cells(results, line)) for line in images[:IMAGES]]
+        title = f"{mask}, {results.last_iteration} iterations: {about}{_some(images)}"
+        if blocks:
+            sheets += _draw(blocks, title, folder, f"{name}-{index + 1}")
     return sheets
 
 
-def _restorations(results: Results, rows: pd.DataFrame) -> Iterator[Cell]:
+def _some(images: Sequence[Any]) -> str:
+    return f" ({IMAGES} of {len(images)} images)" if len(images) > IMAGES else ""
+
+
+def _shown(results: Results, mask: str, image: str) -> list[Row]:
+    """What is shown of each method: the average if there is one, the first seed that has it."""
+    final, jobs = results.final, results.jobs
+    final = final[(final["mask"] == mask) & (final["image"] == image)]
+    jobs = jobs[(jobs["mask"] == mask) & (jobs["image"] == image)]
+    rows: list[Row] = []
+    for method in jobs["method"].unique():
+        of_method = final[final["method"] == method]
+        averaged = of_method[of_method["output"] == "averaged"]
+        chosen = (averaged if len(averaged) else of_method).head(1).to_dict("records")
+        status = jobs[jobs["method"] == method]["status"].iloc[0]
+        rows += chosen or [{"method": method, "status": status}]
+    return rows
+
+
+def _restorations(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
     """rows: of one image, one for each method."""
-    run = results.run(rows["key"].iloc[0])
-    yield Cell("truth", run.truth)
-    yield Cell("masked", _masked(run))
-    for row in rows.to_dict("records"):
-        pixels = np.where(run.known, run.truth, _restoration(results, row))
-        yield Cell(row["method"], pixels, _scores(results, row))
+    run = _a_run(results, rows)
+    window = close_up(run.known)
+    yield _cell("truth", run.truth, window)
+    yield _cell("masked", masked(run), window)
+    for row in rows:
+        if "key" in row:
+            pixels = np.where(run.known, run.truth, _restoration(results, row))
+            yield _cell(row["method"], pixels, window, _scores(results, row))
+        else:
+            yield _cell(row["method"], np.full_like(run.truth, 255), None, row["status"])
 
 
-def _errors(results: Results, rows: pd.DataFrame) -> Iterator[Cell]:
+def _errors(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
     """rows: of one image, one for each method."""
-    run = results.run(rows["key"].iloc[0])
-    yield Cell("truth", run.truth)
-    yield Cell("masked", _masked(run))
-    for row in rows.to_dict("records"):
-        errors = np.abs(_restoration(results, row).astype(np.float64) - run.truth) / 255
-        in_hole = errors.mean(axis=0)[~run.known].mean()
-        yield Cell(row["method"], errors.mean(axis=0), f"in the hole {in_hole:.3f}")
+    run = _a_run(results, rows)
+    yield _cell("truth", run.truth)
+    yield _cell("masked", masked(run))
+    for row in rows:
+        if "key" in row:
+            errors = np.abs(_restoration(results, row).astype(np.float32) - run.truth) / 255
+            in_hole = errors.mean(axis=0)[~run.known].mean()
+            yield _cell(row["method"], errors.mean(axis=0), None, f"in the hole {in_hole:.3f}")
+        else:
+            yield _cell(row["method"], np.full_like(run.truth, 255), None, row["status"])
 
 
-def _reached(results: Results, rows: pd.DataFrame) -> Iterator[Cell]:
+def _reached(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
     """rows: of one image, one for each method."""
-    yield Cell("truth", results.run(rows["key"].iloc[0]).truth)
-    for row in rows.to_dict("records"):
+    yield _cell("truth", results.run(rows[0]["key"]).truth)
+    for row in rows:
         run = results.run(row["key"])
         pixels = np.where(run.known, run.truth, _restoration(results, row))
-        outlines = [(run.known, "0.3", "--")]
+        outlines = [(_reduced(run.known.astype(np.float32)), "0.3", "--")]
         if run.reached is not None:
-            outlines.append((run.reached | run.known, "black", "-"))
-        caption = f"{100 * row['uncovered']:.1f} % out of reach"
-        yield Cell(row["method"], pixels, caption, tuple(outlines))
+            within = (run.reached | run.known).astype(np.float32)
+            outlines.append((_reduced(within), "black", "-"))
+        cell = _cell(row["method"], pixels, None, f"{100 * row['uncovered']:.1f} % out of reach")
+        yield replace(cell, outlines=tuple(outlines))
 
 
-def _masked(run: RunFolder) -> NDArray[np.uint8]:
+def _cell(
+    heading: str,
+    pixels: NDArray[Any],
+    window: tuple[int, int, int] | None = None,
+    caption: str = "",
+) -> Cell:
+    """pixels: at full size; window: what is shown from near, top, left and side."""
+    if window is None:
+        return Cell(heading, _reduced(pixels), caption)
+    top, left, side = window
+    factor = _factor(pixels)
+    close = pixels[..., top : top + side, left : left + side]
+    frame = (top / factor, left / factor, side / factor)
+    return Cell(heading, _reduced(pixels), caption, _reduced(close), frame)
+
+
+def _factor(pixels: NDArray[Any]) -> int:
+    return -(-max(pixels.shape[-2:]) // PIXELS)
+
+
+def _reduced(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Means over blocks, so that at most `PIXELS` are left on a side; sheets have many pictures."""
+    factor = _factor(pixels)
+    if factor == 1:
+        return pixels
+    *channels, height, width = pixels.shape
+    height, width = max(1, height // factor), max(1, width // factor)
+    blocks = pixels[..., : height * factor, : width * factor]
+    shape = (*channels, height, blocks.shape[-2] // height, width, blocks.shape[-1] // width)
+    means = blocks.reshape(shape).mean(axis=(-3, -1))
+    return means.round().astype(np.uint8) if pixels.dtype == np.uint8 else means
+
+
+def masked(run: RunFolder) -> NDArray[np.uint8]:
+    """(C, H, W): the truth, with a white hole."""
     return np.where(run.known, run.truth, 255).astype(np.uint8)
 
 
-def _restoration(results: Results, row: dict[Any, Any]) -> NDArray[np.uint8]:
+def _a_run(results: Results, rows: Sequence[Row]) -> RunFolder:
+    return results.run(next(row["key"] for row in rows if "key" in row))
+
+
+def _restoration(results: Results, row: Row) -> NDArray[np.uint8]:
     return results.run(row["key"]).restoration(row["output"], int(row["iteration"]))
 
 
-def _scores(results: Results, row: dict[Any, Any]) -> str:
-    shown = []
+def _scores(results: Results, row: Row) -> str:
+    shown: list[str] = []
     for measure in measures(results):
         score = row[measure.column]
         if not pd.isna(score):
@@ -181,15 +242,15 @@ def close_up(known: NDArray[np.bool_]) -> tuple[int, int, int]:
 
 def _draw(blocks: Sequence[Block], title: str, folder: Path, name: str) -> list[str]:
     """As many pages as the blocks need; returns the PNGs' names."""
-    cells = [cell for block in blocks for cell in block.cells]
-    columns = min(COLUMNS, max(len(block.cells) for block in blocks))
+    cells = [cell for block in blocks for cell in block]
+    columns = min(COLUMNS, max(len(block) for block in blocks))
     width = min(WIDTH / columns, WIDEST)
     letters = int(width * 72 / (0.55 * PRINT))
     sizes = _Sizes(
         columns,
         width,
         tall=min(TALLEST, max(cell.pixels.shape[-2] / cell.pixels.shape[-1] for cell in cells)),
-        is_close=blocks[0].window is not None,
+        is_close=any(cell.close is not None for cell in cells),
         letters=letters,
         headings=1 + max(broken(cell.heading, letters).count("\n") for cell in cells),
         captions=1 + max(cell.caption.count("\n") for cell in cells),
@@ -247,15 +308,15 @@ def _pages(images: Sequence[list[Block]], room: int) -> list[list[Block]]:
 
 def _lines(block: Block) -> Iterator[Block]:
     """A block in as many lines as its pictures need, of about the same length."""
-    lines = -(-len(block.cells) // COLUMNS)
-    columns = -(-len(block.cells) // lines)
-    for first in range(0, len(block.cells), columns):
-        yield replace(block, cells=block.cells[first : first + columns])
+    lines = -(-len(block) // COLUMNS)
+    columns = -(-len(block) // lines)
+    for first in range(0, len(block), columns):
+        yield block[first : first + columns]
 
 
 def _page(lines: Sequence[Block], title: str, sizes: _Sizes, folder: Path, name: str) -> str:
     errors: Any = None  # one of the error maps, which all have the same scale
-    is_error = any(cell.pixels.ndim == 2 for line in lines for cell in line.cells)
+    is_error = any(cell.pixels.ndim == 2 for line in lines for cell in line)
     width = max(sizes.columns * sizes.width, NARROWEST)
     height = TITLE + len(lines) * sizes.height + (SCALE if is_error else 0)
     with plt.style.context(STYLE):
@@ -270,18 +331,17 @@ def _page(lines: Sequence[Block], title: str, sizes: _Sizes, folder: Path, name:
         for number, line in enumerate(lines):
             top = TITLE + number * sizes.height + sizes.heading
             below = top + sizes.side * sizes.tall + GAP
-            for column, cell in enumerate(line.cells):
+            for column, cell in enumerate(line):
                 axis = place(column, top, sizes.side * sizes.tall)
                 axis.set_title(broken(cell.heading, sizes.letters), fontsize=PRINT, pad=2)
                 shown = _picture(axis, cell.pixels)
                 errors = shown if cell.pixels.ndim == 2 else errors
                 for inside, colour, dashes in cell.outlines:
                     _outline(axis, inside, colour, dashes)
-                if line.window:
-                    start, left, side = line.window
-                    _frame(axis, line.window)
+                if cell.close is not None:
+                    _frame(axis, cell.frame)
                     axis = place(column, below, sizes.side)
-                    _picture(axis, cell.pixels[:, start : start + side, left : left + side])
+                    _picture(axis, cell.close)
                 axis.set_xlabel(cell.caption, fontsize=PRINT, labelpad=2)
         if is_error:
             axis = figure.add_axes((0.25, (SCALE - 0.2) / height, 0.5, 0.1 / height))
@@ -307,7 +367,7 @@ def _picture(axis: Any, pixels: NDArray[Any]) -> Any:
     return axis.imshow(pixels.transpose(1, 2, 0), interpolation="nearest")
 
 
-def _frame(axis: Any, window: tuple[int, int, int]) -> None:
+def _frame(axis: Any, window: tuple[float, float, float]) -> None:
     """Around what is shown closer: black on white, to be seen on any picture."""
     top, left, side = window
     for colour, width in (("white", 1.6), ("black", 0.7)):
@@ -315,8 +375,8 @@ def _frame(axis: Any, window: tuple[int, int, int]) -> None:
         axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=width))
 
 
-def _outline(axis: Any, inside: NDArray[np.bool_], colour: str, style: str) -> None:
+def _outline(axis: Any, inside: NDArray[Any], colour: str, style: str) -> None:
     """A line around the pixels that are not `inside`, with a white one beneath it."""
-    if not inside.all():
+    if (inside < 0.5).any():
         axis.contour(inside, levels=[0.5], colors="white", linewidths=1.8)
         axis.contour(inside, levels=[0.5], colors=colour, linewidths=0.9, linestyles=style)

@@ -17,7 +17,10 @@ LINES = ("-", "--", "-.", (0, (1, 1)))
 
 
 def line_of(index: int) -> dict[str, Any]:
-    """Colour and dashes of a network: neighbours differ in both, so that grey tells them apart."""
+    """Colour and dashes of a network: neighbours differ in both, so that grey tells them apart.
+
+    From the 29th on they repeat.
+    """
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     return {"color": colours[index % len(colours)], "linestyle": LINES[index % len(LINES)]}
 
