@@ -79,14 +79,14 @@ def screenshots_command(
     results: Annotated[Path, typer.Argument(help="a suite's results with a report")],
     job: Annotated[str, typer.Option(help="words that the page finds the job by")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="where they are written; `screenshots` in the report")
+        Path | None, typer.Option(help="where they are written; `screenshots` beside the report")
     ] = None,
 ) -> None:
     """Take pictures of the page and of a job: desktop and phone, light and dark (with Chromium)."""
     from reports.page.screenshots import take_screenshots
 
-    report = results / "report"
-    for path in take_screenshots(report, out or report / "screenshots", job):
+    # Not in the report, which is replaced whole.
+    for path in take_screenshots(results / "report", out or results / "screenshots", job):
         print(path)
 
 

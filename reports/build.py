@@ -14,7 +14,7 @@ from reports import coverage, grids, paired, scores, tables
 from reports.figures import animation, curves, diagram, sheets
 from reports.formats import Table, to_markdown, write
 from reports.page.contents import name_of
-from reports.page.write import check_pattern, write_embedded, write_page
+from reports.page.write import check_pattern, write_embedded, write_jobs, write_page
 from reports.reproduction import reproduction_table
 from reports.templates import template
 from reports.timing import is_timing, timed_alone, timing
@@ -131,8 +131,12 @@ def _build(
         "devices": [table for table in found if table.name.startswith("timing-")],
         "last_iteration": results.last_iteration,
         **_draw(results, reference, per_image, folder / "figures"),
+        "bands": curves.BANDS,
+        "below": curves.BELOW,
+        "networks": animation.NETWORKS,
         "provenance": _provenance(results),
     }
+    lines = write_jobs(results, folder)
     if clock:  # all but the pages, which are to say it, is there
         clock.lap(REPORTING)
         clock.write(results.folder)
@@ -140,7 +144,7 @@ def _build(
     about["time"] = accounting.line if accounting else ""
     summary = folder / "summary.md"
     write_atomically(summary, template("summary.md.j2").render(**about))
-    page = write_page(results, folder, about)
+    page = write_page(results, folder, about, lines)
     embedded = write_embedded(results, folder, about, embed) if embed is not None else None
     return Report(summary, to_markdown(found[0]), page, embedded)
 

@@ -20,6 +20,8 @@ from benchmarks.regression import gate, speed
 from benchmarks.suite import load_suite
 from datasets import load_manifest
 
+pytest_plugins = ["pages"]  # fixtures of the page's tests
+
 ROOT = Path(__file__).parent.parent
 
 

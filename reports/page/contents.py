@@ -33,7 +33,6 @@ class Job:
     """
 
     key: str
-    name: str
     line: dict[str, Any]
     details: dict[str, Any]
     run: RunFolder | None = None
@@ -55,19 +54,27 @@ def overview(results: Results) -> dict[str, Any]:
     }
 
 
-def jobs(results: Results) -> Iterator[Job]:
-    """In the order of the suite; raises OSError where a run is gone or damaged, and InputError."""
+def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
+    """Those whose name holds the pattern, in the order of the suite.
+
+    Raises OSError where a run is gone or damaged, InputError where a key is none.
+    """
     groups = dict(iter(results.rows.groupby(JOB, sort=False)))
+    curves = dict(iter(results.curves.groupby(JOB, sort=False)))
     levels = _levels(results)
     for job in results.jobs.to_dict("records"):
+        if pattern not in name_of(job):
+            continue
         if not KEY.fullmatch(job["key"]):
             raise InputError(f"{results.folder}: '{job['key']}' is no job's key; score again")
-        rows = groups.get(tuple(job[name] for name in JOB))
-        name = name_of(job)
-        line = {each: job[each] for each in ("key", *JOB, "status", "reason")}
+        place = tuple(job[name] for name in JOB)
+        rows = groups.get(place)
+        line = {each: job[each] for each in ("key", *JOB, "status")}
+        # The log stands beside it, so that where it lies on that machine need not.
+        line["reason"] = re.sub(rf" \([^()]*{job['key']}\.txt\)$", "", job["reason"])
         line |= {"isFill": job["preset"] == "", "outputs": {}}
         if rows is None:
-            yield Job(job["key"], name, line, {"log": _log(results, job["key"])})
+            yield Job(job["key"], line, {"log": _log(results, job["key"])})
             continue
         run = results.run(job["key"])
         pictures = {
@@ -88,9 +95,12 @@ def jobs(results: Results) -> Iterator[Job]:
             "log": _log(results, job["key"]) if job["status"] == "failed" else "",
         }
         if not line["isFill"]:
-            details |= _curves(run, int(rows["iteration"].max()))
+            details |= {
+                "curve": _curve(curves.get(place)),
+                "loss": _loss(run, int(rows["iteration"].max())),
+            }
         files = dict.fromkeys(each["file"] for shown in pictures.values() for each in shown)
-        yield Job(job["key"], name, line, details, run, ("truth.png", "mask.png", *files))
+        yield Job(job["key"], line, details, run, ("truth.png", "mask.png", *files))
 
 
 def name_of(job: dict[Any, Any]) -> str:
@@ -135,30 +145,35 @@ def _levels(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
     return levels
 
 
-def _curves(run: RunFolder, until: int) -> dict[str, Any]:
-    """Hole PSNR and loss over the iterations until that one, thinned out where they are many."""
-    trace = read_trace(run).loc[:until]
-    noted = _thinned(trace[trace["psnr_hole_raw"].notna()])
-    losses = _thinned(trace)
+def _curve(points: pd.DataFrame | None) -> dict[str, Any]:
+    """Hole PSNR of each output over the iterations where it is known, thinned out if they are many.
+
+    points: of one job, of `Results.curves`; None if it has none.
+    """
+    if points is None:
+        return {"iteration": [], **{output: [] for output in OUTPUTS}}
+    by_output = points.pivot_table(index="iteration", columns="output", values="psnr_hole")
+    shown = _thinned(by_output)
+    columns = {output: shown.get(output, pd.Series(index=shown.index)) for output in OUTPUTS}
     return {
-        "curve": {
-            "iteration": [int(each) for each in noted.index],
-            **{
-                output: [_number(each) for each in noted[f"psnr_hole_{output}"]]
-                for output in OUTPUTS
-            },
-        },
-        "loss": {
-            "iteration": [int(each) for each in losses.index],
-            "loss": [_number(float(f"{each:.4g}"), 12) for each in losses["loss"]],
-        },
+        "iteration": [int(each) for each in shown.index],
+        **{output: [_number(each) for each in values] for output, values in columns.items()},
     }
 
 
-def _thinned(trace: pd.DataFrame) -> pd.DataFrame:
-    """As many points, evenly, with the first and the last one."""
-    chosen = np.unique(np.linspace(0, len(trace) - 1, min(POINTS, len(trace))).round().astype(int))
-    return trace.iloc[chosen]
+def _loss(run: RunFolder, until: int) -> dict[str, Any]:
+    """The loss over the iterations until that one, thinned out if they are many."""
+    losses = _thinned(read_trace(run).loc[:until])["loss"]
+    return {
+        "iteration": [int(each) for each in losses.index],
+        "loss": [_number(float(f"{each:.4g}"), 12) for each in losses],
+    }
+
+
+def _thinned(points: pd.DataFrame) -> pd.DataFrame:
+    """`POINTS` at most, evenly, with the first and the last one."""
+    most = min(POINTS, len(points))
+    return points.iloc[np.linspace(0, len(points) - 1, most).round().astype(int)]
 
 
 def _log(results: Results, key: str) -> str:

@@ -54,8 +54,8 @@ def browser() -> Iterator["Browser"]:
             started.close()
 
 
-def open_page(browser: "Browser", page: Path, size: str, scheme: Scheme) -> "Page":
-    """size: of `SIZES`."""
+def new_page(browser: "Browser", size: str, scheme: Scheme) -> "Page":
+    """An empty one; size: of `SIZES`."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -63,13 +63,11 @@ def open_page(browser: "Browser", page: Path, size: str, scheme: Scheme) -> "Pag
         has_touch=size == "phone",
         color_scheme=scheme,
     )
-    opened = context.new_page()
-    opened.goto(page.resolve().as_uri())
-    return opened
+    return context.new_page()
 
 
 def open_job(page: "Page", name: str) -> None:
-    """Open the first job found by these words, and wait until its pictures are painted.
+    """Open the first job found by these words, and wait until it is painted, or says why not.
 
     Raises InputError if there is none.
     """
@@ -78,7 +76,7 @@ def open_job(page: "Page", name: str) -> None:
     if not found.count():
         raise InputError(f"--job: the page finds none by '{name}'")
     found.first.click()
-    page.locator("#compare[data-file]").wait_for()
+    page.locator("#compare[data-file], #job-status:not([hidden])").first.wait_for()
 
 
 def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
@@ -94,7 +92,8 @@ def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
     with browser() as started:
         for size in SIZES:
             for scheme in SCHEMES:
-                opened = open_page(started, page, size, scheme)
+                opened = new_page(started, size, scheme)
+                opened.goto(page.resolve().as_uri())
                 for what in ("jobs", "job"):
                     if what == "jobs":
                         opened.evaluate("document.querySelector('#jobs').scrollIntoView()")

@@ -1,8 +1,10 @@
 """Writes the page: `index.html` and `jobs/`, or one file that holds chosen jobs and all they need.
 
-What comes from files and suites is escaped where it is put into HTML, and the script sets it as
-text. Besides, the page's own policy lets the browser run only what is written here, and load
-pictures and jobs from beside the page only.
+What comes from files and suites is escaped where it is put into HTML, and the scripts set it as
+text. Besides, the page's own policy has the browser run the page's scripts only, and what these
+load (`jobs/<key>/job.js`), and show pictures from where the page is only: a name that got into the
+page as HTML by mistake would run nothing. Of a page on a disk the browser takes that whole disk for
+where the page is.
 """
 
 import base64
@@ -21,10 +23,12 @@ from reports.templates import read, template
 
 PAGE, EMBEDDED, JOBS = "index.html", "embedded.html", "jobs"
 JOB_FILE = "job.js"
+SCRIPTS = ("page/table.js", "page/chart.js", "page/job.js")
+Line = dict[str, Any]  # of the table of jobs
 
 
-def write_page(results: Results, folder: Path, about: dict[str, Any]) -> Path:
-    """Write the page into the report's folder; about: what the summary says, too.
+def write_jobs(results: Results, folder: Path) -> list[Line]:
+    """Write what the page loads of each job into the report's folder; returns the table's lines.
 
     Pictures are links to those of the runs where the file system has links. Raises OSError where a
     run is gone or damaged, CannotWriteError and InputError.
@@ -33,25 +37,32 @@ def write_page(results: Results, folder: Path, about: dict[str, Any]) -> Path:
     for job in jobs(results):
         place = folder / JOBS / job.key
         lines.append(job.line)
-        if place.exists():  # a job that has another one's run
+        if place.exists():  # two jobs of the same image, hole and settings have one run
             continue
         place.mkdir(parents=True)
         for name in job.pictures:
             assert job.run is not None
             job.run.link(name, place / name)
-        write_atomically(place / JOB_FILE, f"received({_script(job.key)}, {_script(job.details)});")
+        # Parsed, and no object written out: a name may be one that has a meaning there.
+        details = _script(json.dumps(job.details, allow_nan=False))
+        content = f"received({_script(job.key)}, JSON.parse({details}));\n"
+        write_atomically(place / JOB_FILE, content)
+    return lines
+
+
+def write_page(results: Results, folder: Path, about: dict[str, Any], lines: list[Line]) -> Path:
+    """Write the page itself; about: what the summary says, too. Raises CannotWriteError."""
     data = overview(results) | {"jobs": lines, "embedded": None}
-    page = _page(about, data, {}, "'self' file:")
-    write_atomically(folder / PAGE, page)
+    write_atomically(folder / PAGE, _page(about, data, {}))
     return folder / PAGE
 
 
 def write_embedded(results: Results, folder: Path, about: dict[str, Any], pattern: str) -> Path:
     """Write a page that holds all its pictures, of the jobs whose name holds the pattern.
 
-    Raises what `write_page` raises.
+    Raises what `write_jobs` raises.
     """
-    chosen = [job for job in jobs(results) if pattern in job.name]
+    chosen = list(jobs(results, pattern))
     data = overview(results) | {
         "jobs": [job.line for job in chosen],
         "embedded": {job.key: _embedded(job) for job in chosen},
@@ -61,7 +72,7 @@ def write_embedded(results: Results, folder: Path, about: dict[str, Any], patter
         for path in sorted((folder / "figures").glob("*"))
         if path.suffix in (".png", ".webp")
     }
-    write_atomically(folder / EMBEDDED, _page(about, data, figures, ""))
+    write_atomically(folder / EMBEDDED, _page(about, data, figures))
     return folder / EMBEDDED
 
 
@@ -72,7 +83,6 @@ def check_pattern(results: Results, pattern: str) -> None:
 
 
 def _embedded(job: Job) -> dict[str, Any]:
-    assert job.run is not None or not job.pictures
     pictures = {
         name: _data_url(job.run.read(name), ".png") for name in job.pictures if job.run is not None
     }
@@ -83,27 +93,27 @@ def _data_url(content: bytes, suffix: str) -> str:
     return f"data:image/{suffix[1:]};base64,{base64.b64encode(content).decode()}"
 
 
-def _page(about: dict[str, Any], data: dict[str, Any], figures: dict[str, str], places: str) -> str:
-    """figures: the content of each by its name, where they are embedded. places: of scripts."""
-    style, script = read("page.css"), read("page.js")
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            f"img-src {places} data:".replace("  ", " "),
-            f"style-src {_hash(style)}",
-            f"script-src {_hash(script)} {places}".rstrip(),
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-    return template("page.html.j2").render(
+def _page(about: dict[str, Any], data: dict[str, Any], figures: dict[str, str]) -> str:
+    """figures: the content of each by its name, where they are embedded."""
+    is_embedded = data["embedded"] is not None
+    style, script = read("page/style.css"), "\n".join(map(read, SCRIPTS))
+    policy = {
+        "default-src": ["'none'"],
+        "img-src": ["data:"] if is_embedded else ["'self'", "file:", "data:"],
+        "style-src": [_hash(style)],
+        # What a script that is trusted loads is trusted, too.
+        "script-src": [_hash(script), *([] if is_embedded else ["'strict-dynamic'"])],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+    return template("page/index.html.j2").render(
         **about,
-        policy=policy,
+        policy="; ".join(f"{name} {' '.join(places)}" for name, places in policy.items()),
         style=Markup(style),  # noqa: S704 - ours
         script=Markup(script),  # noqa: S704 - ours
         data=Markup(_script(data)),  # noqa: S704 - escaped for a script
         figures=figures,
-        is_embedded=bool(data["embedded"]),
+        is_embedded=is_embedded,
         shown=len(data["jobs"]),
     )
 

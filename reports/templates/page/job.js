@@ -1,0 +1,382 @@
+// The view of one job: pictures under a divider, checkpoints, scores, and how it was made.
+
+const dialog = byId("job");
+const waiting = new Map(); // jobs that are being loaded, by key: whom to tell
+const loaded = new Map(); // what is known of a job, by key
+let open = null; // the job that is shown, with its details and pictures when they are there
+let wanted = ""; // the output that is shown of a job that has it
+let isOurs = false; // whether the way back from the job leads to this page
+let player = null;
+
+// Jobs by where a link finds them: by the beginning of their key; two may have the same run.
+const addresses = new Map();
+for (const job of jobs) {
+  let place = `job-${job.key.slice(0, 16)}`;
+  while (addresses.has(place)) place += "-again";
+  addresses.set(place, job);
+  job.address = place;
+}
+
+// Called by the file of each job.
+function received(key, details) {
+  loaded.set(key, details);
+  waiting.get(key)?.();
+}
+
+function details(job) {
+  if (data.embedded) return Promise.resolve(data.embedded[job.key].details);
+  if (loaded.has(job.key)) return Promise.resolve(loaded.get(job.key));
+  return new Promise((resolve, reject) => {
+    waiting.set(job.key, () => resolve(loaded.get(job.key)));
+    const script = element("script", { src: `jobs/${job.key}/job.js` });
+    script.addEventListener("error", () => reject(new Error(`jobs/${job.key}/job.js is missing`)));
+    document.head.append(script);
+  });
+}
+
+function picture(key, file) {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.addEventListener("load", () => resolve(image));
+    image.addEventListener("error", () => reject(new Error(`${file} is missing`)));
+    image.src = source(key, file);
+  });
+}
+
+function followAddress(event) {
+  const job = addresses.get(location.hash.slice(1));
+  if (!job) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  if (!dialog.open) {
+    isOurs = event !== undefined;
+    wanted = filters.output.value;
+  }
+  show(job);
+}
+
+async function show(job) {
+  stop();
+  open = { job, details: null, pictures: new Map() };
+  const seed = job.isFill ? "" : ` / seed ${job.seed}`;
+  byId("job-title").textContent = `${job.image} / ${job.mask} / ${job.method}${seed}`;
+  const [before, after] = neighbours(job);
+  byId("previous").disabled = !before;
+  byId("next").disabled = !after;
+  clear();
+  say();
+  if (!dialog.open) dialog.showModal();
+  const mine = open;
+  try {
+    mine.details = await details(job);
+    if (open !== mine) return;
+    fill(mine);
+    await drawPictures();
+  } catch (error) {
+    if (open === mine) say(error.message);
+  }
+}
+
+// Nothing of another job stands under this one's name.
+function clear() {
+  for (const side of ["left", "right"]) Object.assign(byId(side), { width: 1, height: 1 });
+  for (const name of ["file", "key"]) delete byId("compare").dataset[name];
+  for (const id of ["curves", "oracle", "at", "record", "log"]) byId(id).replaceChildren();
+  byId("scores").tHead.replaceChildren();
+  byId("scores").tBodies[0].replaceChildren();
+  byId("log-of").hidden = true;
+}
+
+// The job's own status, and what has gone wrong on this page.
+function say(trouble = "") {
+  const { status, reason } = open.job;
+  const own = status === "done" && !reason ? "" : [status, reason].filter(Boolean).join(": ");
+  byId("job-status").textContent = [own, trouble].filter(Boolean).join("; ");
+  byId("job-status").hidden = !byId("job-status").textContent;
+}
+
+function neighbours(job) {
+  const place = found.indexOf(job);
+  return place < 0 ? [] : [found[place - 1], found[place + 1]];
+}
+
+// All that does not wait for pictures.
+function fill({ job, details }) {
+  byId("record").textContent = JSON.stringify(details.record ?? {}, null, 2);
+  byId("log").textContent = details.log ?? "";
+  byId("log-of").hidden = !details.log;
+  byId("view").hidden = !details.pictures;
+  if (!details.pictures) return;
+  const outputs = Object.keys(details.pictures);
+  byId("output").replaceChildren();
+  options(byId("output"), outputs.map((output) => [output, output]));
+  byId("output").value = outputs.includes(wanted) ? wanted : outputs.at(-1);
+  byId("steps").hidden = job.isFill;
+  toLast();
+}
+
+function toLast() {
+  const last = steps().length - 1;
+  byId("iteration").max = last;
+  byId("iteration").value = last;
+  byId("iteration").disabled = last === 0;
+  byId("play").disabled = last === 0;
+}
+
+function steps() {
+  return open.details.pictures[byId("output").value];
+}
+
+function step() {
+  return steps()[Number(byId("iteration").value)];
+}
+
+// Every picture is painted from truth, mask and output by the browser itself.
+const paintings = {
+  masked: { title: "masked", paint: (brush, { truth, hole }) => brush.over(truth, hole, "lighten") },
+  composited: {
+    title: "restoration",
+    paint: (brush, { truth, mask, output, hole }) => {
+      brush.over(output, hole, "multiply");
+      brush.keep();
+      brush.over(truth, mask, "multiply");
+      brush.add();
+    },
+  },
+  output: { title: "output as it is", paint: (brush, { output }) => brush.over(output) },
+  truth: { title: "truth", paint: (brush, { truth }) => brush.over(truth) },
+  error: {
+    title: "error, 4 times",
+    paint: (brush, { truth, output }) => {
+      brush.over(truth, output, "difference");
+      brush.double();
+      brush.double();
+    },
+  },
+};
+
+class Brush {
+  constructor(canvas, { naturalWidth: width, naturalHeight: height }) {
+    Object.assign(canvas, { width, height });
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.kept = null;
+  }
+
+  over(below, above, how) {
+    this.context.globalCompositeOperation = "source-over";
+    this.context.drawImage(below, 0, 0);
+    if (above) {
+      this.context.globalCompositeOperation = how;
+      this.context.drawImage(above, 0, 0);
+    }
+  }
+
+  keep() {
+    this.kept = copy(this.canvas);
+  }
+
+  add() {
+    this.context.globalCompositeOperation = "lighter";
+    this.context.drawImage(this.kept, 0, 0);
+  }
+
+  double() {
+    this.keep();
+    this.add();
+  }
+}
+
+function copy(picture) {
+  const width = picture.naturalWidth ?? picture.width;
+  const height = picture.naturalHeight ?? picture.height;
+  const canvas = Object.assign(element("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  return canvas;
+}
+
+// White where the mask is black.
+function inverted(mask) {
+  const canvas = copy(mask);
+  const context = canvas.getContext("2d");
+  context.globalCompositeOperation = "difference";
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+async function ready(file) {
+  const mine = open;
+  if (!mine.pictures.has(file)) mine.pictures.set(file, picture(mine.job.key, file));
+  return mine.pictures.get(file);
+}
+
+async function drawPictures() {
+  if (!open?.details?.pictures) return;
+  const [mine, now] = [open, step()];
+  say();
+  drawNumbers(now);
+  const [truth, mask, output] = await Promise.all(["truth.png", "mask.png", now.file].map(ready));
+  if (open !== mine || step() !== now) return; // somebody went on meanwhile
+  mine.hole ??= inverted(mask);
+  for (const side of ["left", "right"]) {
+    const kind = byId(`${side}-of`).value;
+    paintings[kind].paint(new Brush(byId(side), truth), { truth, mask, output, hole: mine.hole });
+    byId(side).setAttribute("aria-label", paintings[kind].title);
+  }
+  const { naturalWidth: width, naturalHeight: height } = truth;
+  const box = byId("compare");
+  box.style.aspectRatio = `${width} / ${height}`;
+  box.style.maxWidth = `min(${Math.max(width, ENLARGED)}px, ${(85 * width) / height}vh)`;
+  box.classList.toggle("enlarged", width < ENLARGED);
+  box.dataset.file = now.file; // what is painted by now
+  box.dataset.key = mine.job.key;
+}
+
+function divide() {
+  const share = byId("divider").value / 10;
+  byId("right").style.clipPath = `inset(0 0 0 ${share}%)`;
+  byId("line").style.left = `${share}%`;
+  byId("divider").setAttribute("aria-valuetext", `${Math.round(share)} % from the left`);
+}
+
+function drawNumbers(now) {
+  const { details, job } = open;
+  byId("at").textContent = `iteration ${now.iteration} of ${steps().at(-1).iteration}`;
+  byId("iteration").setAttribute("aria-valuetext", `iteration ${now.iteration}`);
+  const head = element("tr", {}, element("th", { scope: "col" }, byId("output").value));
+  for (const region of data.regions) head.append(element("th", { scope: "col" }, region));
+  byId("scores").tHead.replaceChildren(head);
+  const rows = data.measures.map((measure) => {
+    const cells = data.regions.map((region) =>
+      element(
+        "td",
+        { class: "number" },
+        shown(now.scores[`${measure.name}_${region}`], measure.decimals),
+      ),
+    );
+    return element("tr", {}, element("th", { scope: "row" }, short(measure)), ...cells);
+  });
+  const seconds = shown(now.seconds, 2);
+  const until = byId("output").value.startsWith("stop:") ? " until the rule had stopped" : "";
+  const loss = now.loss === null ? "" : `, loss ${now.loss}`;
+  const about = `${seconds} seconds${until}${loss}`;
+  rows.push(element("tr", {}, element("td", { colspan: data.regions.length + 1 }, about)));
+  byId("scores").tBodies[0].replaceChildren(...rows);
+  const best = details.oracle;
+  byId("oracle").textContent = best
+    ? `Oracle, which knows the truth: ${shown(best.psnr, 2)} dB in the hole, ${best.output} output at iteration ${best.iteration}.`
+    : "";
+  byId("curves").replaceChildren(...(job.isFill ? [] : charts(details, now)));
+}
+
+function charts({ curve, loss, levels, pictures }, now) {
+  const lines = ["raw", "averaged"]
+    .filter((output) => curve[output].some((value) => value !== null))
+    .map((output) => ({ title: output, at: curve.iteration, values: curve[output] }));
+  const marks = Object.entries(pictures)
+    .filter(([output]) => output.startsWith("stop:"))
+    .map(([output, [chosen]]) => ({ title: output, at: chosen.iteration, value: chosen.scores.psnr_hole }));
+  const quality = { title: "hole PSNR (dB)", lines, marks, levels, now: now.iteration };
+  const known = [{ title: "loss", at: loss.iteration, values: loss.loss }];
+  const losses = { title: "loss", lines: known, marks: [], levels: {}, now: now.iteration, isLog: true };
+  return [quality, losses].map(chart);
+}
+
+// To the checkpoint nearest to an iteration.
+function goTo(iteration) {
+  const distances = steps().map((each) => Math.abs(each.iteration - iteration));
+  byId("iteration").value = distances.indexOf(Math.min(...distances));
+  refresh();
+}
+
+
+function refresh() {
+  const mine = open;
+  drawPictures().catch((error) => {
+    if (open === mine) say(error.message);
+  });
+}
+
+function stop() {
+  clearInterval(player);
+  player = null;
+  byId("play").textContent = "play";
+}
+
+function play() {
+  if (player) return stop();
+  if (!open?.details?.pictures) return;
+  const slider = byId("iteration");
+  if (slider.value === slider.max) slider.value = 0;
+  else slider.stepUp();
+  refresh();
+  byId("play").textContent = "pause";
+  player = setInterval(() => {
+    slider.stepUp();
+    refresh();
+    if (slider.value === slider.max) stop();
+  }, STEP_MILLISECONDS);
+}
+
+function go(which) {
+  const job = neighbours(open.job)[which];
+  if (!job) return;
+  // The way back from a job is one step, however many were looked at.
+  history.replaceState(null, "", `#${job.address}`);
+  show(job);
+}
+
+function prepareJob() {
+  const kinds = Object.entries(paintings).map(([name, { title }]) => [name, title]);
+  for (const [side, kind] of [["left", "masked"], ["right", "composited"]]) {
+    options(byId(`${side}-of`), kinds);
+    byId(`${side}-of`).value = kind;
+    byId(`${side}-of`).addEventListener("input", refresh);
+  }
+  divide();
+  byId("divider").addEventListener("input", divide);
+  byId("divider").addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    event.target.value = Number(event.target.value) + way * BY_A_KEY;
+    divide();
+  });
+  byId("iteration").addEventListener("input", () => {
+    stop();
+    refresh();
+  });
+  byId("output").addEventListener("input", () => {
+    stop();
+    wanted = byId("output").value;
+    if (open?.details?.pictures) toLast();
+    refresh();
+  });
+  byId("play").addEventListener("click", play);
+  byId("previous").addEventListener("click", () => go(0));
+  byId("next").addEventListener("click", () => go(1));
+  byId("close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => {
+    stop();
+    open = null;
+    if (!location.hash.startsWith("#job-")) return;
+    if (isOurs) history.back();
+    else history.replaceState(null, "", "#jobs");
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close(); // beside it
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!open || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.matches("select")) return;
+    if (event.key === "p") go(0);
+    if (event.key === "n") go(1);
+  });
+  addEventListener("hashchange", followAddress);
+  followAddress();
+}
+
+prepareTable();
+prepareJob();
