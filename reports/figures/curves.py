@@ -96,12 +96,8 @@ def _figure(
     folder: Path,
     name: str,
 ) -> str:
-    networks = [each for each in results.jobs["method"].unique() if each in results.networks]
-    fills = [each for each in results.jobs["method"].unique() if each not in results.networks]
+    drawing = _Drawing(results, rows, curves, over)
     outputs = [each for each in OUTPUTS if (curves["output"] == each).any()] or ["raw"]
-    has_bands = curves["method"].nunique() <= BANDS
-    entries: dict[str, Any] = {}
-    behind: dict[str, list[tuple[int, int]]] = {}  # of each method, in each panel
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
             len(masks),
@@ -112,67 +108,142 @@ def _figure(
             sharey="row",
             layout="constrained",
         )
-        stops = results.stops[results.stops["psnr_hole"].notna()]
-        rules = _Rules(stops, networks) if over == "iteration" else None
         for line, mask in zip(axes, masks, strict=True):
-            of_mask = rows[rows["mask"] == mask]
-            levels: dict[str, float] = {}
-            names: dict[str, str] = {}
-            ends: list[float] = rules.mark(line[0], mask) if rules else []
-            for axis, output in zip(line, outputs, strict=True):
-                axis.set_title(f"{broken(mask, 40)}, {output} output")
-                for index, method in enumerate(networks):
-                    part = curves[(curves["mask"] == mask) & (curves["output"] == output)]
-                    drawn = _line(results, part[part["method"] == method], mask, method, over)
-                    if drawn is None:
-                        continue
-                    entries.setdefault(method, axis.plot(drawn.at, drawn.mean, **line_of(index))[0])
-                    low, high = drawn.mean - drawn.spread, drawn.mean + drawn.spread
-                    if has_bands:
-                        colour = line_of(index)["color"]
-                        axis.fill_between(
-                            drawn.at, low, high, color=colour, alpha=0.12, linewidth=0
-                        )
-                    ends.append(float((low.fillna(drawn.mean)).iloc[-1]))
-                    behind.setdefault(method, []).append((drawn.n, drawn.of))
-                for index, method in enumerate(fills):
-                    level = _line(results, of_mask[of_mask["method"] == method], mask, method, over)
-                    if level is None:
-                        continue
-                    levels[method] = float(level.mean.iloc[0])
-                    names[method] = _noted(method, [(level.n, level.of)])
-                    behind.setdefault(method, []).append((level.n, level.of))
-                    if over == "iteration":
-                        axis.axhline(levels[method], color=FILL_COLOUR, linewidth=0.7, zorder=1.9)
-                    else:
-                        marker = FILL_MARKERS[index % len(FILL_MARKERS)]
-                        style = {"marker": marker, "color": FILL_COLOUR, "linestyle": ""}
-                        entries.setdefault(method, axis.plot(level.at, level.mean, **style)[0])
-            line[0].set_ylabel("hole PSNR (dB)")
-            _begin_axis(line[0], [*levels.values(), *ends])
-            if over == "iteration":
-                _name_levels(line[-1], levels, names)
+            drawing.row(line, mask, outputs)
         for axis in axes[-1]:
             axis.set_xlabel("iterations" if over == "iteration" else "seconds")
             if over == "seconds":
                 axis.set_xscale("log")
                 axis.xaxis.set_major_formatter("{x:g}")
-        elsewhere = _elsewhere(rows, curves) if over == "seconds" else {}
-        handles = {
-            # matplotlib leaves a name out that begins with an underscore.
-            f" {_noted(method, behind[method])}{elsewhere.get(method, '')}": entry
-            for method, entry in entries.items()
-        }
-        if rules:
-            planned = results.jobs["method"].isin(networks) & results.jobs["mask"].isin(masks)
-            handles |= rules.legend(masks, int(planned.sum()))
-        if handles:
+        if handles := drawing.legend(masks):
             beside = max(1, min(4, LETTERS // (max(map(len, handles)) + 9)))
             lines = -(-len(handles) // beside)
             figure.set_figheight(min(HEIGHT, figure.get_figheight() + 0.15 * lines))
             figure.legend(handles.values(), handles, loc="outside lower center", ncols=beside)
         figure.align_ylabels()
         return save(figure, folder, name)
+
+
+class _Drawing:
+    """What is drawn in the panels of a figure, and what its legend says of that.
+
+    rows, curves: of one device or of all. entries: what stands for a method in the legend; behind:
+    in each panel, how many fits are behind a method's line, of how many planned.
+    """
+
+    def __init__(self, results: Results, rows: pd.DataFrame, curves: pd.DataFrame, over: Over):
+        self.results, self.rows, self.curves, self.over = results, rows, curves, over
+        methods = list(results.jobs["method"].unique())
+        self.networks = [each for each in methods if each in results.networks]
+        self.fills = [each for each in methods if each not in results.networks]
+        self.has_bands = curves["method"].nunique() <= BANDS
+        stops = results.stops if over == "iteration" else results.stops.head(0)
+        self.stops = stops[stops["psnr_hole"].notna()]
+        self.entries: dict[str, Any] = {}
+        self.behind: dict[str, list[tuple[int, int]]] = {}
+
+    def row(self, axes: Sequence[Any], mask: str, outputs: Sequence[str]) -> None:
+        """The panels of one hole; the rules' choices are raw outputs, and stand in the first."""
+        levels: dict[str, float] = {}
+        ends = self._stops(axes[0], mask)
+        for axis, output in zip(axes, outputs, strict=True):
+            axis.set_title(f"{broken(mask, 40)}, {output} output")
+            ends += self._networks(axis, mask, output)
+            levels = self._fills(axis, mask)
+        axes[0].set_ylabel("hole PSNR (dB)")
+        _begin_axis(axes[0], [*levels.values(), *ends])
+        if self.over == "iteration":
+            named = {method: _noted(method, self.behind[method][-1:]) for method in levels}
+            _name_levels(axes[-1], levels, named)
+
+    def _networks(self, axis: Any, mask: str, output: str) -> list[float]:
+        """Returns where the lines, or their bands, end."""
+        ends = []
+        here = self.curves[(self.curves["mask"] == mask) & (self.curves["output"] == output)]
+        for index, method in enumerate(self.networks):
+            points = here[here["method"] == method]
+            if (line := _line(self.results, points, mask, method, self.over)) is None:
+                continue
+            self._note(method, line, axis.plot(line.at, line.mean, **line_of(index))[0])
+            low, high = line.mean - line.spread, line.mean + line.spread
+            if self.has_bands:
+                colour = line_of(index)["color"]
+                axis.fill_between(line.at, low, high, color=colour, alpha=0.12, linewidth=0)
+            ends.append(float(low.fillna(line.mean).iloc[-1]))
+        return ends
+
+    def _fills(self, axis: Any, mask: str) -> dict[str, float]:
+        """Lines over iterations, which fills have none of, points over seconds; returns levels."""
+        levels = {}
+        here = self.rows[self.rows["mask"] == mask]
+        for index, method in enumerate(self.fills):
+            points = here[here["method"] == method]
+            if (line := _line(self.results, points, mask, method, self.over)) is None:
+                continue
+            levels[method] = float(line.mean.iloc[0])
+            if self.over == "iteration":
+                axis.axhline(levels[method], color=FILL_COLOUR, linewidth=0.7, zorder=1.9)
+                self._note(method, line, None)
+            else:
+                marker = FILL_MARKERS[index % len(FILL_MARKERS)]
+                style = {"marker": marker, "color": FILL_COLOUR, "linestyle": ""}
+                self._note(method, line, axis.plot(line.at, line.mean, **style)[0])
+        return levels
+
+    def _stops(self, axis: Any, mask: str) -> list[float]:
+        """A marker for each rule and network, at its median iteration and its mean over images.
+
+        Returns these means.
+        """
+        means = []
+        here = self.stops[self.stops["mask"] == mask]
+        for (rule, method), chosen in here.groupby(["output", "method"], sort=False):
+            mean = float(chosen.groupby("image")["psnr_hole"].mean().mean())
+            colour = line_of(self.networks.index(method))["color"]
+            axis.plot(
+                *(chosen["iteration"].median(), mean),
+                **{"color": colour, "zorder": 3, **self._marker(str(rule))},
+            )
+            means.append(mean)
+        return means
+
+    def _marker(self, rule: str) -> dict[str, Any]:
+        shape = RULE_MARKERS[list(self.stops["output"].unique()).index(rule) % len(RULE_MARKERS)]
+        return {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
+
+    def _note(self, method: str, line: _Line, entry: Any | None) -> None:
+        self.behind.setdefault(method, []).append((line.n, line.of))
+        if entry is not None:
+            self.entries.setdefault(method, entry)
+
+    def legend(self, masks: Sequence[str]) -> dict[str, Any]:
+        """By names with how many fits are behind them, where these are not all."""
+        elsewhere = self._elsewhere()
+        jobs = self.results.jobs
+        planned = int((jobs["method"].isin(self.networks) & jobs["mask"].isin(masks)).sum())
+        shown = self.stops[self.stops["mask"].isin(masks)]
+        # matplotlib leaves a name out that begins with an underscore.
+        return {
+            f" {_noted(method, self.behind[method])}{elsewhere.get(method, '')}": entry
+            for method, entry in self.entries.items()
+        } | {
+            f" {_noted(str(rule), [(int(n), planned)])}": Line2D(
+                [], [], color="0.4", **self._marker(str(rule))
+            )
+            for rule, n in shown.groupby("output", sort=False).size().items()
+        }
+
+    def _elsewhere(self) -> dict[str, str]:
+        """Of the fills that ran on another device than the networks, a word on which."""
+        if self.over == "iteration":
+            return {}
+        fills = self.rows[self.rows["iteration"] == 0].groupby("method")["device"].unique()
+        here = set(self.curves["device"])
+        return {
+            str(method): f" (on {', '.join(devices)})"
+            for method, devices in fills.items()
+            if not here & set(devices)
+        }
 
 
 def _line(
@@ -198,20 +269,8 @@ def _line(
 
 def _noted(method: str, behind: Sequence[tuple[int, int]]) -> str:
     """With how many fits are behind it of those planned, where any panel lacks some."""
-    lacking = min(behind, key=lambda each: each[0] - each[1])
-    n, planned = lacking
+    n, planned = min(behind, key=lambda each: each[0] - each[1])
     return method if n == planned else f"{method} ({n}/{planned})"
-
-
-def _elsewhere(rows: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
-    """Of the fills that ran on another device than the networks, a word on which."""
-    fills = rows[rows["iteration"] == 0].groupby("method")["device"].unique()
-    here = set(curves["device"])
-    return {
-        str(method): f" (on {', '.join(devices)})"
-        for method, devices in fills.items()
-        if not here & set(devices)
-    }
 
 
 def _begin_axis(axis: Any, levels: Sequence[float]) -> None:
@@ -252,41 +311,3 @@ def _name_levels(axis: Any, levels: dict[str, float], named: dict[str, str]) -> 
                 **{"shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)},
             },
         )
-
-
-@dataclass
-class _Rules:
-    """What stopping rules chose; stops: their rows, with scores."""
-
-    stops: pd.DataFrame
-    networks: Sequence[str]
-
-    def _style(self, rule: str) -> dict[str, Any]:
-        shape = RULE_MARKERS[list(self.stops["output"].unique()).index(rule) % len(RULE_MARKERS)]
-        return {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
-
-    def mark(self, axis: Any, mask: str) -> list[float]:
-        """A marker for each rule and network, at its median iteration and its mean over images.
-
-        Returns these means.
-        """
-        means = []
-        of_mask = self.stops[self.stops["mask"] == mask]
-        for (rule, method), chosen in of_mask.groupby(["output", "method"], sort=False):
-            mean = chosen.groupby("image")["psnr_hole"].mean().mean()
-            colour = line_of(self.networks.index(method))["color"]
-            style = self._style(str(rule))
-            axis.plot(chosen["iteration"].median(), mean, color=colour, zorder=3, **style)
-            means.append(float(mean))
-        return means
-
-    def legend(self, masks: Sequence[str], planned: int) -> dict[str, Any]:
-        """A marker for each rule by its name, with the fits it chose in where these are not all."""
-        shown = self.stops[self.stops["mask"].isin(masks)]
-        counts = shown.groupby("output", sort=False).size()
-        return {
-            f" {_noted(str(rule), [(int(n), planned)])}": Line2D(
-                [], [], color="0.4", **self._style(str(rule))
-            )
-            for rule, n in counts.items()
-        }
