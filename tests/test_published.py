@@ -25,6 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     "name",
     [
         "quick",
+        "training",
         "standard-reduced",
         "architectures",
         "article-reduced",
