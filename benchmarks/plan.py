@@ -50,10 +50,14 @@ class Plan:
         """Where the log of a failed job is."""
         return self.folder / FAILURES / f"{job.key}.txt"
 
+    def _log_of(self, job: Job) -> str:
+        """How the log is named behind the reason of a failure."""
+        return f" ({self.failure(job)})"
+
     def status(self, job: Job) -> Status:
         """How far the job is, by what its run says of itself."""
         if reason := self._failed_since(job):
-            return Status("failed", f"{reason} ({self.failure(job)})")
+            return Status("failed", reason + self._log_of(job))
         try:
             record = self.store.run(job.key).record
         except DamagedError as error:
@@ -151,7 +155,9 @@ class Plan:
         rows = [
             (
                 *(job.key, job.image.name, job.mask_label, job.method_label, job.preset, job.seed),
-                *statuses[job.key],
+                statuses[job.key].word,
+                # Where the log lies on this machine is not a result.
+                statuses[job.key].reason.removesuffix(self._log_of(job)),
             )
             for job in self.jobs
         ]

@@ -1,6 +1,7 @@
 """A suite's results as the benchmark leaves them in `results/<suite>/`."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ NAMES = dict.fromkeys(
 )
 COUNTS = dict.fromkeys(("seed", "iteration"), int)
 SCORED = dict.fromkeys((f"{metric}_{region}" for metric in METRICS for region in REGIONS), float)
+KEY = re.compile("[0-9a-f]{64}")  # it is part of paths
 OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reason")
 
 
@@ -129,7 +131,16 @@ def load_results(folder: Path) -> Results:
     names = ["image", "mask", "method", "seed"]
     if jobs.duplicated(names).any() or rows.duplicated([*names, "iteration", "output"]).any():
         raise InputError(f"{folder}: the results name a job or an output of it twice; score again")
+    for key in {*jobs["key"], *rows["key"]}:
+        if not KEY.fullmatch(str(key)):
+            raise InputError(f"{folder}: '{key}' is no job's key; score again")
     counts = about["iterations"]
-    if not isinstance(counts, list) or not all(isinstance(each, int) for each in counts):
+    if not (isinstance(counts, list) and counts and all(isinstance(each, int) for each in counts)):
         raise InputError(f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again")
+    for key in ("metrics", "published", "notices", "environments"):
+        if not isinstance(about[key], list):
+            raise InputError(f"{folder}: {SUITE}: {key}: is no list; score again")
+    for each in about["environments"]:
+        if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
+            raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
     return Results(folder, rows, jobs, about)

@@ -1,4 +1,4 @@
-"""`python -m reports build | bench`."""
+"""`python -m reports build | bench | screenshots`."""
 
 import sys
 from pathlib import Path

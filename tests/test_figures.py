@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, Command
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
@@ -22,7 +22,7 @@ from synthetic import synthetic
 
 from benchmarks.results import Results, load_results
 from benchmarks.trace import read_trace
-from reports import paired
+from reports import coverage, paired
 from reports.figures import animation, curves, diagram, sheets
 from reports.figures.style import HEIGHT, WIDTH, broken, line_of
 from reports.scores import PSNR
@@ -104,19 +104,42 @@ def test_on_paper_no_text_overlaps_or_is_cut_off(
 ) -> None:
     with kept() as drawn:
         draw(results, tmp_path)
-        assert drawn
-        for figure in drawn:
-            assert figure.get_figwidth() <= WIDTH
-            assert figure.get_figheight() <= HEIGHT
-            boxes = dict(_words(figure))
-            inside = figure.bbox.padded(1)
-            for text, box in boxes.items():
-                assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, text
-                assert inside.y0 <= box.y0 <= box.y1 <= inside.y1, text
-            for (one, a), (other, b) in combinations(boxes.items(), 2):
-                # Half a point of their boxes, in which letters leave that room.
-                meet = a.padded(-0.5).overlaps(b.padded(-0.5))
-                assert not meet, (one.get_text(), other.get_text())
+        _check_texts(drawn)
+
+
+def _check_texts(drawn: list[Figure]) -> None:
+    assert drawn
+    for figure in drawn:
+        assert figure.get_figwidth() <= WIDTH
+        assert figure.get_figheight() <= HEIGHT
+        boxes = dict(_words(figure))
+        inside = figure.bbox.padded(1)
+        for text, box in boxes.items():
+            assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, text
+            assert inside.y0 <= box.y0 <= box.y1 <= inside.y1, text
+        for (one, a), (other, b) in combinations(boxes.items(), 2):
+            # Half a point of their boxes, in which letters leave that room.
+            meet = a.padded(-0.5).overlaps(b.padded(-0.5))
+            assert not meet, (one.get_text(), other.get_text())
+
+
+def test_coverage_on_paper(suite_file: Write, command: Command, tmp_path: Path) -> None:
+    settings = {"architecture.channels": [4, 4], "architecture.decoder_kernel": 3}
+    methods = [{"preset": "lemsky-unet", "label": name, "set": settings} for name in (LONG, "b")]
+    suite = suite_file(
+        images=["astronaut", "camera"], size=40, masks=[{"boxes": {"count": 1, "side": 26}}],
+        methods=methods,
+    )  # fmt: skip
+    assert command("benchmarks", "run", suite, "--out", tmp_path / "results").returncode == 0
+    results = load_results(tmp_path / "results" / "tiny")
+    with kept() as drawn:
+        measured = coverage.per_image(results)
+        assert sheets.coverage_sheets(results, measured, tmp_path) == ["coverage-1.png"]
+        _check_texts(drawn)
+        cells = [axis for axis in drawn[0].axes if axis.get_title() == "b"]
+    share = measured[(measured["method"] == "b") & (measured["image"] == "astronaut")]["uncovered"]
+    assert cells[0].get_xlabel() == f"{100 * share.iloc[0]:.1f} % out of reach"
+    assert len(cells[0].collections) == 4  # the hole and what is out of reach, each on white
 
 
 def _words(figure: Figure) -> Iterator[tuple[Text, Any]]:
@@ -152,8 +175,8 @@ def test_files_are_pictures_as_wide_as_text(results: Results, tmp_path: Path) ->
     assert names == [
         "quality-against-iterations.png",
         "quality-against-seconds.png",
-        *("contact-sheet-1.png", "contact-sheet-1-2.png"),
-        *("contact-sheet-2.png", "contact-sheet-2-2.png"),
+        *("contact-sheet-1.png", "contact-sheet-1-page-2.png"),
+        *("contact-sheet-2.png", "contact-sheet-2-page-2.png"),
         *("error-map-1.png", "error-map-2.png"),
     ]
     for name in names:
@@ -233,8 +256,8 @@ def test_devices_have_times_of_their_own_and_fills_stand_in_all(
             [text.get_text().strip() for text in figure.legends[0].get_texts()] for figure in drawn
         ]
     assert names == [
-        "quality-against-seconds-rtx-3090.png",
-        "quality-against-seconds-rtx-3090-of-device-2.png",
+        "quality-against-seconds-rtx-3090-device-1.png",
+        "quality-against-seconds-rtx-3090-device-2.png",
     ]
     for legend in legends:
         assert legend[:2] == [f"{LONG} (2/4)", "plain (2/4)"]
@@ -250,6 +273,21 @@ def test_a_rule_that_chose_badly_is_on_the_axis(results: Results, tmp_path: Path
         assert drawn[0].axes[0].get_ylim()[0] < 1
         names = [text.get_text().strip() for text in drawn[0].legends[0].get_texts()]
     assert "stop:es-wmv[window=4,patience=5] (8/16)" in names
+
+
+def test_an_axis_begins_below_what_it_shows(results: Results, tmp_path: Path) -> None:
+    """Deviations count only where there are bands of them."""
+    lowest = {}
+    for bands in (curves.BANDS, 0):
+        with pytest.MonkeyPatch.context() as patch, kept() as drawn:
+            patch.setattr(curves, "BANDS", bands)
+            patch.setattr(curves, "BELOW", 0.01)
+            curves.against_seconds(results, tmp_path)
+            axis = drawn[0].axes[0]
+            lowest[bands] = axis.get_ylim()[0]
+            ends = [line.get_ydata()[-1] for line in axis.lines]
+    assert lowest[0] <= min(ends)
+    assert lowest[curves.BANDS] <= lowest[0]
 
 
 def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> None:
@@ -351,7 +389,7 @@ def test_large_pictures_are_shown_no_larger_than_print_can() -> None:
     assert (cell.pixels[:, 100:200, 200:300] == 200).all()
     assert cell.close is not None
     assert (cell.close == 200).all()
-    large = {"a": (pixels, "one"), "b": (pixels, "two")}
+    large = [("a", pixels, "one"), ("b", pixels, "two")]
     assert animation._frame(large).shape[1] < 2 * animation.LARGEST + 100
 
 

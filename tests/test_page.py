@@ -166,7 +166,7 @@ def test_one_file_holds_chosen_jobs_wherever_it_is_taken(
     page = opened.page
     jobs = hostile_results.jobs[hostile_results.jobs["image"] == HOSTILE]
     assert opened.rows("method") == list(jobs["method"])
-    expect(page.locator("header")).to_contain_text("6 of them are in this file")
+    expect(page.locator("header")).to_contain_text("6 of the 12 jobs are in this file")
     open_job(page, "bold")
     expect(page.locator("#compare")).to_have_attribute("data-file", "averaged-000040.png")
     page.locator("#iteration").focus()
@@ -176,7 +176,12 @@ def test_one_file_holds_chosen_jobs_wherever_it_is_taken(
     page.keyboard.press("Escape")
     open_job(page, "huge")
     expect(page.locator("#job-status")).to_contain_text("out of memory")
-    assert str(hostile.parent) not in page.locator("#job-status").inner_text()
+    # Where the log lies on the machine that wrote it is nowhere in what is sent away.
+    whole = (tmp_path / "taken.html").read_text()
+    assert "out of memory" in whole
+    assert f"{hostile / 'failures'}" not in whole
+    for name in ("summary.md", "index.html"):
+        assert f"{hostile / 'failures'}" not in (hostile / "report" / name).read_text()
     page.keyboard.press("Escape")
     assert page.locator("main figure img").count() >= 3
     assert not page.locator("main a[href^='tables/'], main a[href^='figures/']").count()
@@ -215,7 +220,7 @@ def test_many_jobs_load_few_pictures_and_scrolling_reaches_them_all(
     rows = page.locator("#table tbody tr")
     expect(page.locator("#count")).to_have_text("400 jobs")
     pictures = [url for url in opened.requests if url.endswith(".png")]
-    assert len(pictures) < 150
+    assert 0 < len(pictures) < rows.count()
     assert not any(url.endswith(".js") for url in opened.requests)
     assert rows.count() < 400
     # Past the end of the rows that are there, and up to it again.

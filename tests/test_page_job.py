@@ -47,9 +47,18 @@ def test_a_job_opens_and_closes_by_keyboard(hostile: Path, look: Look) -> None:
 def test_keys_go_on_past_a_job_that_has_no_pictures(hostile: Path, look: Look) -> None:
     page = look(hostile / "report" / "index.html").page
     page.locator("#table tbody a").nth(7).click()  # the last one that diverged
+    expect(page.locator("#job-title")).to_contain_text("wild")
     for name in ("huge", "huge", "__proto__"):
         page.keyboard.press("n")
         expect(page.locator("#job-title")).to_contain_text(name)
+    page.mouse.click(5, 5)  # beside it
+    expect(page.locator("#job")).not_to_be_visible()
+    page.locator("#table tbody a").nth(10).click()
+    expect(page.locator("#compare")).to_have_attribute("data-file", "averaged-000040.png")
+    box = page.locator("#job").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)  # within, between its parts
+    expect(page.locator("#job")).to_be_visible()
     expect(page.locator("#compare")).to_have_attribute("data-file", "averaged-000040.png")
 
 
@@ -61,11 +70,17 @@ def test_a_link_leads_to_a_job_and_back_leads_out_of_it(hostile: Path, look: Loo
     page.locator("#next").click()
     page.go_back()
     expect(page.locator("#job")).not_to_be_visible()
-    for _ in range(2):  # a job that was closed is no place to go back to
+    for _ in range(2):
         page.locator("#table tbody a").first.click()
+        expect(page.locator("#job")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator("#job")).not_to_be_visible()
-        page.wait_for_function("!location.hash.startsWith('#job-')")
+        assert page.url.endswith("#jobs")
+    page.go_back()  # a job that was closed is no place to come back to
+    assert page.url.endswith("#jobs")
+    expect(page.locator("#job")).not_to_be_visible()
+    page.goto(link.split("#")[0] + "#job-gone")
+    expect(page.locator("#count")).to_have_text("12 jobs; none has the address asked for")
     again = look(hostile / "report" / "index.html").page
     again.goto(link)
     again.reload()
@@ -219,6 +234,7 @@ def test_a_job_whose_files_are_gone_says_so_and_shows_no_other_one_s(
     assert compare.get_attribute("data-file") is None
     assert page.locator("#scores td").count() == 0
     assert page.locator("#record").text_content() == ""
+    assert page.locator("#output option").count() == 0
     page.locator("#left-of").select_option("truth")  # nothing to paint, and nothing breaks
     page.locator("#previous").click()
     expect(compare).to_have_attribute("data-file", "averaged-000040.png")
@@ -231,4 +247,28 @@ def test_a_job_whose_files_are_gone_says_so_and_shows_no_other_one_s(
     expect(said).not_to_be_visible()
     assert all("ERR_FILE_NOT_FOUND" in each for each in opened.complaints)
     assert len(opened.complaints) == 2
+    third = page.evaluate("jobs[2].key")
+    damaged = tmp_path / "report" / "jobs" / third / "job.js"
+    damaged.write_text(damaged.read_text()[:200])
+    page.locator("#close").click()
+    page.locator("#table tbody a").nth(2).click()
+    expect(said).to_contain_text("job.js is damaged")
     opened.complaints.clear()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.0008, 0.05, ["0.001", "0.002", "0.005", "0.01", "0.02", "0.05"]),
+        (1e-7, 10, ["1e-7", "0.000001", "0.00001", "0.0001", "0.001", "0.01", "0.1", "1", "10"]),
+        (1.1, 1.8, ["1.1", "1.8"]),
+    ],
+)
+def test_a_logarithmic_axis_says_where_its_ticks_are(
+    hostile: Path, look: Look, low: float, high: float, labels: list[str]
+) -> None:
+    page = look(hostile / "report" / "index.html").page
+    ends = [np.log10(low), np.log10(high) + 1e-9]
+    ticks = page.evaluate("([low, high]) => decades(low, high)", ends)
+    assert [label for _, label in ticks] == labels
+    assert [10**place for place, _ in ticks] == pytest.approx([float(label) for label in labels])

@@ -1,6 +1,7 @@
 """Reports: every number in a table is the one in results.csv."""
 
 import dataclasses
+import json
 import math
 import re
 import shutil
@@ -122,7 +123,7 @@ def test_a_report_without_any_result_is_whole(
     assert command("benchmarks", "score", suite, "--out", out).returncode == 0
     assert command("reports", "build", out / "tiny").returncode == 0
     summary = (out / "tiny" / "report" / "summary.md").read_text()
-    assert "0 of 2 jobs are done; the others are listed at the end." in summary
+    assert "0 of 2 jobs are done; the others are under *Jobs to look at*." in summary
     assert "| mean | - | - (0/1) | - |" in summary
     assert "None" not in summary
     assert "## Timing" not in summary
@@ -306,3 +307,20 @@ def test_timing_says_how_it_was_measured(results: Results) -> None:
 def test_a_report_needs_results(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no results .*python -m benchmarks run SUITE"):
         build(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "match"),
+    [
+        ("iterations", [], "iterations are numbers, not"),
+        ("metrics", None, "metrics: is no list"),
+        ("environments", [{"device": "x"}], "environments: one has no versions"),
+    ],
+)
+def test_a_suite_s_own_words_are_checked(
+    results: Results, key: str, value: object, match: str
+) -> None:
+    path = results.folder / "suite.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=match):
+        build(results.folder)

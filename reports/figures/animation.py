@@ -1,6 +1,6 @@
 """Training as an animation: large regions first, then shapes, then detail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from reports.figures.style import broken
 
 NETWORKS = 4  # beside each other
 FEWEST_FRAMES = 3
-SECONDS = 12  # that all frames take, were none bounded below
+SECONDS = 12  # that all frames take, but for the bounds of each and the last one
 SHORTEST, LONGEST, LAST = 250, 1200, 3000  # milliseconds of a frame, and of the last one
 SIDE, LARGEST = 192, 384  # pixels that a picture is enlarged to at least, and shrunk to at most
 MARGIN, LINE = 8, 16  # pixels
@@ -26,7 +26,7 @@ def animations(results: Results, folder: Path) -> list[str]:
     """An animation for each hole, of its first image: raw outputs as they are, up to four networks.
 
     Returns the names of the WebP files; a hole without three checkpoints has none. Colours are not
-    compressed away; a frame stands as long as the training it ends takes, within bounds.
+    compressed away.
     """
     rows = results.rows[(results.rows["output"] == "raw") & (results.rows["iteration"] > 0)]
     named = []
@@ -56,7 +56,7 @@ def animations(results: Results, folder: Path) -> list[str]:
 def _durations(iterations: list[int]) -> list[int]:
     """Milliseconds of each frame: training goes fast at first, so by its logarithm."""
     steps = [np.log(later / earlier) for earlier, later in pairwise([1, *iterations])]
-    whole = sum(steps) or 1
+    whole = sum(steps)
     shown = [round(np.clip(1000 * SECONDS * each / whole, SHORTEST, LONGEST)) for each in steps]
     return [*shown[:-1], LAST]
 
@@ -79,13 +79,13 @@ def _frames(
                 row = at.loc[method]
                 pixels = results.run(str(row["key"])).restoration("raw", iteration)
                 last[method] = pixels, f"iteration {iteration}"
-        drawn = {method: last.get(method, (hidden, "-")) for method in methods}
-        yield _frame({"masked": (hidden, ""), **drawn, "truth": (run.truth, "")})
+        drawn = [(method, *last.get(method, (hidden, "-"))) for method in methods]
+        yield _frame([("masked", hidden, ""), *drawn, ("truth", run.truth, "")])
 
 
-def _frame(pictures: dict[str, tuple[NDArray[np.uint8], str]]) -> NDArray[np.uint8]:
-    """(H, W, 3): the pictures beside each other, a name above and a caption below each."""
-    _, height, width = next(iter(pictures.values()))[0].shape
+def _frame(pictures: Sequence[tuple[str, NDArray[np.uint8], str]]) -> NDArray[np.uint8]:
+    """(H, W, 3): pictures beside each other, each with its name above and a caption below."""
+    _, height, width = pictures[0][1].shape
     scale: float = max(1, -(-SIDE // max(height, width)))
     if max(height, width) > LARGEST:
         scale = LARGEST / max(height, width)
@@ -93,12 +93,12 @@ def _frame(pictures: dict[str, tuple[NDArray[np.uint8], str]]) -> NDArray[np.uin
     how = Pillow.Resampling.NEAREST if scale >= 1 else Pillow.Resampling.LANCZOS
     font = ImageFont.load_default(size=13)
     letters = max(8, width // 7)
-    heads = 1 + max(broken(name, letters).count("\n") for name in pictures)
+    heads = 1 + max(broken(name, letters).count("\n") for name, *_ in pictures)
     above = MARGIN + heads * LINE
     size = (MARGIN + len(pictures) * (width + MARGIN), above + height + LINE + 2 * MARGIN)
     page = Pillow.new("RGB", size, "white")
     draw = ImageDraw.Draw(page)
-    for place, (name, (pixels, caption)) in enumerate(pictures.items()):
+    for place, (name, pixels, caption) in enumerate(pictures):
         left = MARGIN + place * (width + MARGIN)
         colours = np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0)
         picture = Pillow.fromarray(np.ascontiguousarray(colours)).resize((width, height), how)

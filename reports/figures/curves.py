@@ -42,13 +42,13 @@ def against_seconds(results: Results, folder: Path) -> list[str]:
     A device has figures of its own, with all fills in each: where these ran elsewhere, their device
     is said. None where nothing was fitted.
     """
+    devices = list(results.curves["device"].unique())
+    names = [slug(device) for device in devices]
     named: list[str] = []
-    for device in results.curves["device"].unique():
-        name = "quality-against-seconds"
-        if results.curves["device"].nunique() > 1:
-            name += f"-{slug(device)}"
-        if f"{name}.png" in named:  # devices whose names differ in other letters only
-            name += f"-of-device-{len(named) + 1}"
+    for number, (device, short) in enumerate(zip(devices, names, strict=True)):
+        # Two may differ in letters that no file's name has.
+        own = short if names.count(short) == 1 else f"{short}-device-{number + 1}"
+        name = "quality-against-seconds" + (f"-{own}" if len(devices) > 1 else "")
         named += _figures(results, folder, "seconds", name, device)
     return named
 
@@ -169,7 +169,8 @@ class _Drawing:
             if self.has_bands:
                 colour = line_of(index)["color"]
                 axis.fill_between(line.at, low, high, color=colour, alpha=0.12, linewidth=0)
-            ends.append(float(low.fillna(line.mean).iloc[-1]))
+            shown = low.fillna(line.mean) if self.has_bands else line.mean
+            ends.append(float(shown.iloc[-1]))
         return ends
 
     def _fills(self, axis: Any, mask: str) -> dict[str, float]:

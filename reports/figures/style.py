@@ -54,4 +54,4 @@ def save(figure: Any, folder: Path, name: str) -> str:
 
 def paged(name: str, page: int) -> str:
     """The name of a figure that takes several pages; page counts from 0."""
-    return f"{name}-{page + 1}" if page else name
+    return f"{name}-page-{page + 1}" if page else name

@@ -1,14 +1,12 @@
 """What the page knows: of all jobs what its table shows, and of each job all there is to see."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import InputError
 from benchmarks.plan import FAILURES
 from benchmarks.results import OUTPUTS, Results
 from benchmarks.run_folder import RunFolder, file_name
@@ -20,7 +18,6 @@ POINTS = 400  # of a curve that the page draws, at most
 LOG_LINES = 60  # of a failed job's log: its end
 PLACES = 5  # decimals of scores, which a page's reader has no use for more of
 UNSHOWN = {"key", "suite", "job", "pixels", "checkpoints", "stops"}  # of a record: shown otherwise
-KEY = re.compile("[0-9a-f]{64}")
 
 JOB = ["image", "mask", "method", "seed"]
 
@@ -36,7 +33,7 @@ class Job:
     line: dict[str, Any]
     details: dict[str, Any]
     run: RunFolder | None = None
-    pictures: tuple[str, ...] = field(default=())
+    pictures: tuple[str, ...] = ()
 
 
 def overview(results: Results) -> dict[str, Any]:
@@ -50,14 +47,13 @@ def overview(results: Results) -> dict[str, Any]:
         ],
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],
-        "lastIteration": results.last_iteration,
     }
 
 
 def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
     """Those whose name holds the pattern, in the order of the suite.
 
-    Raises OSError where a run is gone or damaged, InputError where a key is none.
+    Raises OSError where a run is gone or damaged.
     """
     groups = dict(iter(results.rows.groupby(JOB, sort=False)))
     curves = dict(iter(results.curves.groupby(JOB, sort=False)))
@@ -65,13 +61,9 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
     for job in results.jobs.to_dict("records"):
         if pattern not in name_of(job):
             continue
-        if not KEY.fullmatch(job["key"]):
-            raise InputError(f"{results.folder}: '{job['key']}' is no job's key; score again")
         place = tuple(job[name] for name in JOB)
         rows = groups.get(place)
-        line = {each: job[each] for each in ("key", *JOB, "status")}
-        # The log stands beside it, so that where it lies on that machine need not.
-        line["reason"] = re.sub(rf" \([^()]*{job['key']}\.txt\)$", "", job["reason"])
+        line = {each: job[each] for each in ("key", *JOB, "status", "reason")}
         line |= {"isFill": job["preset"] == "", "outputs": {}}
         if rows is None:
             yield Job(job["key"], line, {"log": _log(results, job["key"])})
@@ -119,7 +111,7 @@ def _picture(results: Results, row: dict[Any, Any]) -> dict[str, Any]:
         "file": file_name(row["output"], row["iteration"]),
         "iteration": row["iteration"],
         "seconds": _number(row["seconds"]),
-        "loss": None if pd.isna(row["loss"]) else float(f"{row['loss']:.4g}"),
+        "loss": _loss_as_shown(row["loss"]),
         "scores": scores,
     }
 
@@ -166,7 +158,7 @@ def _loss(run: RunFolder, until: int) -> dict[str, Any]:
     losses = _thinned(read_trace(run).loc[:until])["loss"]
     return {
         "iteration": [int(each) for each in losses.index],
-        "loss": [_number(float(f"{each:.4g}"), 12) for each in losses],
+        "loss": [_loss_as_shown(each) for each in losses],
     }
 
 
@@ -185,10 +177,16 @@ def _log(results: Results, key: str) -> str:
     return "\n".join(log.splitlines()[-LOG_LINES:])
 
 
+def _loss_as_shown(loss: Any) -> float | str | None:
+    """With four digits."""
+    return None if pd.isna(loss) else _number(f"{loss:.4g}", 12)
+
+
 def _number(value: Any, places: int = PLACES) -> float | str | None:
     """As JSON has it; an infinite one as a word that JavaScript reads as a number."""
     if value is None or pd.isna(value):
         return None
-    if np.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return round(float(value), places)
+    number = float(value)
+    if np.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return round(number, places)

@@ -34,24 +34,28 @@ def chromium() -> str | None:
 
 @contextmanager
 def browser() -> Iterator["Browser"]:
-    """Raises InputError if there is none."""
+    """Raises InputError if there is none, or if it fails."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise InputError("screenshots need the package playwright (extra `dev`)") from None
     found = chromium()
     if found is None:
         raise InputError(f"screenshots need Chromium: none of {', '.join(NAMES)} is in PATH")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=found,
-            args=list(ARGUMENTS),
-            chromium_sandbox=os.geteuid() != 0,  # root may have none
-        )
-        try:
-            yield started
-        finally:
-            started.close()
+    try:
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(
+                executable_path=found,
+                args=list(ARGUMENTS),
+                chromium_sandbox=os.geteuid() != 0,  # root may have none
+            )
+            try:
+                yield started
+            finally:
+                started.close()
+    except Error as error:
+        why = error.message.splitlines()[0]
+        raise InputError(f"the browser gave up ({why}); is the report of this version?") from None
 
 
 def new_page(browser: "Browser", size: str, scheme: Scheme) -> "Page":
@@ -76,7 +80,7 @@ def open_job(page: "Page", name: str) -> None:
     if not found.count():
         raise InputError(f"--job: the page finds none by '{name}'")
     found.first.click()
-    page.locator("#compare[data-file], #job-status:not([hidden])").first.wait_for()
+    page.locator("#compare[data-file], #view[hidden]").first.wait_for(state="attached")
 
 
 def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:

@@ -20,6 +20,24 @@ function ticks(low, high, wanted) {
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * size);
 }
 
+function numbered(some) {
+  return some.map((tick) => [tick, String(Number(tick.toPrecision(6)))]);
+}
+
+// Ticks of a logarithmic axis with their labels: 1, 2 and 5 times powers of ten, or fewer or more.
+function decades(low, high) {
+  const powers = [];
+  for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) powers.push(power);
+  const within = (digits) =>
+    powers
+      .flatMap((power) => digits.map((digit) => digit * 10 ** power))
+      .filter((value) => low <= Math.log10(value) && Math.log10(value) <= high);
+  const fine = within([1, 2, 5]);
+  const some = fine.length > 6 ? within([1]) : fine;
+  if (some.length > 1) return some.map((value) => [Math.log10(value), String(Number(value.toPrecision(1)))]);
+  return [low, high].map((end) => [end, String(Number((10 ** end).toPrecision(3)))]);
+}
+
 function chart({ title, lines, marks, levels, now, isLog }) {
   const scaled = (value) => (isLog ? Math.log10(Number(value)) : Number(value));
   const isDrawn = (value) => value !== null && value !== undefined && Number.isFinite(scaled(value));
@@ -42,8 +60,7 @@ function chart({ title, lines, marks, levels, now, isLog }) {
   const svg = drawing("svg", { viewBox: `0 0 ${ROOM.width} ${ROOM.height}`, role: "img", class: "chart" });
   svg.setAttribute("aria-label", `${title} against iterations`);
   svg.append(drawing("text", { x: 2, y: 12, class: "title" }, title));
-  for (const tick of ticks(low, high, 4)) {
-    const label = isLog ? (10 ** tick).toPrecision(1) : String(Number(tick.toPrecision(6)));
+  for (const [tick, label] of isLog ? decades(low, high) : numbered(ticks(low, high, 4))) {
     svg.append(drawing("line", { x1: ROOM.left, x2: ROOM.width - ROOM.right, y1: y(tick), y2: y(tick), class: "grid" }));
     svg.append(drawing("text", { x: ROOM.left - 4, y: y(tick) + 4, class: "end" }, label));
   }

@@ -5,8 +5,7 @@ const waiting = new Map(); // jobs that are being loaded, by key: whom to tell
 const loaded = new Map(); // what is known of a job, by key
 let open = null; // the job that is shown, with its details and pictures when they are there
 let wanted = ""; // the output that is shown of a job that has it
-let isOurs = false; // whether the way back from the job leads to this page
-let player = null;
+let player = null; // whoever plays the checkpoints
 
 // Jobs by where a link finds them: by the beginning of their key; two may have the same run.
 const addresses = new Map();
@@ -29,7 +28,9 @@ function details(job) {
   return new Promise((resolve, reject) => {
     waiting.set(job.key, () => resolve(loaded.get(job.key)));
     const script = element("script", { src: `jobs/${job.key}/job.js` });
-    script.addEventListener("error", () => reject(new Error(`jobs/${job.key}/job.js is missing`)));
+    const fail = (how) => reject(new Error(`jobs/${job.key}/job.js is ${how}`));
+    script.addEventListener("error", () => fail("missing"));
+    script.addEventListener("load", () => loaded.has(job.key) || fail("damaged"));
     document.head.append(script);
   });
 }
@@ -43,16 +44,15 @@ function picture(key, file) {
   });
 }
 
-function followAddress(event) {
-  const job = addresses.get(location.hash.slice(1));
+function followAddress() {
+  const place = location.hash.slice(1);
+  const job = addresses.get(place);
   if (!job) {
     if (dialog.open) dialog.close();
+    if (place.startsWith("job-")) byId("count").textContent += "; none has the address asked for";
     return;
   }
-  if (!dialog.open) {
-    isOurs = event !== undefined;
-    wanted = filters.output.value;
-  }
+  if (!dialog.open) wanted = filters.output.value;
   show(job);
 }
 
@@ -80,12 +80,16 @@ async function show(job) {
 
 // Nothing of another job stands under this one's name.
 function clear() {
-  for (const side of ["left", "right"]) Object.assign(byId(side), { width: 1, height: 1 });
+  for (const side of ["left", "right"]) {
+    Object.assign(byId(side), { width: 1, height: 1 });
+    byId(side).removeAttribute("aria-label");
+  }
   for (const name of ["file", "key"]) delete byId("compare").dataset[name];
   for (const id of ["curves", "oracle", "at", "record", "log"]) byId(id).replaceChildren();
   byId("scores").tHead.replaceChildren();
   byId("scores").tBodies[0].replaceChildren();
-  byId("log-of").hidden = true;
+  byId("output").replaceChildren();
+  for (const id of ["log-of", "steps"]) byId(id).hidden = true;
 }
 
 // The job's own status, and what has gone wrong on this page.
@@ -217,8 +221,16 @@ async function drawPictures() {
   const [mine, now] = [open, step()];
   say();
   drawNumbers(now);
-  const [truth, mask, output] = await Promise.all(["truth.png", "mask.png", now.file].map(ready));
-  if (open !== mine || step() !== now) return; // somebody went on meanwhile
+  const isOver = () => open !== mine || step() !== now; // somebody went on meanwhile
+  let pictures;
+  try {
+    pictures = await Promise.all(["truth.png", "mask.png", now.file].map(ready));
+  } catch (error) {
+    if (!isOver()) say(error.message);
+    return;
+  }
+  if (isOver()) return;
+  const [truth, mask, output] = pictures;
   mine.hole ??= inverted(mask);
   for (const side of ["left", "right"]) {
     const kind = byId(`${side}-of`).value;
@@ -286,38 +298,36 @@ function charts({ curve, loss, levels, pictures }, now) {
 
 // To the checkpoint nearest to an iteration.
 function goTo(iteration) {
+  stop();
   const distances = steps().map((each) => Math.abs(each.iteration - iteration));
   byId("iteration").value = distances.indexOf(Math.min(...distances));
-  refresh();
+  drawPictures();
 }
 
-
-function refresh() {
-  const mine = open;
-  drawPictures().catch((error) => {
-    if (open === mine) say(error.message);
-  });
-}
 
 function stop() {
-  clearInterval(player);
   player = null;
   byId("play").textContent = "play";
 }
 
-function play() {
+// From checkpoint to checkpoint, each when the one before it has been seen.
+async function play() {
   if (player) return stop();
   if (!open?.details?.pictures) return;
+  const mine = {};
+  player = mine;
+  byId("play").textContent = "pause";
   const slider = byId("iteration");
   if (slider.value === slider.max) slider.value = 0;
   else slider.stepUp();
-  refresh();
-  byId("play").textContent = "pause";
-  player = setInterval(() => {
+  await drawPictures();
+  while (player === mine && slider.value !== slider.max) {
+    await new Promise((over) => setTimeout(over, STEP_MILLISECONDS));
+    if (player !== mine) return;
     slider.stepUp();
-    refresh();
-    if (slider.value === slider.max) stop();
-  }, STEP_MILLISECONDS);
+    await drawPictures();
+  }
+  if (player === mine) stop();
 }
 
 function go(which) {
@@ -333,7 +343,7 @@ function prepareJob() {
   for (const [side, kind] of [["left", "masked"], ["right", "composited"]]) {
     options(byId(`${side}-of`), kinds);
     byId(`${side}-of`).value = kind;
-    byId(`${side}-of`).addEventListener("input", refresh);
+    byId(`${side}-of`).addEventListener("input", drawPictures);
   }
   divide();
   byId("divider").addEventListener("input", divide);
@@ -346,13 +356,13 @@ function prepareJob() {
   });
   byId("iteration").addEventListener("input", () => {
     stop();
-    refresh();
+    drawPictures();
   });
   byId("output").addEventListener("input", () => {
     stop();
     wanted = byId("output").value;
     if (open?.details?.pictures) toLast();
-    refresh();
+    drawPictures();
   });
   byId("play").addEventListener("click", play);
   byId("previous").addEventListener("click", () => go(0));
@@ -361,12 +371,13 @@ function prepareJob() {
   dialog.addEventListener("close", () => {
     stop();
     open = null;
-    if (!location.hash.startsWith("#job-")) return;
-    if (isOurs) history.back();
-    else history.replaceState(null, "", "#jobs");
+    // A job that was closed is no place to come back to.
+    if (location.hash.startsWith("#job-")) history.replaceState(null, "", "#jobs");
   });
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close(); // beside it
+  dialog.addEventListener("pointerdown", (event) => {
+    const box = dialog.getBoundingClientRect();
+    const isWithin = box.left <= event.clientX && event.clientX <= box.right;
+    if (!isWithin || event.clientY < box.top || event.clientY > box.bottom) dialog.close();
   });
   document.addEventListener("keydown", (event) => {
     if (!open || event.ctrlKey || event.altKey || event.metaKey) return;
