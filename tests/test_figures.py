@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import TINY, Command
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
@@ -24,7 +22,7 @@ from benchmarks.results import Results, load_results
 from benchmarks.trace import read_trace
 from reports import coverage, paired
 from reports.figures import animation, curves, diagram, sheets
-from reports.figures.style import HEIGHT, WIDTH, broken, line_of
+from reports.figures.style import HEIGHT, WIDTH
 from reports.scores import PSNR
 
 Write = Callable[..., Path]
@@ -190,13 +188,6 @@ def test_files_are_pictures_as_wide_as_text(results: Results, tmp_path: Path) ->
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
 
 
-def test_lines_beside_each_other_differ_without_colour_too() -> None:
-    with plt.style.context(curves.STYLE):
-        lines = [line_of(index) for index in range(28)]
-    assert all(one["linestyle"] != other["linestyle"] for one, other in pairwise(lines))
-    assert len({(line["color"], str(line["linestyle"])) for line in lines}) == 28
-
-
 def test_a_curve_says_where_images_are_missing(results: Results, tmp_path: Path) -> None:
     everything = results.rows
     missing = (everything["image"] == "wide") & (everything["method"] == "plain")
@@ -301,25 +292,6 @@ def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> 
     assert "nearest (1/2)" in said
 
 
-@given(
-    st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(
-        lambda shape: st.lists(
-            st.booleans(), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]
-        ).map(lambda values: np.array(values).reshape(shape))
-    )
-)
-def test_a_close_up_shows_most_of_the_hole(known: np.ndarray[Any, Any]) -> None:
-    top, left, side = sheets.close_up(known)
-    height, width = known.shape
-    assert side == max(1, round(sheets.CLOSE_UP * min(height, width)))
-    places = {
-        (row, column): int((~known[row : row + side, column : column + side]).sum())
-        for row in range(height - side + 1)
-        for column in range(width - side + 1)
-    }
-    assert places[top, left] == max(places.values())
-
-
 def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, tmp_path: Path) -> None:
     with kept() as drawn:
         sheets.contact_sheets(results, tmp_path)
@@ -379,20 +351,6 @@ def test_a_method_without_a_result_has_its_status_on_the_sheet(
         assert re.search(r"\d", raw)
 
 
-def test_large_pictures_are_shown_no_larger_than_print_can() -> None:
-    """Reduced by means over blocks, and frame and close-up are of the same place."""
-    pixels = np.zeros((3, 700, 1100), dtype=np.uint8)
-    pixels[:, 300:600, 600:900] = 200
-    cell = sheets._cell("large", pixels, (300, 600, 300))
-    assert cell.pixels.shape == (3, 233, 366)
-    assert cell.frame == (100, 200, 100)
-    assert (cell.pixels[:, 100:200, 200:300] == 200).all()
-    assert cell.close is not None
-    assert (cell.close == 200).all()
-    large = [("a", pixels, "one"), ("b", pixels, "two")]
-    assert animation._frame(large).shape[1] < 2 * animation.LARGEST + 100
-
-
 def test_training_is_an_animation_of_its_checkpoints(results: Results, tmp_path: Path) -> None:
     names = animation.animations(results, tmp_path)
     assert names == ["training-1.webp", "training-2.webp"]
@@ -411,18 +369,3 @@ def test_training_is_an_animation_of_its_checkpoints(results: Results, tmp_path:
             assert np.array_equal(part, run.restoration("raw", iteration).transpose(1, 2, 0))
     two = dataclasses.replace(results, rows=rows[rows["iteration"] != 10])
     assert animation.animations(two, tmp_path) == []
-
-
-def test_frames_of_early_training_stand_as_long_as_later_ones() -> None:
-    shown = animation._durations([10, 100, 1000, 1001])
-    assert shown[0] == shown[1]
-    assert shown[-1] == animation.LAST
-    assert min(shown) >= animation.SHORTEST
-
-
-@given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1), st.integers(4, 30))
-def test_a_long_name_is_broken_and_loses_nothing(name: str, letters: int) -> None:
-    name = f"{name}[a={name},b={name}]"
-    lines = broken(name, letters).split("\n")
-    assert "".join(lines) == name
-    assert max(map(len, lines)) <= letters

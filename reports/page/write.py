@@ -109,8 +109,8 @@ def _page(about: dict[str, Any], data: dict[str, Any], figures: dict[str, str]) 
     return template("page/index.html.j2").render(
         **about,
         policy="; ".join(f"{name} {' '.join(places)}" for name, places in policy.items()),
-        style=Markup(style),  # noqa: S704 - ours
-        script=Markup(script),  # noqa: S704 - ours
+        style=Markup(style),  # noqa: S704 - a file of templates/
+        script=Markup(script),  # noqa: S704 - files of templates/
         data=Markup(_script(data)),  # noqa: S704 - escaped for a script
         figures=figures,
         is_embedded=is_embedded,
