@@ -60,7 +60,7 @@ $(VENV)/.weights-tried: | $(ENVIRONMENT)
 
 lock: $(UV) ## write requirements.lock anew from pyproject.toml
 	$(UV_PIP) compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	  --custom-compile-command "make lock" --extra bench --extra dev pyproject.toml -o requirements.lock
+	  --custom-compile-command "make lock" --extra bench --extra ray --extra dev pyproject.toml -o requirements.lock
 
 bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
 	@$(PY) -m reports bench $(SUITE) --out $(OUT)

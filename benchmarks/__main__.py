@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -52,6 +52,14 @@ GithubOption = Annotated[
 KeepOption = Annotated[
     bool, typer.Option("--keep-state", help="keep the fits' last states: more iterations go on")
 ]
+ExecutorOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="worker processes of this machine, or the nodes of a Ray cluster"),
+]
+AddressOption = Annotated[
+    str,
+    typer.Option(metavar="HOST", help="the cluster's head; default: the one that runs here"),
+]
 
 
 @app.command("run")
@@ -70,6 +78,8 @@ def run_command(
     fresh: FreshOption = False,
     retry_failed: RetryOption = False,
     keep_state: KeepOption = False,
+    executor: ExecutorOption = "local",
+    address: AddressOption = "auto",
 ) -> None:
     """Fit what is missing, then score and write results.csv."""
     clock = Clock()
@@ -84,6 +94,8 @@ def run_command(
         workers_per_gpu=workers_per_gpu,
         threads=threads,
         device=device,
+        executor=executor,
+        address=address,
     )
     if dry_run:
         for text in forecast(plan, how):

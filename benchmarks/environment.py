@@ -1,5 +1,6 @@
 """What a result depends on besides its specification: revision, versions, device."""
 
+import json
 import os
 import platform
 import subprocess
@@ -14,7 +15,7 @@ PACKAGES = (
     "pandas",
 )
 ROOT = Path(__file__).parent.parent
-
+REVISION = "REVISION.json"  # beside the rooms where they were brought from a checkout elsewhere
 
 # What says when and beside what a fit ran; everything else decides about its numbers.
 CIRCUMSTANCES = ("git_revision", "git_dirty", "platform", "workers", "started", "finished")
@@ -22,13 +23,40 @@ CIRCUMSTANCES = ("git_revision", "git_dirty", "platform", "workers", "started", 
 
 @cache
 def git_revision() -> tuple[str, bool | None]:
-    """The commit of this checkout and whether files differ from it; ("", None) outside git."""
+    """The commit of this checkout and whether files differ from it; ("", None) outside git.
+
+    Where the code was brought from a checkout elsewhere, it is that one's.
+    """
+    try:
+        commit, changed = json.loads((ROOT / REVISION).read_text(encoding="utf-8"))
+        return commit, changed
+    except FileNotFoundError:
+        pass
     try:
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "", None
     return commit, bool(changed)
+
+
+def revision_words(commit: str, is_dirty: bool | None) -> str:
+    """How a revision is written: `69343c32a1f0+changes`."""
+    return f"{commit[:12]}{'+changes' if is_dirty else ''}"
+
+
+def files_below(*folders: str) -> list[Path]:
+    """The files of these folders of the checkout, by path in it: what git has, or would add.
+
+    Outside git, all but what Python has compiled.
+    """
+    try:
+        listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "--", *folders)
+        found = [Path(line) for line in listed.splitlines()]
+    except (OSError, subprocess.CalledProcessError):
+        everything = (path for folder in folders for path in (ROOT / folder).rglob("*"))
+        found = [path.relative_to(ROOT) for path in everything if path.suffix != ".pyc"]
+    return sorted(path for path in found if (ROOT / path).is_file())
 
 
 def changed_files() -> list[str]:

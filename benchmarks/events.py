@@ -64,11 +64,19 @@ class Halted:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """The worker cannot write to the store."""
+class Lost:
+    """The machine that was at a job is gone; another one begins with it, or goes on."""
 
     job: Job
     reason: str
 
 
-Event = Started | GoesOn | Progress | Finished | Failed | Halted | Refused
+@dataclass(frozen=True)
+class Refused:
+    """Where the job was to run no job can: the store takes nothing, or the code is another."""
+
+    job: Job
+    reason: str
+
+
+Event = Started | GoesOn | Progress | Finished | Failed | Halted | Lost | Refused

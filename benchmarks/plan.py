@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.environment import nested_differences
+from benchmarks.environment import nested_differences, revision_words
 from benchmarks.jobs import Job, expand
 from benchmarks.record import Record
 from benchmarks.run_folder import CHECKSUMS, DamagedError
@@ -211,9 +211,8 @@ def sort_out(
 
 def _origin(record: Record) -> str:
     about = record.environment
-    changes = "+changes" if about["git_dirty"] else ""
-    where = f" at {about['git_revision'][:12]}{changes}" if about["git_revision"] else ""
-    return f"run {about['finished']}{where}"
+    where = f" at {revision_words(about['git_revision'], about['git_dirty'])}"
+    return f"run {about['finished']}{where if about['git_revision'] else ''}"
 
 
 def _lacking(record: Record, job: Job) -> str:

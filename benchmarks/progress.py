@@ -162,6 +162,9 @@ class Display:
             case events.Failed(_, reason, _):
                 self._ends(job, "failed")
                 self._line(f"FAILED    {job.name}: {reason}")
+            case events.Lost(_, reason):
+                self.places.pop(job.name, None)
+                self._line(f"lost      {job.name}: {reason}; another one takes it over")
             case events.Halted(_, iteration):
                 self._ends(job, "halted")
                 saved = f"its state is saved at iteration {iteration}" if iteration else "not saved"

@@ -2,8 +2,10 @@
 
 import contextlib
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
@@ -11,6 +13,9 @@ from benchmarks.accounting import FITS, READING, SCORING, Clock
 from benchmarks.agenda import Agenda
 from benchmarks.devices import check_device, places, with_memory
 from benchmarks.events import Event, Failed, Finished, Halted, Refused
+from benchmarks.executors import POLL_SECONDS, Executor
+from benchmarks.executors.processes import Processes
+from benchmarks.executors.this_process import ThisProcess
 from benchmarks.interruption import Interrupted, at_leisure
 from benchmarks.jobs import Job, specification
 from benchmarks.meanwhile import Scorer
@@ -20,14 +25,7 @@ from benchmarks.progress import Display, counted
 from benchmarks.run_folder import STATE, Content
 from benchmarks.scoring import score
 from benchmarks.trying import check_networks
-from benchmarks.workers import POLL_SECONDS, Processes, ThisProcess, Workers
-from benchmarks.writing import (
-    CannotWriteError,
-    alone_in,
-    open_folder,
-    to_json,
-    write_atomically,
-)
+from benchmarks.writing import alone_in, open_folder, to_json, write_atomically
 from dip.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +37,11 @@ SUITE = "suite.json"
 
 @dataclass(frozen=True)
 class How:
-    """How jobs are run. pattern: only those whose name holds it; timeout: seconds of a job."""
+    """How jobs are run. pattern: only those whose name holds it; timeout: seconds of a job.
+
+    executor: worker processes here, or a Ray cluster; address: the cluster's, or `auto` for the one
+    that this machine is a node of.
+    """
 
     pattern: str = ""
     fresh: bool = False
@@ -50,6 +52,11 @@ class How:
     workers_per_gpu: int | None = None
     threads: int = 1
     device: str = "auto"
+    executor: Literal["local", "ray"] = "local"
+    address: str = "auto"
+
+
+Start = Callable[[Callable[[], bool]], Executor]  # called with what says whether to stop
 
 
 def run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
@@ -72,6 +79,10 @@ def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     check_device(how.device)
     if how.workers == 0 and how.timeout is not None:
         raise InputError("--timeout: needs a worker that can be ended; leave --workers 0 out")
+    if how.executor == "ray" and how.workers == 0:
+        raise InputError("--workers 0: is this process alone; leave --executor ray out")
+    if how.executor == "local" and how.address != "auto":
+        raise InputError(f"--address {how.address}: is a cluster's; add --executor ray")
     plan.store.open_for_writing()
     open_folder(plan.folder)
     unique = {job.key: job for job in chosen}
@@ -91,14 +102,10 @@ def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     with alone_in(plan.folder):
         plan.write_table(plan.statuses())
     if todo:
-        devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
-        check_networks(plan.suite, todo, devices[0])
-        devices, reasons = with_memory(devices, todo)
-        for reason in reasons:
-            _say(console, f"NOTICE: {reason}")
+        start = _executor(plan, todo, how, console)
         clock.lap(READING)
         agenda = Agenda(plan, todo, before, how.fresh)
-        _run_jobs(plan, agenda, how, devices, console, clock)
+        _run_jobs(plan, agenda, how, start, console, clock)
         clock.lap(FITS)
     else:
         clock.lap(READING)
@@ -110,6 +117,34 @@ def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     for job, status in lost:
         _say(console, f"NO RESULT: {': '.join(filter(None, (job.name, *status)))}")
     return [job for job, _ in lost]
+
+
+def _executor(plan: Plan, todo: Sequence[Job], how: How, console: Console) -> Start:
+    """Who is to run the jobs, after a look at whether they can be run there."""
+    if how.executor == "ray":
+        check_networks(plan.suite, todo, how.device)
+        from benchmarks.executors.cluster import Cluster
+
+        cluster = Cluster(
+            todo,
+            address=how.address,
+            device=how.device,
+            threads=how.threads,
+            timeout=how.timeout,
+            workers=how.workers,
+            workers_per_gpu=how.workers_per_gpu,
+        )
+        about = f"{counted(len(cluster.nodes), 'node')}, {cluster.terms.device}"
+        _say(console, f"Ray at {how.address}: {about}, {cluster.side_by_side} side by side")
+        return lambda _: cluster
+    devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
+    check_networks(plan.suite, todo, devices[0])
+    devices, reasons = with_memory(devices, todo)
+    for reason in reasons:
+        _say(console, f"NOTICE: {reason}")
+    if how.workers == 0:
+        return partial(ThisProcess, devices[0], how.threads)
+    return lambda _: Processes(devices, how.threads, how.timeout)
 
 
 def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
@@ -181,40 +216,38 @@ def _environments(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _run_jobs(
-    plan: Plan, agenda: Agenda, how: How, devices: list[str], console: Console, clock: Clock
+    plan: Plan, agenda: Agenda, how: How, start: Start, console: Console, clock: Clock
 ) -> None:
     """Run jobs until all are seen to; raises Interrupted after a signal."""
-    display = Display(agenda.waiting, len(devices), console)
-    workers: Workers
     scorer = None  # where fits run in this process, torch is theirs
     with contextlib.ExitStack() as stack:
         stack.callback(agenda.release_all)
         is_asked_to_stop = stack.enter_context(at_leisure())
-        if how.workers == 0:
-            workers = ThisProcess(devices[0], how.threads, is_asked_to_stop)
-        else:
-            workers = Processes(devices, how.threads, how.timeout)
+        executor = start(is_asked_to_stop)
+        stack.callback(executor.close)
+        if executor.side_by_side:
             scorer = Scorer(plan.store, plan.suite.metrics)
             stack.callback(scorer.close)
-        stack.callback(workers.close)
-        stack.enter_context(display)
+        display = stack.enter_context(Display(agenda.waiting, executor.side_by_side or 1, console))
         is_stopping = False
         while True:
             if is_asked_to_stop() and not is_stopping:
                 is_stopping = True
-                workers.stop()
+                executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
-            while workers.has_room and not is_stopping and (job := agenda.take()):
+            while executor.has_room and not is_stopping and (job := agenda.take()):
                 clock.gives(job)
-                workers.give(Order(job, plan.suite.name, plan.store, not how.fresh, how.keep_state))
+                executor.give(
+                    Order(job, plan.suite.name, plan.store, not how.fresh, how.keep_state)
+                )
             while agenda.done_elsewhere:
                 display.elsewhere(agenda.done_elsewhere.pop())
-            if not workers.is_busy:
+            if not executor.is_busy:
                 if is_stopping or not agenda.waiting:
                     break
                 display.waits(len(agenda.waiting))
-            for event in workers.events(POLL_SECONDS):
-                clock.hears(event, 0 if how.workers == 0 else len(devices))
+            for event in executor.events(POLL_SECONDS):
+                clock.hears(event, executor.side_by_side)
                 _settle(plan, agenda, event)
                 if scorer and isinstance(event, Finished):  # by now its claim is to be had
                     scorer.add(*(job for job in plan.jobs if job.key == event.job.key))
@@ -239,7 +272,7 @@ def _settle(plan: Plan, agenda: Agenda, event: Event) -> None:
             open_folder(plan.failure(job).parent)
             write_atomically(plan.failure(job), f"{reason}\n\n{log}")
         case Refused(_, reason):
-            raise CannotWriteError(reason)
+            raise InputError(reason)
         case Halted():
             pass
         case _:

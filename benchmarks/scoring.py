@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.environment import revision_words
 from benchmarks.jobs import Job
 from benchmarks.metrics import METRICS
 from benchmarks.record import Record, Saved
@@ -307,6 +308,4 @@ def _revisions(record: Record) -> str:
     """Of the code that the fit was made with, as a rule one."""
     of = [(part.git_revision, part.git_dirty) for part in record.continued]
     of.append((record.environment["git_revision"], record.environment["git_dirty"]))
-    return ", ".join(
-        dict.fromkeys(f"{commit[:12]}{'+changes' if dirty else ''}" for commit, dirty in of)
-    )
+    return ", ".join(dict.fromkeys(revision_words(commit, is_dirty) for commit, is_dirty in of))

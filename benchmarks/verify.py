@@ -13,6 +13,9 @@ from rich.console import Console
 from benchmarks import environment
 from benchmarks.devices import check_device, places
 from benchmarks.events import Event, Failed, Finished
+from benchmarks.executors import run_orders
+from benchmarks.executors.processes import Processes
+from benchmarks.executors.this_process import ThisProcess
 from benchmarks.jobs import Job
 from benchmarks.metrics import METRICS
 from benchmarks.orders import Order
@@ -20,7 +23,6 @@ from benchmarks.plan import Plan, select
 from benchmarks.progress import Display, counted
 from benchmarks.record import Record
 from benchmarks.run_folder import RECORD, RunFolder, pixels_of
-from benchmarks.workers import Processes, ThisProcess, run_orders
 from dip.errors import InputError
 
 # Between one thread and two the 76 pictures of the fits of `quick` differ by up to 1.2 dB.

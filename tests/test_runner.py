@@ -153,7 +153,7 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
         raise RuntimeError("broken today")
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.workers.run_job", broken)
+        patch.setattr("benchmarks.executors.worker.run_job", broken)
         done = command("reports", "bench", suite, "--out", out, "--fresh")
         assert done.returncode == 1
         status = command("benchmarks", "status", suite, "--out", out).stdout
@@ -194,7 +194,7 @@ def test_a_failure_that_was_not_selected_does_not_count(
         raise RuntimeError("broken today")
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.workers.run_job", broken)
+        patch.setattr("benchmarks.executors.worker.run_job", broken)
         assert command("benchmarks", "run", suite, "--out", out, "-k", "quick").returncode == 1
     assert command("benchmarks", "run", suite, "--out", out, "-k", "mean").returncode == 0
 

@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 from conftest import HUGE, ROOT, TINY, Command, jobs_of, pictures_in
 
-from benchmarks import devices, workers
+from benchmarks import devices
 from benchmarks.events import Failed, Finished, Progress
+from benchmarks.executors import processes, run_orders
+from benchmarks.executors.processes import Processes, how_it_ended
 from benchmarks.interruption import Interrupted
 from benchmarks.orders import Order
 from benchmarks.store import UNFINISHED, Store
-from benchmarks.workers import Processes, how_it_ended, run_orders
 from dip.errors import InputError
 
 Write = Callable[..., Path]
@@ -177,7 +178,7 @@ def test_a_signal_while_workers_leave_ends_them(
     def interrupted(_: object) -> None:
         raise Interrupted
 
-    monkeypatch.setattr(workers._Worker, "hang_up", interrupted)
+    monkeypatch.setattr(processes._Worker, "hang_up", interrupted)
     suite = suite_file(methods=[{"fill": "mean"}], images=["astronaut", "coffee"])
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results", "--workers", 2)
     assert done.returncode == 130
@@ -217,7 +218,7 @@ def test_a_networks_own_connection_error_is_its_failure(
     def broken(*_: object, **__: object) -> None:
         raise ConnectionResetError("the weights server said no")
 
-    monkeypatch.setattr("benchmarks.workers.run_job", broken)
+    monkeypatch.setattr("benchmarks.executors.worker.run_job", broken)
     done = command("benchmarks", "run", suite_file(), "--out", tmp_path / "results")
     assert done.returncode == 1
     assert done.stdout.count("ConnectionResetError: the weights server said no") == 4
@@ -238,10 +239,10 @@ def test_how_a_worker_ended_is_said(code: int, words: str) -> None:
 def test_a_worker_that_never_starts_has_its_time_too(
     suite_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "START_SECONDS", -0.9)
+    monkeypatch.setattr(processes, "START_SECONDS", -0.9)
     (job,) = jobs_of(suite_file(methods=TINY["methods"][:1]))
-    processes = Processes(["cpu"], threads=1, timeout=1)
-    (event,) = run_orders(processes, [Order(job, "tiny")])
+    executor = Processes(["cpu"], threads=1, timeout=1)
+    (event,) = run_orders(executor, [Order(job, "tiny")])
     assert isinstance(event, Failed)
     assert event.reason == "took longer than --timeout 1 seconds"
 

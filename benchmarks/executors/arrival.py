@@ -1,0 +1,79 @@
+"""What a node of a cluster runs first, whatever code of ours it may have: so it imports none.
+
+It is sent by value, function by function, and refuses to go on with another revision of the code
+than the one that sent it.
+"""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+
+def fit(
+    revision: str, checksums: dict[str, str], mailbox: Any, number: int, content: bytes
+) -> tuple[str, tuple[Any, ...]]:
+    """Run one order on this node; `benchmarks.executors.node.run_here` says the rest.
+
+    revision, checksums: of the code that has sent it.
+    """
+    if other := _other_revision(checksums):
+        import ray
+
+        where = ray.util.get_node_ip_address()
+        reason = (
+            f"the node {where} has another revision of this code, {other}, than the one that gives"
+            f" it jobs, {revision}: end what brings it there, as a PYTHONPATH or preloaded modules"
+        )
+        return "Refused", (reason,)
+    from benchmarks.executors.node import run_here
+
+    return run_here(mailbox, number, content)
+
+
+def _other_revision(checksums: dict[str, str]) -> str:
+    """The revision of what Python finds here, if one of its files is not what was sent."""
+    roots: dict[str, Path] = {}
+    for path, checksum in checksums.items():
+        top, is_below, _ = path.partition("/")
+        name = top.removesuffix(".py")
+        if name not in roots:
+            spec = importlib.util.find_spec(name)
+            if spec is None or spec.origin is None:
+                return f"without {name}"
+            roots[name] = Path(spec.origin).parents[1 if is_below else 0]
+        file = roots[name] / path
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != checksum:
+            return _revision_here(file)
+    return ""
+
+
+def _revision_here(file: Path) -> str:
+    try:
+        from benchmarks.environment import git_revision
+
+        commit, is_dirty = git_revision()
+    except Exception:  # of a version that we cannot know
+        return f"unknown ({file})"
+    return f"{commit[:12] or 'unknown'}{'+changes' if is_dirty else ''} ({file})"
+
+
+class Mailbox:
+    """An actor beside the runner: takes what nodes tell, and tells them whether to stop."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[int, str, Any]] = []
+        self.is_stopping = False
+
+    def tell(self, messages: list[tuple[int, str, Any]]) -> bool:
+        """Leave messages for the runner; whether the jobs are asked to stop."""
+        self.messages += messages
+        return self.is_stopping
+
+    def empty(self) -> list[tuple[int, str, Any]]:
+        """All that was told since the last time, in its order."""
+        messages, self.messages = self.messages, []
+        return messages
+
+    def stop(self) -> None:
+        self.is_stopping = True

@@ -1,0 +1,321 @@
+"""Runs jobs on the nodes of a Ray cluster, one task each: the runner's side.
+
+The runner reads image and mask and sends them with the order; a task sends the files of the run
+back, and the store is this machine's alone. A node that is lost takes nothing with it but the
+minutes since a fit there has last sent its state: another node takes its jobs over.
+"""
+
+import logging
+import pickle
+import socket
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.devices import WORKER_BYTES
+from benchmarks.events import (
+    Event,
+    Failed,
+    Finished,
+    GoesOn,
+    Halted,
+    Lost,
+    Progress,
+    Refused,
+    Started,
+)
+from benchmarks.executors import arrival
+from benchmarks.executors.travel import pack
+from benchmarks.footprint import ceiling_bytes, fit_bytes
+from benchmarks.jobs import Job
+from benchmarks.orders import Order
+from benchmarks.writing import CannotWriteError
+from dip.errors import InputError
+
+try:
+    import ray
+    import ray.cloudpickle
+    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError, TaskCancelledError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    from benchmarks.executors.node import Terms, folder_of, room_on
+except ImportError:
+    raise InputError(
+        "--executor ray: Ray is not installed here (pip install ray, as on every node)"
+    ) from None
+
+PORT = 6379  # that `ray start --head` takes
+CONNECT_SECONDS = 5.0  # after which there is no cluster at an address
+STATE_SECONDS = 300.0  # between states that a fit sends: all that a lost node loses of it
+LOSSES = 3  # nodes that a job may lose before it has failed
+NODES_SECONDS = 10.0  # between looks at what nodes there are
+
+
+@dataclass
+class _Task:
+    """A job that Ray has been given. losses: nodes that it was lost with."""
+
+    order: Order
+    number: int
+    losses: int = 0
+    has_state: bool = False
+    place: int | None = None  # where it runs, once it has begun
+
+
+class Cluster:
+    """The nodes of a Ray cluster that this machine is one of.
+
+    As many jobs run side by side as nodes have CPUs, or shares of a GPU, for; `workers` at most.
+    Raises InputError if there is no such cluster, or it has no room for a job.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        *,
+        address: str,
+        device: str,
+        threads: int,
+        timeout: float | None = None,
+        workers: int | None = None,
+        workers_per_gpu: int | None = None,
+        state_seconds: float = STATE_SECONDS,
+    ):
+        self.address = address
+        self.workers = workers
+        self.tasks: dict[Any, _Task] = {}  # by Ray's reference to what they will return
+        self.given = 0
+        self.places: list[int] = []
+        with tempfile.TemporaryDirectory() as folder:
+            self.code = pack(Path(folder), jobs)
+            _connect(address, folder)
+        try:
+            has_gpu = ray.cluster_resources().get("GPU", 0) >= 1
+            kind = _kind(device, has_gpu, workers_per_gpu)
+            self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
+            self._look_at_nodes()
+            if not self.side_by_side:
+                needs = f"{threads} CPUs" if threads > 1 else "a CPU"
+                more = " and a GPU" if kind == "cuda" else ""
+                raise InputError(
+                    f"--address {address}: none of its {len(self.nodes)} nodes has {needs}{more}"
+                )
+        except BaseException:
+            ray.shutdown()
+            raise
+        # By value, as it is to check what code the nodes have.
+        ray.cloudpickle.register_pickle_by_value(arrival)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        mailbox = ray.remote(arrival.Mailbox).options(num_cpus=0, scheduling_strategy=here)
+        self.mailbox = mailbox.remote()
+        share = 1 / self.terms.per_gpu if kind == "cuda" else 0
+        self.fit = ray.remote(num_cpus=threads, num_gpus=share, max_retries=0)(arrival.fit)
+
+    @property
+    def side_by_side(self) -> int:
+        room = sum(room_on(node["Resources"], self.terms) for node in self.nodes)
+        return room if self.workers is None else min(room, self.workers)
+
+    @property
+    def has_room(self) -> bool:
+        if time.monotonic() - self.looked_at >= NODES_SECONDS:
+            self._look_at_nodes()
+        return len(self.tasks) < self.side_by_side
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.tasks)
+
+    def _look_at_nodes(self) -> None:
+        self.nodes = [node for node in ray.nodes() if node["Alive"]]
+        self.looked_at = time.monotonic()
+
+    def give(self, order: Order) -> None:
+        self._give(_Task(order, 0))
+
+    def _give(self, task: _Task) -> None:
+        self.given += 1
+        task.number, task.place = self.given, None
+        content = pickle.dumps((replace(task.order, store=None), _states(task), self.terms))
+        fit = self.fit
+        if (memory := self._memory(task.order.job)) is not None:
+            fit = fit.options(memory=memory)
+        with self._connected():
+            task_ref = fit.remote(
+                self.code.revision, self.code.checksums, self.mailbox, task.number, content
+            )
+        self.tasks[task_ref] = task
+
+    def _memory(self, job: Job) -> int | None:
+        """The bytes that Ray is to find for a job, where a node could have too few for all of its.
+
+        Of a GPU's memory it knows nothing. A job that no node has memory for fails where it runs.
+        """
+        if self.terms.device != "cpu":
+            return None
+        rooms = [node["Resources"] for node in self.nodes if room_on(node["Resources"], self.terms)]
+        shares = [each.get("memory", 0) / room_on(each, self.terms) for each in rooms]
+        ceiling = ceiling_bytes(job)
+        if ceiling is None or ceiling + WORKER_BYTES["cpu"] <= min(shares, default=0):
+            return None
+        most = max((each.get("memory", 0) for each in rooms), default=0)
+        return int(min((fit_bytes(job) or 0) + WORKER_BYTES["cpu"], most))
+
+    def events(self, seconds: float) -> list[Event]:
+        if not self.tasks:
+            time.sleep(seconds)
+            return []
+        with self._connected():
+            ready, _ = ray.wait([*self.tasks], num_returns=1, timeout=seconds)
+            if ready:  # and whatever else is
+                ready, _ = ray.wait([*self.tasks], num_returns=len(self.tasks), timeout=0)
+            told = ray.get(self.mailbox.empty.remote())  # before what ends the jobs is heard
+        found = list(self._told(told))
+        for reference in ready:
+            found += self._ended(reference)
+        return found
+
+    def _told(self, messages: Iterable[tuple[int, str, Any]]) -> Iterator[Event]:
+        """What nodes have told of jobs that they are still to fit."""
+        tasks = {task.number: task for task in self.tasks.values()}
+        for number, kind, content in messages:
+            if (task := tasks.get(number)) is None:
+                continue
+            job = task.order.job
+            match kind:
+                case "Started":
+                    task.place = next(
+                        place for place in range(len(self.tasks)) if place not in self._taken()
+                    )
+                    yield Started(job, task.place)
+                case "GoesOn":
+                    yield GoesOn(job, *content)
+                case "Progress":
+                    yield Progress(job, *content)
+                case "State":
+                    assert task.order.store is not None
+                    try:
+                        task.order.store.put_unfinished(job.key, content)
+                        task.has_state = True
+                    except CannotWriteError as error:
+                        yield Refused(job, str(error))
+
+    def _taken(self) -> set[int]:
+        return {task.place for task in self.tasks.values() if task.place is not None}
+
+    def _ended(self, reference: Any) -> Iterator[Event]:
+        task = self.tasks.pop(reference)
+        job = task.order.job
+        ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
+        try:
+            kind, content = ray.get(reference)
+            yield ends[kind](job, *content)
+        except RayTaskError as error:
+            yield Failed(job, f"its node broke off: {_last_line(error)}", str(error))
+        except RuntimeEnvSetupError as error:
+            yield Refused(job, f"a node cannot take over the code: {_last_line(error)}")
+        except TaskCancelledError:  # it had not begun
+            yield Halted(job, 0)
+        except RayError as error:
+            yield self._lost(task, error)
+
+    def _lost(self, task: _Task, error: RayError) -> Event:
+        """The node is gone, or has killed what was on it: not for anything that the job did."""
+        self._look_at_nodes()
+        reason = _reason(error)
+        task.losses += 1
+        if task.losses >= LOSSES:
+            return Failed(task.order.job, f"{reason}, as {LOSSES - 1} before", str(error))
+        self._give(task)
+        return Lost(task.order.job, reason)
+
+    def stop(self) -> None:
+        with self._connected():
+            ray.get(self.mailbox.stop.remote())
+            for reference, task in self.tasks.items():
+                if task.place is None:  # else it is told by the mailbox, and saves its state
+                    ray.cancel(reference)
+
+    def close(self) -> None:
+        ray.shutdown()  # what still runs for this runner ends with it
+        self.tasks.clear()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Raises InputError where the cluster as a whole is gone."""
+        try:
+            yield
+        except (RayError, ConnectionError) as error:
+            raise InputError(
+                f"--address {self.address}: the cluster is gone ({_last_line(error)}); finished"
+                " runs are stored, and the same command goes on from them"
+            ) from None
+
+
+def _connect(address: str, folder: str) -> None:
+    """folder: the code that travels. Raises InputError."""
+    if "://" in address:
+        raise InputError(
+            f"--address {address}: name HOST or HOST:PORT of a cluster that this machine is a node"
+            " of (`ray start --address HOST:PORT --num-cpus 0` makes it one)"
+        )
+    if address != "auto":
+        host, _, port = address.partition(":")
+        address = f"{host}:{port or PORT}"
+        try:  # Ray itself would wait for ever
+            socket.create_connection((host, int(port or PORT)), CONNECT_SECONDS).close()
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"--address {address}: no Ray cluster answers there ({error})"
+            ) from None
+    try:
+        ray.init(
+            address=address,
+            runtime_env={"working_dir": folder},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except ConnectionError:
+        raise InputError(
+            f"--address {address}: no Ray cluster runs here; `ray start --head` starts one"
+        ) from None
+    except (RayError, RuntimeError, ValueError) as error:
+        raise InputError(f"--address {address}: {_last_line(error)}") from None
+    # Ray's own words about lost nodes, twenty lines each: the runner has a line for it.
+    ray._private.worker._worker_logs_enabled = False
+
+
+def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
+    """cpu or cuda; raises InputError."""
+    if device.startswith("cuda:"):
+        raise InputError(f"--device {device}: with --executor ray it is Ray that chooses a GPU")
+    if device == "cuda" and not has_gpu:
+        raise InputError("--device cuda: no node of the cluster has a GPU")
+    kind = "cuda" if has_gpu and device != "cpu" else "cpu"
+    if kind == "cpu" and per_gpu is not None:
+        raise InputError(f"--workers-per-gpu {per_gpu}: no GPU is used; use --workers")
+    return kind
+
+
+def _states(task: _Task) -> dict[str, dict[str, bytes]] | None:
+    """Folders of the job's fit that can be gone on from; None if it is to keep no state."""
+    store, key = task.order.store, task.order.job.key
+    if store is None:
+        return None
+    runs = [store.unfinished(key)] if task.order.go_on or task.has_state else []
+    runs += [store.run(key)] if task.order.go_on else []
+    found = {run.folder.name: folder_of(run) for run in runs}
+    return {name: files for name, files in found.items() if files is not None}
+
+
+def _reason(error: RayError) -> str:
+    said = str(error)
+    return f"its node was lost ({said.partition('. ')[0]})"
+
+
+def _last_line(error: BaseException) -> str:
+    return ([line for line in str(error).splitlines() if line.strip()] or [""])[-1].strip()

@@ -1,0 +1,123 @@
+"""Runs one job: what a worker process does, and this process where there are none."""
+
+import contextlib
+import faulthandler
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
+from io import TextIOWrapper
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from benchmarks.events import Failed, Finished, GoesOn, Halted, Progress, Refused, Started
+from benchmarks.fitting import run_job
+from benchmarks.orders import OnGoOn, OnStep, Order, Stopped
+from benchmarks.writing import CannotWriteError
+
+PROGRESS_SECONDS = 0.2
+STOP, HANG_UP = "stop", "hang up"  # what a runner says besides orders
+
+
+def work(
+    connection: Connection, output: Connection, device: str, threads: int, workers: int
+) -> None:
+    """The worker process: takes jobs until the runner hangs up."""
+    threading.Thread(target=_leave_with_the_runner, daemon=True).start()
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(output.fileno(), stream.fileno())
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
+    faulthandler.enable()
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    last = 0.0
+
+    def step(iteration: int, loss: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            send(Progress, iteration, loss)
+
+    def send(*message: Any) -> None:
+        with _losing_the_runner():
+            connection.send(message)
+
+    def should_stop() -> bool:
+        with _losing_the_runner():
+            return connection.poll() and connection.recv() == STOP
+
+    tell = Tell(partial(send, Started), partial(send, GoesOn), step, should_stop)
+    with contextlib.suppress(_RunnerGone, EOFError, ConnectionError):
+        while (order := connection.recv()) != HANG_UP:
+            if order == STOP:  # the job was over before it could be stopped
+                continue
+            event = carry_out(order, device, threads, workers, tell)
+            # The runner has the job, and its image.
+            rest = [getattr(event, each.name) for each in fields(event)[1:]]
+            connection.send((type(event), *rest))
+
+
+class _RunnerGone(BaseException):
+    """Nobody wants to know any more; no error of the job's."""
+
+
+@contextlib.contextmanager
+def _losing_the_runner() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError):
+        raise _RunnerGone from None
+
+
+def _leave_with_the_runner() -> None:
+    """End this process as soon as the runner has ended, however that came about."""
+    runner: Any = parent_process()
+    wait([runner.sentinel])
+    os._exit(1)
+
+
+@dataclass(frozen=True)
+class Tell:
+    """What a job tells while it runs, and whom it asks whether it should go on."""
+
+    start: Callable[[], None]
+    go_on: OnGoOn
+    step: OnStep
+    should_stop: Callable[[], bool]
+
+
+def carry_out(
+    order: Order, device: str, threads: int, workers: int, tell: Tell
+) -> Finished | Failed | Halted | Refused:
+    job = order.job
+    try:
+        files = run_job(
+            order,
+            device=device,
+            threads=threads,
+            workers=workers,
+            on_start=tell.start,
+            on_go_on=tell.go_on,
+            on_step=tell.step,
+            should_stop=tell.should_stop,
+        )
+    except Stopped as stopped:
+        return Halted(job, stopped.iteration)
+    except CannotWriteError as error:
+        return Refused(job, str(error))
+    except Exception as error:
+        return Failed(job, _in_one_line(error), traceback.format_exc())
+    return Finished(job, files)
+
+
+def _in_one_line(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0]
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    is_memory = is_memory or "can't allocate memory" in str(error)
+    return ("out of memory: " if is_memory else f"{type(error).__name__}: ") + first
