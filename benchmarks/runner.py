@@ -134,8 +134,7 @@ def _executor(plan: Plan, todo: Sequence[Job], how: How, console: Console) -> St
             workers=how.workers,
             workers_per_gpu=how.workers_per_gpu,
         )
-        about = f"{counted(len(cluster.nodes), 'node')}, {cluster.terms.device}"
-        _say(console, f"Ray at {how.address}: {about}, {cluster.side_by_side} side by side")
+        _say(console, cluster.about)
         return lambda _: cluster
     devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
     check_networks(plan.suite, todo, devices[0])
@@ -220,6 +219,9 @@ def _run_jobs(
 ) -> None:
     """Run jobs until all are seen to; raises Interrupted after a signal."""
     scorer = None  # where fits run in this process, torch is theirs
+    by_key: dict[str, list[Job]] = {}  # a run may be of jobs of several names
+    for job in plan.jobs:
+        by_key.setdefault(job.key, []).append(job)
     with contextlib.ExitStack() as stack:
         stack.callback(agenda.release_all)
         is_asked_to_stop = stack.enter_context(at_leisure())
@@ -250,7 +252,7 @@ def _run_jobs(
                 clock.hears(event, executor.side_by_side)
                 _settle(plan, agenda, event)
                 if scorer and isinstance(event, Finished):  # by now its claim is to be had
-                    scorer.add(*(job for job in plan.jobs if job.key == event.job.key))
+                    scorer.add(*by_key[event.job.key])
                 display.show(event)
     _say(console, display.summary())
     if is_asked_to_stop():

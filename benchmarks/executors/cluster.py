@@ -33,6 +33,7 @@ from benchmarks.executors.travel import pack
 from benchmarks.footprint import ceiling_bytes, fit_bytes
 from benchmarks.jobs import Job
 from benchmarks.orders import Order
+from benchmarks.progress import counted
 from benchmarks.writing import CannotWriteError
 from dip.errors import InputError
 
@@ -101,9 +102,8 @@ class Cluster:
             if not self.side_by_side:
                 needs = f"{threads} CPUs" if threads > 1 else "a CPU"
                 more = " and a GPU" if kind == "cuda" else ""
-                raise InputError(
-                    f"--address {address}: none of its {len(self.nodes)} nodes has {needs}{more}"
-                )
+                has = counted(len(self.nodes), "node")
+                raise InputError(f"--address {address}: none of its {has} has {needs}{more}")
         except BaseException:
             ray.shutdown()
             raise
@@ -111,9 +111,16 @@ class Cluster:
         ray.cloudpickle.register_pickle_by_value(arrival)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         mailbox = ray.remote(arrival.Mailbox).options(num_cpus=0, scheduling_strategy=here)
-        self.mailbox = mailbox.remote()
+        self.mailbox: Any = mailbox.remote()
         share = 1 / self.terms.per_gpu if kind == "cuda" else 0
         self.fit = ray.remote(num_cpus=threads, num_gpus=share, max_retries=0)(arrival.fit)
+
+    @property
+    def about(self) -> str:
+        """What there is, in a line."""
+        count = sum(room_on(node["Resources"], self.terms) > 0 for node in self.nodes)
+        where = f"{'CPUs' if self.terms.device == 'cpu' else 'GPUs'} of {counted(count, 'node')}"
+        return f"Ray at {self.address}: {self.side_by_side} jobs at a time on the {where}"
 
     @property
     def side_by_side(self) -> int:

@@ -1,0 +1,224 @@
+"""What the suite costs besides fits, and how that grows: runs of any number of fits that take none.
+
+`python tests/dummy_fits.py 1250 2500 5000 10000` runs suites of so many jobs, whose fits answer at
+once, through each step that a real one has: seconds, milliseconds a job, peak memory and disk, and
+the power of the number of jobs that each grows with. Every step is a process of its own.
+
+With `--executor local` or `ray` (a cluster that runs here) the fits are real, two iterations of a
+tiny network at 16x16 pixels, which take milliseconds.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import yaml
+from PIL import Image as Pillow
+
+from benchmarks import environment
+from benchmarks.__main__ import app, main
+from benchmarks.events import Event, Finished, Started
+from benchmarks.memory import PeakMemory
+from benchmarks.orders import Order, run_files
+from benchmarks.record import Saved, Timing
+from benchmarks.run_folder import TRACE, Picture, file_name
+from benchmarks.trace import write_trace
+from dip import Step
+
+JOBS_OF_AN_IMAGE = 2 * 5 * 5  # holes, methods, seeds
+SIDE = 16
+ITERATIONS = (1, 2)
+AT_ONCE = "at-once"
+
+
+def write_suite(folder: Path, jobs: int) -> Path:
+    """A suite of so many jobs, rounded to whole images."""
+    (folder / "images").mkdir()
+    draw = np.random.default_rng(0)
+    for index in range(max(1, jobs // JOBS_OF_AN_IMAGE)):
+        pixels = draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        Pillow.fromarray(pixels).save(folder / "images" / f"{index:05}.png")
+    narrow = {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]}
+    rates = [0.001, 0.003, 0.01, 0.03, 0.1]
+    suite = {
+        "dataset": {"folder": str(folder / "images")},
+        "masks": [{"bernoulli": {"missing": 0.5}}, {"boxes": {"count": 1, "side": 5}}],
+        "methods": [{"preset": "quick", "set": narrow, "sweep": {"learning_rate": rates}}],
+        "iterations": list(ITERATIONS),
+        "seeds": [0, 1, 2, 3, 4],
+        "metrics": ["psnr", "ssim"],
+        "rules": [],
+    }
+    path = folder / "dummy.yaml"
+    path.write_text(yaml.safe_dump(suite))
+    return path
+
+
+class AtOnce:
+    """An executor whose fits take no time: they answer with the mean colour."""
+
+    side_by_side = 100
+
+    def __init__(self) -> None:
+        self.orders: deque[Order] = deque()
+        self.environment = {
+            **environment.describe("cpu", 1, 100, uses_torch=True),
+            "finished": environment.now(),
+        }
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.orders) < self.side_by_side
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.orders)
+
+    def give(self, order: Order) -> None:
+        self.orders.append(order)
+
+    def events(self, _: float) -> list[Event]:
+        order = self.orders.popleft()
+        return [Started(order.job, 0), Finished(order.job, self._files(order))]
+
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+
+    def _files(self, order: Order) -> dict[str, bytes]:
+        image = order.job.image.pixels
+        mean = image.mean((1, 2), keepdims=True).astype(np.uint8)
+        picture = Picture.of(np.broadcast_to(mean, image.shape))
+        names = [(output, n) for n in ITERATIONS for output in ("raw", "averaged")]
+        described = {
+            "status": "done",
+            "checkpoints": tuple(
+                Saved(iteration=n, outputs=("raw", "averaged"), loss=0.1, seconds=0.001)
+                for n in ITERATIONS
+            ),
+            "parameters": 1,
+            "timing": Timing(seconds=0.002),
+            "environment": self.environment,
+        }
+        files = run_files(order, described, {file_name(*name): picture for name in names})
+        return files | {TRACE: write_trace([Step(n, 0.1, 1.0) for n in ITERATIONS], {})}
+
+
+def take_a_step(words: Sequence[str]) -> dict[str, float]:
+    """Run one command in this process: seconds, and peak memory in MiB."""
+    from reports.__main__ import app as reports
+
+    module, *rest = words
+    memory = PeakMemory("cpu")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(StringIO()))
+        if AT_ONCE in rest:
+            rest.remove(AT_ONCE)
+            instead = mock.patch("benchmarks.runner._executor", lambda *_: lambda _: AtOnce())
+            stack.enter_context(instead)
+        begin = time.perf_counter()
+        code = main(reports if module == "reports" else app, rest)
+        seconds = time.perf_counter() - begin
+    assert code == 0, words
+    return {"seconds": seconds, "mib": memory.mib() or math.nan}
+
+
+def steps_of(folder: Path, executor: Sequence[str], has_report: bool) -> dict[str, list[str]]:
+    """The commands of each step, in their order."""
+    suite, out = str(folder / "dummy.yaml"), str(folder / "results")
+    run = ["benchmarks", "run", suite, "--out", out, *executor]
+    steps = {
+        "run: fit nothing, store, score": run,
+        "run again: nothing to do": run,
+        "status": ["benchmarks", "status", suite, "--out", out],
+        "score afresh": ["benchmarks", "score", suite, "--out", out],
+    }
+    if has_report:
+        steps["report"] = ["reports", "build", f"{out}/dummy"]
+    return steps
+
+
+def measure(jobs: int, executor: Sequence[str], has_report: bool) -> dict[str, dict[str, float]]:
+    """Seconds and MiB of each step, with what lies on the disk in the end."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_suite(folder, jobs)
+        found = {}
+        for step, words in steps_of(folder, executor, has_report).items():
+            done = subprocess.run(
+                [sys.executable, __file__, "--step", json.dumps(words)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            found[step] = json.loads(done.stdout.splitlines()[-1])
+            print(f"{jobs} jobs, {step}: {found[step]}", file=sys.stderr, flush=True)
+        runs = [path for path in (folder / "results" / "runs").rglob("*") if path.is_file()]
+        found["disk"] = {
+            "files": len(runs),
+            "mib": sum(path.stat().st_blocks * 512 for path in runs) / 2**20,
+        }
+    return found
+
+
+def power(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """Of the number of jobs that the time grows with, from the last two sizes."""
+    return math.log(seconds[-1] / seconds[-2]) / math.log(sizes[-1] / sizes[-2])
+
+
+def to_table(found: dict[int, dict[str, dict[str, float]]]) -> str:
+    sizes = sorted(found)
+    last = found[sizes[-1]]
+    heads = [*(f"{size} jobs (s)" for size in sizes), "ms a job", "jobs a second", "grows as"]
+    lines = [
+        f"| step | {' | '.join(heads)} | peak memory (MiB) |",
+        "| --- " * (len(heads) + 2) + "|",
+    ]
+    for step in last:
+        if step == "disk":
+            continue
+        seconds = [found[size][step]["seconds"] for size in sizes]
+        memory = " -> ".join(f"{found[size][step]['mib']:.0f}" for size in sizes)
+        growth = f"n^{power(sizes, seconds):.2f}" if len(sizes) > 1 else "-"
+        cells = [
+            *(f"{each:.1f}" for each in seconds),
+            f"{1000 * seconds[-1] / sizes[-1]:.1f}",
+            f"{sizes[-1] / seconds[-1]:.0f}",
+            growth,
+        ]
+        lines.append(f"| {step} | {' | '.join(cells)} | {memory} |")
+    disk = last["disk"]
+    lines += ["", f"{disk['files']} files, {disk['mib']:.0f} MiB on the disk"]
+    return "\n".join(lines)
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("jobs", type=int, nargs="*")
+    parser.add_argument("--executor", choices=[AT_ONCE, "local", "ray"], default=AT_ONCE)
+    parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--step", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.step:
+        print(json.dumps(take_a_step(json.loads(asked.step))))
+        return
+    executor = [AT_ONCE] if asked.executor == AT_ONCE else ["--executor", asked.executor]
+    found: dict[int, Any] = {
+        jobs: measure(jobs, executor, not asked.no_report) for jobs in asked.jobs
+    }
+    print(to_table(found))
+
+
+if __name__ == "__main__":
+    _main()
