@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,6 +15,7 @@ from benchmarks import events
 from benchmarks.jobs import Job
 
 WIDE = 130  # columns that have room for bars beside names and numbers
+ROWS = 16  # workers that have a row of their own in a terminal
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
 
 
@@ -38,43 +40,65 @@ def mebibytes(size: int) -> str:
 
 @dataclass
 class TimeLeft:
-    """Estimates the time left from the pace of each method; unknown ones count as the mean."""
+    """Estimates the time left from the pace of each method; unknown ones count as the mean.
+
+    Work is pixels times iterations. It is kept in sums, so that an estimate costs the same however
+    many jobs wait.
+    """
 
     workers: int
-    remaining: dict[str, tuple[str, float]] = field(default_factory=dict)  # job: method, work left
+    # By method and work of a whole job: how many jobs are neither over nor seen at work.
+    waiting: Counter[tuple[str, float]] = field(default_factory=Counter)
+    running: dict[str, tuple[str, float]] = field(default_factory=dict)  # job: method, work left
     paces: dict[str, float] = field(default_factory=dict)  # method: seconds per pixel and iteration
     begun: dict[str, tuple[float, int]] = field(default_factory=dict)  # job: first sight of it
 
     def add(self, job: Job) -> None:
-        self.remaining[job.name] = (job.method_label, _work(job, 0))
+        self.waiting[_whole(job)] += 1
 
     def progress(self, job: Job, iteration: int, now: float) -> None:
+        if job.name not in self.running:
+            self._leaves(job)
         first_seen, first_iteration = self.begun.setdefault(job.name, (now, iteration))
         if iteration > first_iteration:
             work = _work(job, first_iteration) - _work(job, iteration)
             self.paces[job.method_label] = (now - first_seen) / work
-        self.remaining[job.name] = (job.method_label, _work(job, iteration))
+        self.running[job.name] = (job.method_label, _work(job, iteration))
 
     def per_second(self, job: Job) -> float | None:
         """Iterations per second, if that can be told."""
         pace = self.paces.get(job.method_label) if job.name in self.begun else None
         return 1 / (pace * job.image.height * job.image.width) if pace else None
 
-    def over(self, job: Job) -> None:
-        self.remaining.pop(job.name, None)
+    def again(self, job: Job) -> None:
+        """The job is as if it had not been seen."""
+        if self.running.pop(job.name, None):
+            self.add(job)
         self.begun.pop(job.name, None)
 
+    def over(self, job: Job) -> None:
+        if not self.running.pop(job.name, None):
+            self._leaves(job)
+        self.begun.pop(job.name, None)
+
+    def _leaves(self, job: Job) -> None:
+        self.waiting[_whole(job)] -= 1
+        self.waiting += Counter()  # without those of which there are none
+
     def seconds(self) -> float | None:
-        """None as long as nothing is known."""
-        if not self.paces:
+        """None as long as nothing is known, or nothing is left."""
+        left = [(*kind, count) for kind, count in self.waiting.items()]
+        left += [(method, work, 1) for method, work in self.running.values()]
+        if not self.paces or not left:
             return None
         mean = sum(self.paces.values()) / len(self.paces)
-        work = sum(self.paces.get(method, mean) * left for method, left in self.remaining.values())
-        longest = max(
-            (self.paces.get(method, mean) * left for method, left in self.remaining.values()),
-            default=0.0,
-        )
-        return max(work / self.workers, longest)
+        of_each = [(self.paces.get(method, mean) * work, count) for method, work, count in left]
+        together = sum(seconds * count for seconds, count in of_each)
+        return max(together / self.workers, max(seconds for seconds, _ in of_each))
+
+
+def _whole(job: Job) -> tuple[str, float]:
+    return job.method_label, _work(job, 0)
 
 
 def _work(job: Job, iteration: int) -> float:
@@ -119,7 +143,7 @@ class Display:
         if self.bars:
             self.bars.start()
             self.overall = self.bars.add_task("jobs", total=self.total, note="")
-            for place in range(self.time_left.workers):
+            for place in range(min(self.time_left.workers, ROWS)):
                 name = f"  worker {place + 1}"
                 self.rows[place] = self.bars.add_task(name, total=None, note="")
         return self
@@ -163,7 +187,8 @@ class Display:
                 self._ends(job, "failed")
                 self._line(f"FAILED    {job.name}: {reason}")
             case events.Lost(_, reason):
-                self.places.pop(job.name, None)
+                self.time_left.again(job)
+                self._leaves_place(job)
                 self._line(f"lost      {job.name}: {reason}; another one takes it over")
             case events.Halted(_, iteration):
                 self._ends(job, "halted")
@@ -203,14 +228,17 @@ class Display:
     def _ends(self, job: Job, how: str) -> None:
         self.counts[how] += 1
         self.time_left.over(job)
-        place = self.places.pop(job.name, None)
+        self._leaves_place(job)
         if self.bars:
-            if place is not None and place in self.rows:
-                self.bars.update(self.rows[place], description=f"  worker {place + 1}", note="")
             self.bars.update(self.overall, completed=self.over, note=self._left())
 
+    def _leaves_place(self, job: Job) -> None:
+        place = self.places.pop(job.name, None)
+        if self.bars and place in self.rows:
+            self.bars.update(self.rows[place], description=f"  worker {place + 1}", note="")
+
     def _bar(self, job: Job, iteration: int, note: str) -> None:
-        if not self.bars or (place := self.places.get(job.name)) is None:
+        if not self.bars or (place := self.places.get(job.name)) not in self.rows:
             return
         self.bars.update(
             self.rows[place],
@@ -234,5 +262,5 @@ class Display:
         self.say(f"[{self.over}/{self.total}] {text}" + (f"; {left}" if left else ""))
 
     def _left(self) -> str:
-        seconds = self.time_left.seconds() if self.time_left.remaining else None
+        seconds = self.time_left.seconds()
         return "" if seconds is None else f"about {duration(seconds)} left"

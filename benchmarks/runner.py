@@ -220,8 +220,8 @@ def _run_jobs(
     """Run jobs until all are seen to; raises Interrupted after a signal."""
     scorer = None  # where fits run in this process, torch is theirs
     by_key: dict[str, list[Job]] = {}  # a run may be of jobs of several names
-    for job in plan.jobs:
-        by_key.setdefault(job.key, []).append(job)
+    for each in plan.jobs:
+        by_key.setdefault(each.key, []).append(each)
     with contextlib.ExitStack() as stack:
         stack.callback(agenda.release_all)
         is_asked_to_stop = stack.enter_context(at_leisure())

@@ -98,6 +98,22 @@ def test_the_time_left_follows_the_pace_of_each_method(jobs: list[Job]) -> None:
     assert left.seconds() == pytest.approx(100)  # one fit is not shared between workers
 
 
+def test_a_job_that_was_lost_counts_as_a_whole_again(jobs: list[Job]) -> None:
+    left = TimeLeft(workers=1)
+    for job in jobs[:2]:
+        left.add(job)
+    left.progress(jobs[0], 0, now=0.0)
+    left.progress(jobs[0], 60, now=60.0)
+    assert left.seconds() == pytest.approx(40 + 100)
+    left.again(jobs[0])
+    assert left.seconds() == pytest.approx(100 + 100)
+    left.progress(jobs[0], 50, now=100.0)  # from its state
+    assert left.seconds() == pytest.approx(50 + 100)
+    for job in jobs[:2]:
+        left.over(job)
+    assert left.seconds() is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(4.4, "4 s"), (83, "1 min 23 s"), (119.7, "2 min 0 s"), (7380, "2 h 3 min")],
