@@ -17,6 +17,7 @@ from benchmarks.record import Record
 from benchmarks.runner import How
 from benchmarks.trying import check_imported_networks
 from benchmarks.writing import to_json
+from dip.errors import InputError
 from dip.options import Method, WindowedVarianceOptions
 
 TRACE_BYTES = 100  # of a line of the trace, at most
@@ -26,6 +27,8 @@ RECORD_BYTES = 20_000
 def forecast(plan: Plan, how: How) -> Iterator[str]:
     """One line for each job, then the cost of those that would run in time, memory and disk."""
     check_device(how.device)
+    if how.executor != "local":
+        raise InputError("--dry-run: tells what this machine would do; leave --executor out")
     jobs = select(plan.jobs, how.pattern)
     check_imported_networks(plan.suite, jobs)
     statuses = {job.key: plan.explain(job) for job in jobs}

@@ -200,9 +200,17 @@ def test_failures_are_said_and_logged_as_on_one_machine(
     )
     (tmp_path / "breaking").mkdir()
     (tmp_path / "breaking" / "__init__.py").write_text(breaks)
+    kills = OWN.replace("return", "import multiprocessing as m, os\n        return").replace(
+        "self.layer(x)", "self.layer(x) if m.parent_process() is None else os.kill(os.getppid(), 9)"
+    )
+    (tmp_path / "killing.py").write_text(kills)
     imported = [
         {"preset": "lemsky-unet", "label": label, "set": {"architecture": {"import": path}}}
-        for label, path in (("own", "own_network:Network"), ("breaks", "breaking:Network"))
+        for label, path in (
+            ("own", "own_network:Network"),
+            ("breaks", "breaking:Network"),
+            ("kills", "killing:Network"),  # what Ray started on the node, and not the worker only
+        )
     ]
     suite, out = suite_file(methods=[HUGE, *imported, TINY["methods"][1]]), tmp_path / "results"
     cluster.add(cpus=1)
@@ -214,9 +222,14 @@ def test_failures_are_said_and_logged_as_on_one_machine(
     assert f"FAILED    {name}/huge/0: out of memory: " in runner.said
     assert f"FAILED    {name}/breaks/0: its worker was killed by signal 11 (SIGSEGV)" in runner.said
     assert f"done      {name}/own/0" in runner.said
-    assert "2 done, 2 failed" in runner.said
+    lost = [line for line in runner.lines if f"lost      {name}/kills/0: " in line]
+    assert len(lost) == 2
+    assert re.search(
+        rf"FAILED    {re.escape(name)}/kills/0: its node was lost .*, as 2", runner.said
+    )
+    assert "2 done, 3 failed" in runner.said
     logs = {path.stem: path.read_text() for path in (out / "tiny" / "failures").iterdir()}
-    assert len(logs) == 2
+    assert len(logs) == 3
     assert any("Fatal Python error: Segmentation fault" in log for log in logs.values())
 
 

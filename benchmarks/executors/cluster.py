@@ -149,28 +149,14 @@ class Cluster:
         task.number, task.place = self.given, None
         content = pickle.dumps((replace(task.order, store=None), _states(task), self.terms))
         fit = self.fit
-        if (memory := self._memory(task.order.job)) is not None:
+        resources = [node["Resources"] for node in self.nodes]
+        if memory := memory_bytes(task.order.job, resources, self.terms):
             fit = fit.options(memory=memory)
         with self._connected():
             task_ref = fit.remote(
                 self.code.revision, self.code.checksums, self.mailbox, task.number, content
             )
         self.tasks[task_ref] = task
-
-    def _memory(self, job: Job) -> int | None:
-        """The bytes that Ray is to find for a job, where a node could have too few for all of its.
-
-        Of a GPU's memory it knows nothing. A job that no node has memory for fails where it runs.
-        """
-        if self.terms.device != "cpu":
-            return None
-        rooms = [node["Resources"] for node in self.nodes if room_on(node["Resources"], self.terms)]
-        shares = [each.get("memory", 0) / room_on(each, self.terms) for each in rooms]
-        ceiling = ceiling_bytes(job)
-        if ceiling is None or ceiling + WORKER_BYTES["cpu"] <= min(shares, default=0):
-            return None
-        most = max((each.get("memory", 0) for each in rooms), default=0)
-        return int(min((fit_bytes(job) or 0) + WORKER_BYTES["cpu"], most))
 
     def events(self, seconds: float) -> list[Event]:
         if not self.tasks:
@@ -263,37 +249,60 @@ class Cluster:
             ) from None
 
 
+def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> int:
+    """What Ray is to set aside for a job, so that a node is not given more than it has memory for.
+
+    resources: of the nodes, as Ray names them. 0 where every node has memory for as many such jobs
+    as it has CPUs; and on a GPU, of whose memory Ray knows nothing. At most what a node has: a job
+    that needs more fails there, with a word on why.
+    """
+    if terms.device != "cpu":
+        return 0
+    nodes = [(each.get("memory", 0), room) for each in resources if (room := room_on(each, terms))]
+    ceiling = ceiling_bytes(job)
+    if ceiling is not None and all(
+        room * (ceiling + WORKER_BYTES["cpu"]) <= memory for memory, room in nodes
+    ):
+        return 0
+    most = max((memory for memory, _ in nodes), default=0)
+    return int(min((fit_bytes(job) or 0) + WORKER_BYTES["cpu"], most))
+
+
 def _connect(address: str, folder: str) -> None:
     """folder: the code that travels. Raises InputError."""
-    if "://" in address:
+    found = _bootstrap_address() if address == "auto" else address
+    host, _, port = found.partition(":")
+    try:  # Ray itself would wait for ever, and hear no Ctrl-C meanwhile
+        socket.create_connection((host, int(port or PORT)), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"--address {address}: name HOST or HOST:PORT of a cluster that this machine is a node"
-            " of (`ray start --address HOST:PORT --num-cpus 0` makes it one)"
-        )
-    if address != "auto":
-        host, _, port = address.partition(":")
-        address = f"{host}:{port or PORT}"
-        try:  # Ray itself would wait for ever
-            socket.create_connection((host, int(port or PORT)), CONNECT_SECONDS).close()
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"--address {address}: no Ray cluster answers there ({error})"
-            ) from None
+            f"--address {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
+            " of a cluster that this machine is a node of"
+        ) from None
     try:
         ray.init(
-            address=address,
+            address=f"{host}:{port or PORT}",
             runtime_env={"working_dir": folder},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except ConnectionError:
-        raise InputError(
-            f"--address {address}: no Ray cluster runs here; `ray start --head` starts one"
-        ) from None
-    except (RayError, RuntimeError, ValueError) as error:
-        raise InputError(f"--address {address}: {_last_line(error)}") from None
+    except (RayError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"--address {found}: {_last_line(error)}") from None
     # Ray's own words about lost nodes, twenty lines each: the runner has a line for it.
     ray._private.worker._worker_logs_enabled = False
+
+
+def _bootstrap_address() -> str:
+    """Of the cluster that RAY_ADDRESS names, or that runs here; it may have died since."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    try:
+        return str(canonicalize_bootstrap_address("auto"))
+    except (ConnectionError, ValueError):
+        raise InputError(
+            "--executor ray: no Ray cluster runs here; `ray start --head` starts one, --address"
+            " HOST names one that this machine is a node of"
+        ) from None
 
 
 def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
