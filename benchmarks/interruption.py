@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,6 +22,20 @@ def at_once() -> None:
 
     for number in NUMBERS:
         signal.signal(number, interrupt)
+
+
+@contextmanager
+def not_for_children() -> Iterator[None]:
+    """Processes that are started meanwhile hear neither Ctrl-C nor the request to end.
+
+    A terminal, or a cluster, sends them to all processes; the runner then ends its own.
+    """
+    resource_tracker.ensure_running()  # or starting the first process clears the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

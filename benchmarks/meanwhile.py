@@ -7,14 +7,20 @@ been there.
 import contextlib
 import signal
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
 from queue import SimpleQueue
 
-from benchmarks.interruption import NUMBERS
+from benchmarks.interruption import NUMBERS, not_for_children
 from benchmarks.jobs import Job
+from benchmarks.progress import counted
 from benchmarks.scoring import keep_scores
 from benchmarks.store import Store
 
+MOST_PROCESSES = 8  # of half a GiB each; as many as keep up with some hundred GPUs
+LINE_SECONDS = 30.0  # between lines on what is left to score
 END_SECONDS = 2.0  # that closing waits for a picture; an import may go on while the program ends
 
 
@@ -35,6 +41,9 @@ class Scorer:
         for job in jobs:
             self._jobs.put(job)
 
+    def finish(self, say: Callable[[str], None], should_stop: Callable[[], bool]) -> None:
+        """What is left is left to the end, where it takes no longer."""
+
     def close(self) -> None:
         """End after the picture that is being scored, and keep what there is.
 
@@ -50,3 +59,39 @@ class Scorer:
         while (job := self._jobs.get()) is not None and not self._is_closed.is_set():
             with contextlib.suppress(Exception):  # the scoring in the end tells of it
                 keep_scores(self.store, job, self.metrics, should_stop=self._is_closed.is_set)
+
+
+class Scorers:
+    """The same with processes, on a machine with cores to spare: beside a cluster's runner."""
+
+    def __init__(self, store: Store, metrics: Sequence[str], cores: int):
+        self.store = store
+        self.metrics = metrics
+        self._pool = ProcessPoolExecutor(min(cores, MOST_PROCESSES), get_context("spawn"))
+        self._left: set[Future[None]] = set()
+
+    def add(self, *jobs: Job) -> None:
+        """Score the jobs' runs, which are stored, as soon as those before are done."""
+        for job in jobs:
+            with not_for_children():  # they are started when they are needed
+                scored = self._pool.submit(_keep_scores, self.store, job, self.metrics)
+            self._left.add(scored)
+            scored.add_done_callback(self._left.discard)
+
+    def finish(self, say: Callable[[str], None], should_stop: Callable[[], bool]) -> None:
+        """Wait until all is scored, or nobody wants it any more."""
+        said_at = time.monotonic()
+        while (left := [*self._left]) and not should_stop():
+            if time.monotonic() - said_at > LINE_SECONDS:
+                said_at = time.monotonic()
+                say(f"{counted(len(left), 'run')} left to score")
+            wait(left, timeout=0.5)
+
+    def close(self) -> None:
+        """End after the runs that are being scored, and do not wait for them."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _keep_scores(store: Store, job: Job, metrics: Sequence[str]) -> None:
+    with contextlib.suppress(Exception):  # the scoring in the end tells of it
+        keep_scores(store, job, metrics)

@@ -18,7 +18,7 @@ from benchmarks.executors.processes import Processes
 from benchmarks.executors.this_process import ThisProcess
 from benchmarks.interruption import Interrupted, at_leisure
 from benchmarks.jobs import Job, specification
-from benchmarks.meanwhile import Scorer
+from benchmarks.meanwhile import Scorer, Scorers
 from benchmarks.orders import Order
 from benchmarks.plan import Plan, select, sort_out
 from benchmarks.progress import Display, counted
@@ -218,7 +218,7 @@ def _run_jobs(
     plan: Plan, agenda: Agenda, how: How, start: Start, console: Console, clock: Clock
 ) -> None:
     """Run jobs until all are seen to; raises Interrupted after a signal."""
-    scorer = None  # where fits run in this process, torch is theirs
+    scorer: Scorer | Scorers | None = None  # where fits run in this process, torch is theirs
     by_key: dict[str, list[Job]] = {}  # a run may be of jobs of several names
     for each in plan.jobs:
         by_key.setdefault(each.key, []).append(each)
@@ -228,7 +228,9 @@ def _run_jobs(
         executor = start(is_asked_to_stop)
         stack.callback(executor.close)
         if executor.side_by_side:
-            scorer = Scorer(plan.store, plan.suite.metrics)
+            about = plan.store, plan.suite.metrics
+            cores = executor.spare_cores
+            scorer = Scorers(*about, cores) if cores else Scorer(*about)
             stack.callback(scorer.close)
         display = stack.enter_context(Display(agenda.waiting, executor.side_by_side or 1, console))
         is_stopping = False
@@ -254,6 +256,8 @@ def _run_jobs(
                 if scorer and isinstance(event, Finished):  # by now its claim is to be had
                     scorer.add(*by_key[event.job.key])
                 display.show(event)
+        if scorer:
+            scorer.finish(display.say, is_asked_to_stop)
     _say(console, display.summary())
     if is_asked_to_stop():
         raise Interrupted

@@ -1,8 +1,11 @@
 """Jobs on a real Ray cluster of two nodes: what comes out, and what is lost with a node."""
 
+import contextlib
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +18,7 @@ import pandas as pd
 import pytest
 from conftest import HUGE, ROOT, TINY, Command, jobs_of, pictures_in
 from ray_cluster import RayCluster, ray_cluster
+from test_readme import CLUSTER
 
 from benchmarks.store import UNFINISHED, Store
 
@@ -266,3 +270,57 @@ def test_a_node_with_another_revision_is_refused_with_a_line_that_says_both(
     )
     assert re.match(rf"{says}, than the one that gives it jobs, {ours}(\+changes)?: ", line), line
     assert not list((tmp_path / "results" / "runs").iterdir())
+
+
+def test_the_three_commands_of_the_readme_make_a_cluster_and_use_it(
+    suite_file: Write, start: Start, tmp_path: Path
+) -> None:
+    """Each node with a CPU, in the foreground, so that it can be ended without ending others."""
+    head, node, run = (shlex.split(line) for line in CLUSTER if not line.startswith("sbatch"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.2", 0))
+        port = free.getsockname()[1]
+    address = f"127.0.0.2:{port}"
+    head += [f"--port={port}", "--include-dashboard=false"]
+    small = ("--num-cpus=1", "--block", "--disable-usage-stats")
+    nodes = []
+    ray = Path(sys.executable).with_name("ray")
+    try:
+        for words, ip in ((head, "127.0.0.2"), (node, "127.0.0.3")):
+            said = [word.replace("HEAD:6379", address) for word in words[1:]]
+            nodes.append(
+                subprocess.Popen(
+                    [ray, *said, f"--node-ip-address={ip}", *small],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            )
+            _wait_for(lambda: _answers(address))
+        assert run[:3] == ["python", "-m", "benchmarks"]
+        options = [address if word == "HEAD" else word for word in run[5:]]
+        suite, out = suite_file(run[4]), tmp_path / "results"
+        _wait_for(lambda: "of 2 nodes" in _tried(start, suite, tmp_path, options))
+        runner = start(suite, out, *options)
+        assert runner.ends() == 0, runner.said + runner.errors
+        assert "2 done" in runner.said
+    finally:
+        for each in nodes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(each.pid, signal.SIGKILL)
+            each.wait()
+
+
+def _answers(address: str) -> bool:
+    host, port = address.split(":")
+    with contextlib.suppress(OSError):
+        socket.create_connection((host, int(port)), 1).close()
+        return True
+    return False
+
+
+def _tried(start: Start, suite: Path, tmp_path: Path, options: list[str]) -> str:
+    """What a runner says first, which may come before the second node has joined."""
+    runner = start(suite, tmp_path / "tried", *options, "-k", "mean", "--fresh")
+    runner.ends()
+    return str(runner.said)

@@ -9,7 +9,7 @@ import pytest
 from conftest import TINY, Command, jobs_of
 
 from benchmarks import meanwhile, runner, scoring, weights
-from benchmarks.meanwhile import Scorer
+from benchmarks.meanwhile import Scorer, Scorers
 from benchmarks.plan import make_plan
 
 Write = Callable[..., Path]
@@ -115,3 +115,26 @@ def test_closing_ends_the_thread_and_leaves_the_rest(
     scorer.close()
     assert not scorer._thread.is_alive()
     assert seen == plan.jobs[:1]
+
+
+def test_processes_score_as_the_thread_does_and_the_end_is_waited_for(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    """Also with a run that is gone, which the scoring in the end tells of."""
+    suite, out = suite_file(metrics=METRICS), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    kept = _scores(out)
+    for path in out.glob("runs/*/scores.json"):
+        path.unlink()
+    plan = make_plan(str(suite), out)
+    gone, *_ = jobs_of(suite_file("gone", seeds=[7]))
+    scorers = Scorers(plan.store, METRICS, cores=2)
+    try:
+        scorers.add(gone, *plan.jobs)
+        scorers.finish(lambda _: None, lambda: False)
+        assert _scores(out) == kept
+        scorers.add(*plan.jobs)
+        scorers.finish(lambda _: None, lambda: True)  # asked to end: it does not wait
+    finally:
+        scorers.close()
+    assert {path.name for path in (out / "runs").iterdir()} == kept.keys()

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, TINY, Command
+from conftest import ROOT, TINY, Command, jobs_of
 from PIL import Image as Pillow
 from torch.nn import Module
 
 from benchmarks import weights
+from benchmarks.devices import WORKER_BYTES
 from benchmarks.fills import FILLS
+from benchmarks.footprint import fit_bytes, gibibytes
 from benchmarks.regression import gate
 from benchmarks.regression.spread import FEWEST_SEEDS
 from benchmarks.suite import Suite
@@ -32,7 +34,8 @@ COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()
 ]
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
-PYTHON = [line for line in COMMANDS if line.startswith("python -m ")]
+CLUSTER = [line for line in COMMANDS if line.startswith(("ray ", "sbatch ")) or "HEAD" in line]
+PYTHON = [line for line in COMMANDS if line.startswith("python -m ") and line not in CLUSTER]
 
 
 def _make(*words: str, out: Path | str = "results") -> subprocess.CompletedProcess[str]:
@@ -48,7 +51,8 @@ def _make(*words: str, out: Path | str = "results") -> subprocess.CompletedProce
 
 def test_every_command_is_one_that_is_tested_here() -> None:
     assert [*dict.fromkeys(COMMANDS)] == COMMANDS
-    assert set(COMMANDS) == {*MAKE, *PYTHON}
+    assert set(COMMANDS) == {*MAKE, *PYTHON, *CLUSTER}
+    assert len(CLUSTER) == 4  # which `test_cluster.py` and `test_slurm.py` run
 
 
 @pytest.mark.parametrize("line", MAKE)
@@ -223,6 +227,21 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["50", "100", "es-wmv[window=20]", "10", "20"]
     assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
+
+
+def test_the_memory_shown_is_what_is_estimated(suite_file: Callable[..., Path]) -> None:
+    table = README.split("<!-- memory -->\n")[1].split("<!-- end -->")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    methods = [{"preset": row[0]} for row in rows]
+    expected = [row[:1] for row in rows]
+    for side in (256, 512):
+        suite = suite_file(methods=methods, size=side)
+        for row, job in zip(expected, jobs_of(suite), strict=True):
+            needed = fit_bytes(job)
+            assert needed is not None
+            on = [int(gib * 2**30 // (needed + WORKER_BYTES["cuda"])) for gib in (24, 80)]
+            row += [gibibytes(needed), *map(str, on)]
+    assert rows == expected
 
 
 def test_links_and_pictures_exist() -> None:

@@ -18,12 +18,15 @@ POLL_SECONDS = 0.5  # between looks at signals, timeouts and other runners
 class Executor(Protocol):
     """Jobs are given to it one by one as long as there is room, and events tell the rest.
 
-    side_by_side: how many run at a time; 0 where one runs in this process. `stop` asks those at
-    work to save their state and halt; `close` ends them at once.
+    side_by_side: how many run at a time; 0 where one runs in this process. spare_cores: cores of
+    this machine that no fit has use for. `stop` asks those at work to save their state and halt;
+    `close` ends them at once.
     """
 
     @property
     def side_by_side(self) -> int: ...
+    @property
+    def spare_cores(self) -> int: ...
     @property
     def has_room(self) -> bool: ...
     @property

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.devices import WORKER_BYTES
+from benchmarks.environment import cpu_count
 from benchmarks.events import (
     Event,
     Failed,
@@ -126,6 +127,14 @@ class Cluster:
     def side_by_side(self) -> int:
         room = sum(room_on(node["Resources"], self.terms) for node in self.nodes)
         return room if self.workers is None else min(room, self.workers)
+
+    @property
+    def spare_cores(self) -> int:
+        here = ray.get_runtime_context().get_node_id()
+        taken = sum(
+            node["Resources"].get("CPU", 0) for node in self.nodes if node["NodeID"] == here
+        )
+        return max(0, cpu_count() - int(taken))
 
     @property
     def has_room(self) -> bool:

@@ -10,13 +10,13 @@ import signal
 import tempfile
 import time
 from collections.abc import Sequence
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from benchmarks.events import Event, Failed, GoesOn, Progress, Started
 from benchmarks.executors.worker import HANG_UP, STOP, work
-from benchmarks.interruption import NUMBERS
+from benchmarks.interruption import not_for_children
 from benchmarks.jobs import Job
 from benchmarks.orders import Order
 
@@ -48,6 +48,8 @@ class Processes:
     @property
     def side_by_side(self) -> int:
         return len(self.devices)
+
+    spare_cores = 0  # the fits have them all
 
     @property
     def has_room(self) -> bool:
@@ -124,14 +126,8 @@ class _Worker:
         self.process = context.Process(
             target=work, args=(theirs, output, device, threads, workers), daemon=True
         )
-        # A child inherits the mask: only the runner hears Ctrl-C, and what a cluster sends to all
-        # processes of a job; it then stops its workers.
-        resource_tracker.ensure_running()  # or starting the first process clears the mask
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
-        try:
+        with not_for_children():
             self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         output.close()
 

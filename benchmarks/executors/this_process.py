@@ -21,6 +21,8 @@ class ThisProcess:
     def side_by_side(self) -> int:
         return 0
 
+    spare_cores = 0
+
     @property
     def has_room(self) -> bool:
         return self.order is None
