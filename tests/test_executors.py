@@ -154,3 +154,20 @@ def test_memory_is_set_aside_where_it_could_run_short(suite_file: Write) -> None
     # No node has that, or nobody can tell: it is to fail where it runs, and not to wait for ever.
     assert memory_bytes(large, [{"CPU": 1.0, "memory": needed}], _terms()) == needed
     assert memory_bytes(huge, [roomy, scarce], _terms()) == WORKER_BYTES["cpu"]
+
+
+def test_few_states_are_on_their_way_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(arrival.time, "monotonic", lambda: now)
+    mailbox = arrival.Mailbox()
+    assert mailbox.may_send(1)
+    assert mailbox.may_send(2)
+    assert not mailbox.may_send(3)
+    assert mailbox.may_send(1)  # asked again
+    mailbox.tell([(1, "Started", ()), (1, "State", {})])
+    assert not mailbox.may_send(3)
+    assert mailbox.empty() == [(1, "Started", ()), (1, "State", {})]
+    assert mailbox.may_send(3)
+    assert not mailbox.may_send(1)
+    now = arrival.SENDING_SECONDS  # who was lost with what they were to send
+    assert mailbox.may_send(1)

@@ -6,8 +6,12 @@ than the one that sent it.
 
 import hashlib
 import importlib.util
+import time
 from pathlib import Path
 from typing import Any
+
+STATES = 2  # on their way to the runner at a time; each may be of a hundred MiB
+SENDING_SECONDS = 60.0  # after which one that was announced is not awaited any more
 
 
 def fit(
@@ -64,15 +68,28 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list[tuple[int, str, Any]] = []
         self.is_stopping = False
+        self.sending: dict[int, float] = {}  # whose state is awaited, and since when
 
     def tell(self, messages: list[tuple[int, str, Any]]) -> bool:
         """Leave messages for the runner; whether the jobs are asked to stop."""
         self.messages += messages
         return self.is_stopping
 
+    def may_send(self, number: int) -> bool:
+        """Whether a job may send its state now: there is memory for a few of all jobs' only."""
+        now = time.monotonic()
+        recent = {each: at for each, at in self.sending.items() if now - at < SENDING_SECONDS}
+        if len(recent) < STATES:
+            recent[number] = now
+        self.sending = recent
+        return number in recent
+
     def empty(self) -> list[tuple[int, str, Any]]:
         """All that was told since the last time, in its order."""
         messages, self.messages = self.messages, []
+        for number, kind, _ in messages:
+            if kind == "State":
+                self.sending.pop(number, None)
         return messages
 
     def stop(self) -> None:

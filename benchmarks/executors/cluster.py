@@ -91,7 +91,6 @@ class Cluster:
         self.workers = workers
         self.tasks: dict[Any, _Task] = {}  # by Ray's reference to what they will return
         self.given = 0
-        self.places: list[int] = []
         with tempfile.TemporaryDirectory() as folder:
             self.code = pack(Path(folder), jobs)
             _connect(address, folder)
@@ -147,7 +146,8 @@ class Cluster:
         return bool(self.tasks)
 
     def _look_at_nodes(self) -> None:
-        self.nodes = [node for node in ray.nodes() if node["Alive"]]
+        with self._connected():
+            self.nodes = [node for node in ray.nodes() if node["Alive"]]
         self.looked_at = time.monotonic()
 
     def give(self, order: Order) -> None:

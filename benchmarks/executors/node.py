@@ -110,24 +110,31 @@ class _Told:
         """Tell what there is; whether the job is asked to stop."""
         self.told_at = time.monotonic()
         if is_last or self.told_at - self.state_at >= self.state_seconds:
-            self._take_state()
+            self._take_state(waits=is_last)
         messages = [(self.number, kind, content) for kind, content in self.waiting.items()]
         self.waiting = {}
         if is_last and not messages:
             return False
         return bool(ray.get(self.mailbox.tell.remote(messages)))
 
-    def _take_state(self) -> None:
-        """Send the state that the fit has saved since the last one was sent, if it has."""
-        self.state_at = time.monotonic()
-        if (found := self._state_here()) in ("", self.state) or self.store is None:
+    def _take_state(self, *, waits: bool) -> None:
+        """Send the state that the fit has saved since the last one was sent, if it has.
+
+        waits: until there is memory for it where the runner is; otherwise it is tried again soon.
+        """
+        if self.store is None or self._state_here() in ("", self.state):
+            self.state_at = time.monotonic()
             return
+        while not ray.get(self.mailbox.may_send.remote(self.number)):
+            if not waits:
+                return
+            time.sleep(TELL_SECONDS)
         try:
             run = self.store.unfinished(self.key)
             self.waiting["State"] = {name: run.read(name) for name in run.checksums}
-            self.state = found
+            self.state, self.state_at = run.sha256, time.monotonic()
         except DamagedError:  # it is being replaced by a newer one, which comes next
-            self.state_at = -self.state_seconds
+            return
 
     def _state_here(self) -> str:
         """Names the state that the fit has saved, to the last byte; nothing if there is none."""
