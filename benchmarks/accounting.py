@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.events import Event, Failed, Finished, GoesOn, Started
+from benchmarks.events import Event, Failed, Finished, GoesOn, Lost, Started
 from benchmarks.jobs import Job
 from benchmarks.progress import counted, duration
 from benchmarks.run_folder import TRACE
@@ -63,6 +63,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.workers = 0
+        self._side_by_side = 0
         self.fitting_seconds = 0.0  # of all workers together
         self.starting_seconds = 0.0
         self._last = time.monotonic()
@@ -84,6 +85,7 @@ class Clock:
     def hears(self, event: Event, workers: int) -> None:
         """workers: how many there are; 0 for this process, where a start is heard at the end."""
         now, key = time.monotonic(), event.job.key
+        self._side_by_side = max(self._side_by_side, workers)  # nodes of a cluster come and go
         match event:
             case Started():
                 self._started[key] = now
@@ -91,15 +93,18 @@ class Clock:
             case GoesOn(_, after, _):
                 self._after[key] = after
             case Finished(_, files):
-                self.workers = max(1, workers)
+                self.workers = max(1, self._side_by_side)
                 self.fitting_seconds += (
                     seconds_behind(files[TRACE], self._after.get(key, 0))
                     if TRACE in files
                     else event.record.timing.seconds
                 )
             case Failed():
-                self.workers = max(1, workers)
+                self.workers = max(1, self._side_by_side)
                 self.fitting_seconds += now - self._started.get(key, now)
+            case Lost():
+                self.fitting_seconds += now - self._started.pop(key, now)
+                self._given[key] = now
 
     def accounting(self) -> Accounting:
         """Of all laps until now."""

@@ -51,8 +51,10 @@ def files_below(*folders: str) -> list[Path]:
     Outside git, all but what Python has compiled.
     """
     try:
-        listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "--", *folders)
-        found = [Path(line) for line in listed.splitlines()]
+        listed = _git(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders
+        )
+        found = [Path(name) for name in listed.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
         everything = (path for folder in folders for path in (ROOT / folder).rglob("*"))
         found = [path.relative_to(ROOT) for path in everything if path.suffix != ".pyc"]

@@ -1,9 +1,13 @@
 """Ctrl-C, and the system's request to end."""
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import parent_process, resource_tracker
+from multiprocessing.connection import wait
+from typing import Any
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -36,6 +40,17 @@ def not_for_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_with_the_runner() -> None:
+    """End this process as soon as the one that has started it has ended, however it came to."""
+
+    def wait_for_it() -> None:
+        runner: Any = parent_process()
+        wait([runner.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait_for_it, daemon=True).start()
 
 
 @contextmanager

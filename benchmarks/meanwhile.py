@@ -9,11 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from queue import SimpleQueue
 
-from benchmarks.interruption import NUMBERS, not_for_children
+from benchmarks.interruption import NUMBERS, leave_with_the_runner, not_for_children
 from benchmarks.jobs import Job
 from benchmarks.progress import counted
 from benchmarks.scoring import keep_scores
@@ -67,16 +67,21 @@ class Scorers:
     def __init__(self, store: Store, metrics: Sequence[str], cores: int):
         self.store = store
         self.metrics = metrics
-        self._pool = ProcessPoolExecutor(min(cores, MOST_PROCESSES), get_context("spawn"))
+        context = get_context("spawn")
+        self._pool = ProcessPoolExecutor(
+            min(cores, MOST_PROCESSES), context, initializer=leave_with_the_runner
+        )
         self._left: set[Future[None]] = set()
 
     def add(self, *jobs: Job) -> None:
         """Score the jobs' runs, which are stored, as soon as those before are done."""
         for job in jobs:
-            with not_for_children():  # they are started when they are needed
-                scored = self._pool.submit(_keep_scores, self.store, job, self.metrics)
-            self._left.add(scored)
-            scored.add_done_callback(self._left.discard)
+            # Without its processes, which memory may have run out for, the end scores it.
+            with contextlib.suppress(BrokenExecutor, OSError):
+                with not_for_children():  # they are started when they are needed
+                    scored = self._pool.submit(_keep_scores, self.store, job, self.metrics)
+                self._left.add(scored)
+                scored.add_done_callback(self._left.discard)
 
     def finish(self, say: Callable[[str], None], should_stop: Callable[[], bool]) -> None:
         """Wait until all is scored, or nobody wants it any more."""
@@ -88,8 +93,11 @@ class Scorers:
             wait(left, timeout=0.5)
 
     def close(self) -> None:
-        """End after the runs that are being scored, and do not wait for them."""
+        """End at once: scores are written whole, or not at all."""
+        processes = [*(self._pool._processes or {}).values()]
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:  # Python would wait for them in the end
+            process.kill()
 
 
 def _keep_scores(store: Store, job: Job, metrics: Sequence[str]) -> None:

@@ -42,19 +42,22 @@ def mebibytes(size: int) -> str:
 class TimeLeft:
     """Estimates the time left from the pace of each method; unknown ones count as the mean.
 
-    Work is pixels times iterations. It is kept in sums, so that an estimate costs the same however
-    many jobs wait.
+    Work is pixels times iterations. Jobs that wait are counted by method and work, so that an
+    estimate costs the same however many there are of a kind.
     """
 
     workers: int
     # By method and work of a whole job: how many jobs are neither over nor seen at work.
     waiting: Counter[tuple[str, float]] = field(default_factory=Counter)
+    whole: dict[str, tuple[str, float]] = field(default_factory=dict)  # the same of each job
     running: dict[str, tuple[str, float]] = field(default_factory=dict)  # job: method, work left
     paces: dict[str, float] = field(default_factory=dict)  # method: seconds per pixel and iteration
     begun: dict[str, tuple[float, int]] = field(default_factory=dict)  # job: first sight of it
 
     def add(self, job: Job) -> None:
-        self.waiting[_whole(job)] += 1
+        # A worker may be given more of it, as iterations that its stored run has.
+        kind = self.whole.setdefault(job.name, (job.method_label, _work(job, 0)))
+        self.waiting[kind] += 1
 
     def progress(self, job: Job, iteration: int, now: float) -> None:
         if job.name not in self.running:
@@ -82,8 +85,10 @@ class TimeLeft:
         self.begun.pop(job.name, None)
 
     def _leaves(self, job: Job) -> None:
-        self.waiting[_whole(job)] -= 1
-        self.waiting += Counter()  # without those of which there are none
+        kind = self.whole[job.name]
+        self.waiting[kind] -= 1
+        if not self.waiting[kind]:
+            del self.waiting[kind]
 
     def seconds(self) -> float | None:
         """None as long as nothing is known, or nothing is left."""
@@ -95,10 +100,6 @@ class TimeLeft:
         of_each = [(self.paces.get(method, mean) * work, count) for method, work, count in left]
         together = sum(seconds * count for seconds, count in of_each)
         return max(together / self.workers, max(seconds for seconds, _ in of_each))
-
-
-def _whole(job: Job) -> tuple[str, float]:
-    return job.method_label, _work(job, 0)
 
 
 def _work(job: Job, iteration: int) -> float:

@@ -76,7 +76,8 @@ def run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
 
 def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
     chosen = select(plan.jobs, how.pattern)
-    check_device(how.device)
+    if how.executor == "local":  # a cluster's devices are not this machine's
+        check_device(how.device)
     if how.workers == 0 and how.timeout is not None:
         raise InputError("--timeout: needs a worker that can be ended; leave --workers 0 out")
     if how.executor == "ray" and how.workers == 0:
@@ -122,7 +123,6 @@ def _run(plan: Plan, how: How, console: Console, clock: Clock) -> list[Job]:
 def _executor(plan: Plan, todo: Sequence[Job], how: How, console: Console) -> Start:
     """Who is to run the jobs, after a look at whether they can be run there."""
     if how.executor == "ray":
-        check_networks(plan.suite, todo, how.device)
         from benchmarks.executors.cluster import Cluster
 
         cluster = Cluster(
@@ -134,6 +134,11 @@ def _executor(plan: Plan, todo: Sequence[Job], how: How, console: Console) -> St
             workers=how.workers,
             workers_per_gpu=how.workers_per_gpu,
         )
+        try:
+            check_networks(plan.suite, todo, cluster.terms.device)
+        except BaseException:
+            cluster.close()
+            raise
         _say(console, cluster.about)
         return lambda _: cluster
     devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
@@ -256,6 +261,7 @@ def _run_jobs(
                 if scorer and isinstance(event, Finished):  # by now its claim is to be had
                     scorer.add(*by_key[event.job.key])
                 display.show(event)
+        executor.close()
         if scorer:
             scorer.finish(display.say, is_asked_to_stop)
     _say(console, display.summary())

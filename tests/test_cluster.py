@@ -43,6 +43,12 @@ class Network(torch.nn.Module):
 """
 
 
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever token there may be in the user's home: these are clusters of loopback addresses."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+
 @pytest.fixture
 def cluster() -> Iterator[RayCluster]:
     with ray_cluster() as held:

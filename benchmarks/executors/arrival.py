@@ -6,6 +6,7 @@ than the one that sent it.
 
 import hashlib
 import importlib.util
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -43,23 +44,29 @@ def _other_revision(checksums: dict[str, str]) -> str:
         name = top.removesuffix(".py")
         if name not in roots:
             spec = importlib.util.find_spec(name)
-            if spec is None or spec.origin is None:
+            if spec is None:
                 return f"without {name}"
-            roots[name] = Path(spec.origin).parents[1 if is_below else 0]
+            if is_below:
+                roots[name] = Path(next(iter(spec.submodule_search_locations or ["."]))).parent
+            else:
+                roots[name] = Path(spec.origin or ".").parent
         file = roots[name] / path
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != checksum:
-            return _revision_here(file)
+            return f"{_revision_of(roots[name])} ({file})"
     return ""
 
 
-def _revision_here(file: Path) -> str:
+def _revision_of(folder: Path) -> str:
+    """Of the checkout that the folder is."""
+    git = ["git", "-C", str(folder)]
     try:
-        from benchmarks.environment import git_revision
-
-        commit, is_dirty = git_revision()
-    except Exception:  # of a version that we cannot know
-        return f"unknown ({file})"
-    return f"{commit[:12] or 'unknown'}{'+changes' if is_dirty else ''} ({file})"
+        commit, changes = (
+            subprocess.run([*git, *words], check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own words
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "an unknown one"
+    return f"{commit[:12]}{'+changes' if changes else ''}"
 
 
 class Mailbox:

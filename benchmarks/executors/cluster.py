@@ -5,8 +5,11 @@ back, and the store is this machine's alone. A node that is lost takes nothing w
 minutes since a fit there has last sent its state: another node takes its jobs over.
 """
 
+import itertools
 import logging
+import os
 import pickle
+import signal
 import socket
 import tempfile
 import time
@@ -32,23 +35,25 @@ from benchmarks.events import (
 from benchmarks.executors import arrival
 from benchmarks.executors.travel import pack
 from benchmarks.footprint import ceiling_bytes, fit_bytes
+from benchmarks.interruption import NUMBERS, Interrupted
 from benchmarks.jobs import Job
 from benchmarks.orders import Order
 from benchmarks.progress import counted
+from benchmarks.store import UNFINISHED
 from benchmarks.writing import CannotWriteError
 from dip.errors import InputError
 
 try:
     import ray
     import ray.cloudpickle
-    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError, TaskCancelledError
+    from ray.exceptions import RayError, TaskCancelledError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    from benchmarks.executors.node import Terms, folder_of, room_on
 except ImportError:
     raise InputError(
         "--executor ray: Ray is not installed here (pip install ray, as on every node)"
     ) from None
+
+from benchmarks.executors.node import Terms, folder_of, room_on
 
 PORT = 6379  # that `ray start --head` takes
 CONNECT_SECONDS = 5.0  # after which there is no cluster at an address
@@ -91,14 +96,17 @@ class Cluster:
         self.workers = workers
         self.tasks: dict[Any, _Task] = {}  # by Ray's reference to what they will return
         self.given = 0
+        self.is_stopping = False
         with tempfile.TemporaryDirectory() as folder:
             self.code = pack(Path(folder), jobs)
-            _connect(address, folder)
+            self.head = _connect(address, folder)
         try:
             has_gpu = ray.cluster_resources().get("GPU", 0) >= 1
             kind = _kind(device, has_gpu, workers_per_gpu)
             self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
             self._look_at_nodes()
+            # Of all jobs, or of none: one that has set nothing aside would take another's.
+            self.sets_memory_aside = any(map(self._may_run_short, jobs))
             if not self.side_by_side:
                 needs = f"{threads} CPUs" if threads > 1 else "a CPU"
                 more = " and a GPU" if kind == "cuda" else ""
@@ -139,7 +147,7 @@ class Cluster:
     def has_room(self) -> bool:
         if time.monotonic() - self.looked_at >= NODES_SECONDS:
             self._look_at_nodes()
-        return len(self.tasks) < self.side_by_side
+        return len(self.tasks) < max(1, self.side_by_side)  # without a node one waits for it
 
     @property
     def is_busy(self) -> bool:
@@ -147,6 +155,7 @@ class Cluster:
 
     def _look_at_nodes(self) -> None:
         with self._connected():
+            _reach(self.head)  # or Ray waits for a minute, and then ends this process
             self.nodes = [node for node in ray.nodes() if node["Alive"]]
         self.looked_at = time.monotonic()
 
@@ -156,16 +165,23 @@ class Cluster:
     def _give(self, task: _Task) -> None:
         self.given += 1
         task.number, task.place = self.given, None
-        content = pickle.dumps((replace(task.order, store=None), _states(task), self.terms))
+        order = replace(task.order, store=None, go_on=task.order.go_on or task.has_state)
+        content = pickle.dumps((order, _states(task), self.terms))
         fit = self.fit
-        resources = [node["Resources"] for node in self.nodes]
-        if memory := memory_bytes(task.order.job, resources, self.terms):
-            fit = fit.options(memory=memory)
+        if self.sets_memory_aside:
+            fit = fit.options(memory=memory_bytes(order.job, self._resources, self.terms))
         with self._connected():
             task_ref = fit.remote(
                 self.code.revision, self.code.checksums, self.mailbox, task.number, content
             )
         self.tasks[task_ref] = task
+
+    @property
+    def _resources(self) -> list[dict[str, float]]:
+        return [node["Resources"] for node in self.nodes]
+
+    def _may_run_short(self, job: Job) -> bool:
+        return may_run_short(job, self._resources, self.terms)
 
     def events(self, seconds: float) -> list[Event]:
         if not self.tasks:
@@ -190,9 +206,8 @@ class Cluster:
             job = task.order.job
             match kind:
                 case "Started":
-                    task.place = next(
-                        place for place in range(len(self.tasks)) if place not in self._taken()
-                    )
+                    taken = {task.place for task in self.tasks.values()}
+                    task.place = next(each for each in itertools.count() if each not in taken)
                     yield Started(job, task.place)
                 case "GoesOn":
                     yield GoesOn(job, *content)
@@ -206,9 +221,6 @@ class Cluster:
                     except CannotWriteError as error:
                         yield Refused(job, str(error))
 
-    def _taken(self) -> set[int]:
-        return {task.place for task in self.tasks.values() if task.place is not None}
-
     def _ended(self, reference: Any) -> Iterator[Event]:
         task = self.tasks.pop(reference)
         job = task.order.job
@@ -216,26 +228,29 @@ class Cluster:
         try:
             kind, content = ray.get(reference)
             yield ends[kind](job, *content)
-        except RayTaskError as error:
-            yield Failed(job, f"its node broke off: {_last_line(error)}", str(error))
-        except RuntimeEnvSetupError as error:
-            yield Refused(job, f"a node cannot take over the code: {_last_line(error)}")
         except TaskCancelledError:  # it had not begun
             yield Halted(job, 0)
         except RayError as error:
             yield self._lost(task, error)
 
     def _lost(self, task: _Task, error: RayError) -> Event:
-        """The node is gone, or has killed what was on it: not for anything that the job did."""
-        self._look_at_nodes()
-        reason = _reason(error)
+        """The node is gone, has killed what was on it, or cannot run anything: whose fault it is,
+        another node tells.
+        """
+        job, store = task.order.job, task.order.store
+        self.looked_at = -NODES_SECONDS  # look again
         task.losses += 1
+        reason = f"it was lost with its node ({_in_one_line(error)})"
+        if self.is_stopping:
+            record = store.read(UNFINISHED + job.key) if store and task.has_state else None
+            return Halted(job, (record and record.state_at) or 0)
         if task.losses >= LOSSES:
-            return Failed(task.order.job, f"{reason}, as {LOSSES - 1} before", str(error))
+            return Failed(job, f"{reason}, as with {LOSSES - 1} before", str(error))
         self._give(task)
-        return Lost(task.order.job, reason)
+        return Lost(job, reason)
 
     def stop(self) -> None:
+        self.is_stopping = True
         with self._connected():
             ray.get(self.mailbox.stop.remote())
             for reference, task in self.tasks.items():
@@ -251,54 +266,75 @@ class Cluster:
         """Raises InputError where the cluster as a whole is gone."""
         try:
             yield
-        except (RayError, ConnectionError) as error:
+        except SystemError as error:  # Ray's, around what a signal has raised inside it
+            if isinstance(error.__context__, Interrupted):
+                raise error.__context__ from None
+            raise
+        except (RayError, OSError, ValueError) as error:
             raise InputError(
-                f"--address {self.address}: the cluster is gone ({_last_line(error)}); finished"
+                f"--address {self.address}: the cluster is gone ({_in_one_line(error)}); finished"
                 " runs are stored, and the same command goes on from them"
             ) from None
+
+
+def may_run_short(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> bool:
+    """Whether a node may have too little memory for as many such jobs as it has CPUs for.
+
+    resources: of the nodes, as Ray names them, which knows nothing of a GPU's memory.
+    """
+    if terms.device != "cpu":
+        return False
+    ceiling = ceiling_bytes(job)
+    return ceiling is None or any(
+        room_on(each, terms) * (ceiling + WORKER_BYTES["cpu"]) > each.get("memory", 0)
+        for each in resources
+    )
 
 
 def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> int:
     """What Ray is to set aside for a job, so that a node is not given more than it has memory for.
 
-    resources: of the nodes, as Ray names them. 0 where every node has memory for as many such jobs
-    as it has CPUs; and on a GPU, of whose memory Ray knows nothing. At most what a node has: a job
-    that needs more fails there, with a word on why.
+    At most what a node has: a job that needs more fails there, with a word on why.
     """
-    if terms.device != "cpu":
-        return 0
-    nodes = [(each.get("memory", 0), room) for each in resources if (room := room_on(each, terms))]
-    ceiling = ceiling_bytes(job)
-    if ceiling is not None and all(
-        room * (ceiling + WORKER_BYTES["cpu"]) <= memory for memory, room in nodes
-    ):
-        return 0
-    most = max((memory for memory, _ in nodes), default=0)
+    most = max((each.get("memory", 0) for each in resources if room_on(each, terms)), default=0)
     return int(min((fit_bytes(job) or 0) + WORKER_BYTES["cpu"], most))
 
 
-def _connect(address: str, folder: str) -> None:
-    """folder: the code that travels. Raises InputError."""
+def _connect(address: str, folder: str) -> str:
+    """The head's host and port. folder: the code that travels. Raises InputError."""
     found = _bootstrap_address() if address == "auto" else address
-    host, _, port = found.partition(":")
+    head = found if ":" in found else f"{found}:{PORT}"
     try:  # Ray itself would wait for ever, and hear no Ctrl-C meanwhile
-        socket.create_connection((host, int(port or PORT)), CONNECT_SECONDS).close()
+        _reach(head)
     except (OSError, ValueError) as error:
         raise InputError(
             f"--address {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
             " of a cluster that this machine is a node of"
         ) from None
+    handlers = {number: signal.getsignal(number) for number in NUMBERS}
     try:
         ray.init(
-            address=f"{host}:{port or PORT}",
+            address="auto" if address == "auto" else head,
             runtime_env={"working_dir": folder},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
     except (RayError, OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"--address {found}: {_last_line(error)}") from None
+        token = isinstance(error, ConnectionError) and "RAY_AUTH_MODE" not in os.environ
+        hint = "; where it asks for a token, set RAY_AUTH_MODE=token" if token else ""
+        raise InputError(f"--address {found}: {_in_one_line(error)}{hint}") from None
+    finally:
+        for number, handler in handlers.items():  # Ray has its own
+            signal.signal(number, handler)
     # Ray's own words about lost nodes, twenty lines each: the runner has a line for it.
     ray._private.worker._worker_logs_enabled = False
+    return head
+
+
+def _reach(head: str) -> None:
+    """Raises OSError if nothing answers there, and ValueError if that is no address."""
+    host, _, port = head.partition(":")
+    socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
 def _bootstrap_address() -> str:
@@ -316,8 +352,8 @@ def _bootstrap_address() -> str:
 
 def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
     """cpu or cuda; raises InputError."""
-    if device.startswith("cuda:"):
-        raise InputError(f"--device {device}: with --executor ray it is Ray that chooses a GPU")
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"--device {device}: with --executor ray, auto, cpu or cuda; Ray chooses")
     if device == "cuda" and not has_gpu:
         raise InputError("--device cuda: no node of the cluster has a GPU")
     kind = "cuda" if has_gpu and device != "cpu" else "cpu"
@@ -337,10 +373,7 @@ def _states(task: _Task) -> dict[str, dict[str, bytes]] | None:
     return {name: files for name, files in found.items() if files is not None}
 
 
-def _reason(error: RayError) -> str:
-    said = str(error)
-    return f"its node was lost ({said.partition('. ')[0]})"
-
-
-def _last_line(error: BaseException) -> str:
-    return ([line for line in str(error).splitlines() if line.strip()] or [""])[-1].strip()
+def _in_one_line(error: BaseException) -> str:
+    """The last line that it says, of which a traceback is the error; its first sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1].partition(". ")[0]

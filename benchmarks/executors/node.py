@@ -1,10 +1,13 @@
 """What a node of a cluster does with an order: it runs it as a machine runs its own.
 
-The job is fitted in a worker process, which stays for the next one, with torch in it. What it tells
-goes to the runner's mailbox, and so do the states that it saves, now and then.
+The job is fitted in a worker process, which on a CPU stays for the next one, with torch in it; on a
+GPU Ray ends it with its task, so that it leaves nothing in the GPU's memory. What it tells goes to
+the runner's mailbox, and so do the states that it saves, now and then.
 """
 
+import os
 import pickle
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass, fields, replace
@@ -14,12 +17,13 @@ from typing import Any
 
 import ray
 
-from benchmarks.events import Event, GoesOn, Progress, Started
+from benchmarks.events import Event, Finished, GoesOn, Progress, Refused, Started
 from benchmarks.executors import POLL_SECONDS
 from benchmarks.executors.processes import Processes
 from benchmarks.run_folder import DamagedError, RunFolder, write_run
 from benchmarks.store import Store
 
+SCRATCH = "dip-bench-"  # what folders of fits on their way begin with, before the process
 TELL_SECONDS = 1.0  # between looks at the mailbox, and words of progress
 
 Folder = dict[str, bytes]  # files of a run folder by their name, without the checksums
@@ -57,7 +61,8 @@ def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any,
     """
     order, states, terms = pickle.loads(content)  # noqa: S301 - of the runner that sent this code
     executor = _executor(terms)
-    with tempfile.TemporaryDirectory(prefix="dip-bench-") as scratch:
+    _tidy()
+    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-") as scratch:
         store = Store(Path(scratch)) if states is not None else None
         for name, files in (states or {}).items():
             write_run(Path(scratch) / name, files)
@@ -70,14 +75,26 @@ def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any,
             raise
 
 
+def _tidy() -> None:
+    """Remove what processes that were killed here have left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        pid = path.name.removeprefix(SCRATCH).partition("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists() and Path("/proc/self").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _follow(executor: Processes, told: "_Told") -> tuple[str, tuple[Any, ...]]:
     is_stopping = False
     while True:
         for event in executor.events(POLL_SECONDS):
             if isinstance(event, Started | GoesOn | Progress):
                 told.hears(event)
+            elif isinstance(event, Refused):  # by this node's disk, and not by the runner's
+                raise OSError(event.reason)
             else:
-                told.now(is_last=True)
+                # Only a fit that is to be gone on with leaves a state behind.
+                is_over = isinstance(event, Finished) and event.record.state_at is None
+                told.now(is_last=True, with_state=not is_over)
                 return type(event).__name__, _content(event)
         if told.is_due and told.now() and not is_stopping:
             is_stopping = True
@@ -106,10 +123,11 @@ class _Told:
     def is_due(self) -> bool:
         return time.monotonic() - self.told_at >= TELL_SECONDS
 
-    def now(self, *, is_last: bool = False) -> bool:
+    def now(self, *, is_last: bool = False, with_state: bool = True) -> bool:
         """Tell what there is; whether the job is asked to stop."""
         self.told_at = time.monotonic()
-        if is_last or self.told_at - self.state_at >= self.state_seconds:
+        is_due = is_last or self.told_at - self.state_at >= self.state_seconds
+        if with_state and is_due:
             self._take_state(waits=is_last)
         messages = [(self.number, kind, content) for kind, content in self.waiting.items()]
         self.waiting = {}
@@ -149,23 +167,13 @@ def _content(event: Event) -> tuple[Any, ...]:
     return tuple(getattr(event, each.name) for each in fields(event)[1:])
 
 
-_kept: dict[tuple[Any, ...], Processes] = {}
-
-
-def _executor(terms: Terms) -> Processes:
-    """One worker process, the one of the job before if it may be this one's."""
-    gpus = tuple(ray.get_gpu_ids())
-    if (terms, gpus) not in _kept:
-        for executor in _kept.values():  # its process sees another GPU
-            executor.close()
-        _kept.clear()
-        device = "cpu" if terms.device == "cpu" else "cuda:0"  # the first that the task may see
-        beside = _room_here(terms)
-        _kept[terms, gpus] = Processes([device], terms.threads, terms.timeout, beside)
-    return _kept[terms, gpus]
-
-
 @cache
+def _executor(terms: Terms) -> Processes:
+    """One worker process, the same for all tasks of this one."""
+    device = "cpu" if terms.device == "cpu" else "cuda:0"  # the first that the task may see
+    return Processes([device], terms.threads, terms.timeout, _room_here(terms))
+
+
 def _room_here(terms: Terms) -> int:
     """How many jobs share this node."""
     here = ray.get_runtime_context().get_node_id()

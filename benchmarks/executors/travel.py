@@ -60,13 +60,15 @@ def _imported(jobs: Iterable[Job]) -> Iterator[str]:
 def _sources(name: str) -> dict[Path, Path]:
     """The Python files of a module or package, by their path below the folder it is found in."""
     spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:  # which is said when it is tried out
-        return {}
-    origin = Path(spec.origin)
     installed = [Path(sysconfig.get_path(each)) for each in ("stdlib", "purelib", "platlib")]
-    if any(origin.is_relative_to(each) for each in installed):
-        return {}
-    if not spec.submodule_search_locations:
-        return {Path(origin.name): origin}
-    package = origin.parent
-    return {path.relative_to(package.parent): path for path in sorted(package.rglob("*.py"))}
+    found: dict[Path | str, Path] = {}
+    if spec is not None and spec.submodule_search_locations is not None:
+        for package in map(Path, spec.submodule_search_locations):
+            found |= {path.relative_to(package.parent): path for path in package.rglob("*.py")}
+    elif spec is not None and spec.origin is not None:
+        found = {Path(spec.origin).name: Path(spec.origin)}
+    return {
+        Path(path): source
+        for path, source in sorted(found.items())
+        if not any(source.is_relative_to(each) for each in installed)
+    }

@@ -4,19 +4,18 @@ import contextlib
 import faulthandler
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
 from io import TextIOWrapper
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.events import Failed, Finished, GoesOn, Halted, Progress, Refused, Started
 from benchmarks.fitting import run_job
+from benchmarks.interruption import leave_with_the_runner
 from benchmarks.orders import OnGoOn, OnStep, Order, Stopped
 from benchmarks.writing import CannotWriteError
 
@@ -28,7 +27,7 @@ def work(
     connection: Connection, output: Connection, device: str, threads: int, workers: int
 ) -> None:
     """The worker process: takes jobs until the runner hangs up."""
-    threading.Thread(target=_leave_with_the_runner, daemon=True).start()
+    leave_with_the_runner()
     for stream in (sys.stdout, sys.stderr):
         os.dup2(output.fileno(), stream.fileno())
         if isinstance(stream, TextIOWrapper):
@@ -73,13 +72,6 @@ def _losing_the_runner() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         raise _RunnerGone from None
-
-
-def _leave_with_the_runner() -> None:
-    """End this process as soon as the runner has ended, however that came about."""
-    runner: Any = parent_process()
-    wait([runner.sentinel])
-    os._exit(1)
 
 
 @dataclass(frozen=True)
