@@ -2,7 +2,7 @@
 
 `python tests/dummy_fits.py 1250 2500 5000 10000` runs suites of so many jobs, whose fits answer at
 once, through each step that a real one has: seconds, milliseconds a job, peak memory and disk, and
-the power of the number of jobs that each grows with. Every step is a process of its own; what can
+what each further job takes from size to size. Every step is a process of its own; what can
 be done again is done three times, and the fastest counts.
 
 With `--executor local` or `ray` (a cluster that runs here) the fits are real, two iterations of a
@@ -183,15 +183,20 @@ def _in_a_process(words: Sequence[str]) -> dict[str, float]:
     return taken
 
 
-def power(sizes: Sequence[int], seconds: Sequence[float]) -> float:
-    """Of the number of jobs that the time grows with: least squares of the logarithms."""
-    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+def for_each_more(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]:
+    """Milliseconds that each job took which one size has more than the one before."""
+    return [1000 * float(each) for each in np.diff(seconds) / np.diff(sizes)]
 
 
 def to_table(found: dict[int, dict[str, dict[str, float]]]) -> str:
     sizes = sorted(found)
     last = found[sizes[-1]]
-    heads = [*(f"{size} jobs (s)" for size in sizes), "ms a job", "jobs a second", "grows as"]
+    heads = [
+        *(f"{size} jobs (s)" for size in sizes),
+        "ms a job",
+        "jobs a second",
+        "ms for each more",
+    ]
     lines = [
         f"| step | {' | '.join(heads)} | peak memory (MiB) |",
         "| --- " * (len(heads) + 2) + "|",
@@ -201,7 +206,7 @@ def to_table(found: dict[int, dict[str, dict[str, float]]]) -> str:
             continue
         seconds = [found[size][step]["seconds"] for size in sizes]
         memory = " -> ".join(f"{found[size][step]['mib']:.0f}" for size in sizes)
-        growth = f"n^{power(sizes, seconds):.2f}" if len(sizes) > 1 else "-"
+        growth = " -> ".join(f"{each:.1f}" for each in for_each_more(sizes, seconds))
         cells = [
             *(f"{each:.1f}" for each in seconds),
             f"{1000 * seconds[-1] / sizes[-1]:.1f}",

@@ -20,6 +20,8 @@ from conftest import HUGE, ROOT, TINY, Command, jobs_of, pictures_in
 from ray_cluster import RayCluster, ray_cluster
 from test_readme import CLUSTER
 
+from benchmarks.accounting import read_accounting
+from benchmarks.run_folder import STATE
 from benchmarks.store import UNFINISHED, Store
 
 Write = Callable[..., Path]
@@ -132,11 +134,11 @@ def test_a_node_that_is_lost_in_the_middle_takes_no_result_with_it(
 ) -> None:
     """And everything is as it comes from this machine's own workers, to the last byte."""
     long = {"preset": "quick", "label": "long"}
-    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 1000], seeds=[0, 1])
+    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 1500], seeds=[0, 1])
     out, local = tmp_path / "results", tmp_path / "local"
     cluster.add(cpus=1)
     cluster.add(cpus=1)
-    options = ("--executor", "ray", "--address", cluster.address)
+    options = ("--executor", "ray", "--address", cluster.address, "--fresh")
     runner = start(suite, out, *options, program=OFTEN)
     store, keys = Store(out / "runs"), {job.key for job in jobs_of(suite)}
     longest = [job.key for job in jobs_of(suite)[:2]]  # they are begun with, one on each node
@@ -144,7 +146,9 @@ def test_a_node_that_is_lost_in_the_middle_takes_no_result_with_it(
     cluster.kill()
     assert runner.ends() == 0, runner.said + runner.errors
     assert f"Ray at {cluster.address}: 2 jobs at a time on the CPUs of 2 nodes" in runner.said
-    lost = re.search(r"lost      (.*/long/\d): its node was lost .*another one takes", runner.said)
+    lost = re.search(
+        r"lost      (.*/long/\d): it was lost with its node \(.*another one", runner.said
+    )
     assert lost
     goes_on = re.search(r"goes on   (.*/long/\d) from iteration (\d+)", runner.said)
     assert goes_on
@@ -152,6 +156,11 @@ def test_a_node_that_is_lost_in_the_middle_takes_no_result_with_it(
     assert int(goes_on[2]) >= 20
     assert "Ran 5 jobs" in runner.said
     assert ": 5 done" in runner.said
+    accounting = read_accounting(out / "tiny")
+    assert accounting is not None
+    assert accounting.workers == 2
+    assert 0 < accounting.fitting_seconds < accounting.seconds
+    assert min(accounting.outside_seconds.values()) >= 0
 
     assert command("benchmarks", "run", suite, "--out", local, "--workers", 2).returncode == 0
     assert pictures_in(out) == pictures_in(local)
@@ -179,7 +188,7 @@ def test_an_interruption_saves_what_is_on_its_way_and_the_same_command_goes_on(
     runner = start(suite, out, *options)
     store, (job,) = Store(out / "runs"), jobs_of(suite)
     _wait_for(lambda: any("running   " in line for line in runner.lines))
-    runner.process.send_signal(signal.SIGINT)
+    runner.process.send_signal(signal.SIGTERM)
     assert runner.ends(60) == 130
     assert runner.errors.strip() == "interrupted; the same command goes on from here"
     halted = re.search(r"halted .*/long/0: its state is saved at iteration (\d+)", runner.said)
@@ -198,6 +207,39 @@ def test_an_interruption_saves_what_is_on_its_way_and_the_same_command_goes_on(
     record = store.read(UNFINISHED + job.key)
     assert record is not None
     assert (record.state_at or 0) >= int(halted[1])
+
+
+def test_a_second_signal_ends_at_once(
+    cluster: RayCluster, suite_file: Write, start: Start, tmp_path: Path
+) -> None:
+    suite = suite_file(methods=[{"preset": "quick"}], iterations=[5, 100_000], size=64)
+    cluster.add(cpus=1)
+    options = ("--executor", "ray", "--address", cluster.address)
+    runner = start(suite, tmp_path / "results", *options)
+    _wait_for(lambda: any("running   " in line for line in runner.lines))
+    runner.process.send_signal(signal.SIGINT)
+    _wait_for(lambda: any("stopping after" in line for line in runner.lines))
+    runner.process.send_signal(signal.SIGINT)
+    assert runner.ends(20) == 130
+    assert runner.errors.strip() == "interrupted; the same command goes on from here"
+
+
+def test_a_cluster_that_is_gone_is_said_in_one_line(
+    cluster: RayCluster, suite_file: Write, start: Start, tmp_path: Path
+) -> None:
+    suite = suite_file(
+        methods=[TINY["methods"][1], {"preset": "quick"}], iterations=[100_000], size=64
+    )
+    out = tmp_path / "results"
+    cluster.add(cpus=1)
+    runner = start(suite, out, "--executor", "ray", "--address", cluster.address)
+    _wait_for(lambda: any("running   " in line for line in runner.lines))
+    os.killpg(cluster.holder.pid, signal.SIGKILL)
+    assert runner.ends(60) == 2, runner.said + runner.errors
+    (line,) = [line for line in runner.errors.splitlines() if line.startswith("error: ")]
+    assert f"--address {cluster.address}: the cluster is gone (" in line
+    assert "finished runs are stored, and the same command goes on from them" in line
+    assert len(Store(out / "runs").stored()) == 1
 
 
 def test_failures_are_said_and_logged_as_on_one_machine(
@@ -226,16 +268,18 @@ def test_failures_are_said_and_logged_as_on_one_machine(
     cluster.add(cpus=1)
     options = ("--executor", "ray", "--address", cluster.address)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    runner = start(suite, out, *options, cwd=tmp_path, env=env)
+    runner = start(suite, out, *options, "--keep-state", cwd=tmp_path, env=env)
     assert runner.ends() == 1, runner.said + runner.errors
     name = "astronaut/boxes[count=1,side=8]"
     assert f"FAILED    {name}/huge/0: out of memory: " in runner.said
     assert f"FAILED    {name}/breaks/0: its worker was killed by signal 11 (SIGSEGV)" in runner.said
     assert f"done      {name}/own/0" in runner.said
+    (own,) = [job for job in pd.read_csv(out / "tiny" / "jobs.csv").itertuples() if job[4] == "own"]
+    assert (out / "runs" / str(own[1]) / STATE).exists()
     lost = [line for line in runner.lines if f"lost      {name}/kills/0: " in line]
     assert len(lost) == 2
     assert re.search(
-        rf"FAILED    {re.escape(name)}/kills/0: its node was lost .*, as 2", runner.said
+        rf"FAILED    {re.escape(name)}/kills/0: it was lost with .*, as with 2", runner.said
     )
     assert "2 done, 3 failed" in runner.said
     logs = {path.stem: path.read_text() for path in (out / "tiny" / "failures").iterdir()}
@@ -264,7 +308,7 @@ def test_a_node_with_another_revision_is_refused_with_a_line_that_says_both(
     preload = tmp_path / "preload"
     preload.mkdir()
     (preload / "sitecustomize.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(other)!r})\nimport benchmarks, datasets, dip\n"
+        f"import sys\nsys.path.insert(0, {str(other)!r})\nimport dip\ndel sys.path[0]\n"
     )
     cluster.add(cpus=1, env={"PYTHONPATH": str(preload)})
     options = ("--executor", "ray", "--address", cluster.address)

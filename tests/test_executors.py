@@ -17,7 +17,7 @@ from benchmarks.footprint import fit_bytes
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `ray`)")
 
-from benchmarks.executors.cluster import memory_bytes  # noqa: E402 - they import Ray
+from benchmarks.executors.cluster import may_run_short, memory_bytes  # noqa: E402 - they import Ray
 from benchmarks.executors.node import Terms, room_on  # noqa: E402
 
 Write = Callable[..., Path]
@@ -146,11 +146,14 @@ def test_memory_is_set_aside_where_it_could_run_short(suite_file: Write) -> None
     wide = {"preset": "dip-random50", "set": {"architecture.channels": [512] * 5}}
     small, large, huge = jobs_of(suite_file(methods=[TINY["methods"][0], wide, HUGE]))
     roomy, scarce = {"CPU": 2.0, "memory": 64 * GIB}, {"CPU": 64.0, "memory": 8 * GIB}
-    assert memory_bytes(small, [roomy], _terms()) == 0
+    assert not may_run_short(small, [roomy], _terms())
+    assert may_run_short(small, [roomy, scarce], _terms())
+    assert may_run_short(large, [scarce], _terms())
+    assert may_run_short(huge, [roomy], _terms())
+    assert not may_run_short(large, [scarce], _terms("cuda"))
     needed = fit_bytes(large)
     assert needed is not None
     assert memory_bytes(large, [roomy, scarce], _terms()) == needed + WORKER_BYTES["cpu"]
-    assert memory_bytes(large, [scarce], _terms("cuda")) == 0
     # No node has that, or nobody can tell: it is to fail where it runs, and not to wait for ever.
     assert memory_bytes(large, [{"CPU": 1.0, "memory": needed}], _terms()) == needed
     assert memory_bytes(huge, [roomy, scarce], _terms()) == WORKER_BYTES["cpu"]

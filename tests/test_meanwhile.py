@@ -138,3 +138,20 @@ def test_processes_score_as_the_thread_does_and_the_end_is_waited_for(
     finally:
         scorers.close()
     assert {path.name for path in (out / "runs").iterdir()} == kept.keys()
+
+
+def test_scoring_processes_that_die_end_nothing(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    plan = make_plan(str(suite), out)
+    scorers = Scorers(plan.store, METRICS, cores=1)
+    try:
+        scorers.add(*plan.jobs)
+        (process,) = scorers._pool._processes.values()
+        process.kill()
+        scorers.finish(lambda _: None, lambda: False)
+        scorers.add(*plan.jobs)  # nobody is there to score them
+    finally:
+        scorers.close()

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,17 @@ def test_a_job_that_was_lost_counts_as_a_whole_again(jobs: list[Job]) -> None:
     assert left.seconds() == pytest.approx(50 + 100)
     for job in jobs[:2]:
         left.over(job)
+    assert left.seconds() is None
+
+
+def test_a_job_that_is_given_more_iterations_leaves_nothing_behind(jobs: list[Job]) -> None:
+    left = TimeLeft(workers=1)
+    left.add(jobs[0])
+    more = replace(jobs[0], iterations=(100, 200))  # as its stored run has
+    left.progress(more, 0, now=0.0)
+    left.progress(more, 100, now=100.0)
+    assert left.seconds() == pytest.approx(100)
+    left.over(more)
     assert left.seconds() is None
 
 
