@@ -68,9 +68,7 @@ class Scorers:
         self.store = store
         self.metrics = metrics
         context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(
-            min(cores, MOST_PROCESSES), context, initializer=leave_with_the_runner
-        )
+        self._pool = ProcessPoolExecutor(min(cores, MOST_PROCESSES), context, initializer=_begin)
         self._left: set[Future[None]] = set()
 
     def add(self, *jobs: Job) -> None:
@@ -98,6 +96,12 @@ class Scorers:
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:  # Python would wait for them in the end
             process.kill()
+
+
+def _begin() -> None:
+    leave_with_the_runner()
+    # By which the pool ends the others when one has died.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _keep_scores(store: Store, job: Job, metrics: Sequence[str]) -> None:

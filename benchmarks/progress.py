@@ -190,7 +190,7 @@ class Display:
             case events.Lost(_, reason):
                 self.time_left.again(job)
                 self._leaves_place(job)
-                self._line(f"lost      {job.name}: {reason}; another one takes it over")
+                self._line(f"lost      {job.name}: {reason}; it is given again")
             case events.Halted(_, iteration):
                 self._ends(job, "halted")
                 saved = f"its state is saved at iteration {iteration}" if iteration else "not saved"

@@ -131,7 +131,7 @@ def _executor(plan: Plan, todo: Sequence[Job], how: How, console: Console) -> St
             device=how.device,
             threads=how.threads,
             timeout=how.timeout,
-            workers=how.workers,
+            workers=min(how.workers or len(todo), len(todo)),
             workers_per_gpu=how.workers_per_gpu,
         )
         try:

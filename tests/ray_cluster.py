@@ -85,16 +85,16 @@ def _hold() -> None:
         else:
             node = nodes.pop()
             pid = node.all_processes["raylet"][0].process.pid
-            below = _below(pid)
+            orphans = below(pid)
             cluster.remove_node(node, allow_graceful=False)
-            for each in below:
+            for each in orphans:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(each, signal.SIGKILL)
         print("> ok", flush=True)
     cluster.shutdown()
 
 
-def _below(pid: int) -> list[int]:
+def below(pid: int) -> list[int]:
     """The processes that it has started, and theirs."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):

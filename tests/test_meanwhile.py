@@ -146,12 +146,16 @@ def test_scoring_processes_that_die_end_nothing(
     suite, out = suite_file(), tmp_path / "results"
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     plan = make_plan(str(suite), out)
-    scorers = Scorers(plan.store, METRICS, cores=1)
+    scorers = Scorers(plan.store, METRICS, cores=2)
     try:
         scorers.add(*plan.jobs)
-        (process,) = scorers._pool._processes.values()
-        process.kill()
+        processes = [*scorers._pool._processes.values()]
+        assert len(processes) == 2
+        processes[0].kill()
         scorers.finish(lambda _: None, lambda: False)
         scorers.add(*plan.jobs)  # nobody is there to score them
     finally:
         scorers.close()
+    for process in processes:
+        process.join(20)
+        assert not process.is_alive()

@@ -117,7 +117,7 @@ def _said(slurm: Slurm, *words: str) -> str:
         return ""
 
 
-def _wait_for(what: Callable[[], object], seconds: float = 120) -> None:
+def _wait_for(what: Callable[[], object], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen"

@@ -57,14 +57,20 @@ def _other_revision(checksums: dict[str, str]) -> str:
 
 
 def _revision_of(folder: Path) -> str:
-    """Of the checkout that the folder is."""
+    """Of the checkout that the folder is, if it is one."""
     git = ["git", "-C", str(folder)]
     try:
-        commit, changes = (
+        top, commit, changes = (
             subprocess.run([*git, *words], check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own words
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+            for words in (
+                ["rev-parse", "--show-toplevel"],
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain"],
+            )
         )
     except (OSError, subprocess.CalledProcessError):
+        return "an unknown one"
+    if Path(top.rstrip("\n")).resolve() != folder.resolve():  # one around it
         return "an unknown one"
     return f"{commit[:12]}{'+changes' if changes else ''}"
 

@@ -46,7 +46,7 @@ from dip.errors import InputError
 try:
     import ray
     import ray.cloudpickle
-    from ray.exceptions import RayError, TaskCancelledError
+    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError, TaskCancelledError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError:
     raise InputError(
@@ -57,7 +57,8 @@ from benchmarks.executors.node import Terms, folder_of, room_on
 
 PORT = 6379  # that `ray start --head` takes
 CONNECT_SECONDS = 5.0  # after which there is no cluster at an address
-STATE_SECONDS = 300.0  # between states that a fit sends: all that a lost node loses of it
+STATE_SECONDS = 300.0  # between states that a fit sends; they are a minute old at most
+GONE_SECONDS = 20.0  # that a head may be silent; Ray itself gives up after a minute
 LOSSES = 3  # nodes that a job may lose before it has failed
 NODES_SECONDS = 10.0  # between looks at what nodes there are
 
@@ -88,25 +89,37 @@ class Cluster:
         device: str,
         threads: int,
         timeout: float | None = None,
-        workers: int | None = None,
+        workers: int,
         workers_per_gpu: int | None = None,
         state_seconds: float = STATE_SECONDS,
     ):
+        self.jobs = jobs
         self.address = address
         self.workers = workers
         self.tasks: dict[Any, _Task] = {}  # by Ray's reference to what they will return
         self.given = 0
         self.is_stopping = False
-        with tempfile.TemporaryDirectory() as folder:
+        self.nodes: list[dict[str, Any]] = []
+        self.sets_memory_aside = False
+        with _hearing(), tempfile.TemporaryDirectory() as folder:
             self.code = pack(Path(folder), jobs)
             self.head = _connect(address, folder)
+            self._begin(device, threads, timeout, workers_per_gpu, state_seconds)
+
+    def _begin(
+        self,
+        device: str,
+        threads: int,
+        timeout: float | None,
+        workers_per_gpu: int | None,
+        state_seconds: float,
+    ) -> None:
+        address = self.address
         try:
             has_gpu = ray.cluster_resources().get("GPU", 0) >= 1
             kind = _kind(device, has_gpu, workers_per_gpu)
             self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
             self._look_at_nodes()
-            # Of all jobs, or of none: one that has set nothing aside would take another's.
-            self.sets_memory_aside = any(map(self._may_run_short, jobs))
             if not self.side_by_side:
                 needs = f"{threads} CPUs" if threads > 1 else "a CPU"
                 more = " and a GPU" if kind == "cuda" else ""
@@ -126,14 +139,14 @@ class Cluster:
     @property
     def about(self) -> str:
         """What there is, in a line."""
-        count = sum(room_on(node["Resources"], self.terms) > 0 for node in self.nodes)
+        count = sum(room_on(each, self.terms) > 0 for each in self._resources)
         where = f"{'CPUs' if self.terms.device == 'cpu' else 'GPUs'} of {counted(count, 'node')}"
-        return f"Ray at {self.address}: {self.side_by_side} jobs at a time on the {where}"
+        jobs = counted(self.side_by_side, "job")
+        return f"Ray at {self.address}: {jobs} at a time on the {where}"
 
     @property
     def side_by_side(self) -> int:
-        room = sum(room_on(node["Resources"], self.terms) for node in self.nodes)
-        return room if self.workers is None else min(room, self.workers)
+        return min(self.workers, sum(room_on(each, self.terms) for each in self._resources))
 
     @property
     def spare_cores(self) -> int:
@@ -154,10 +167,14 @@ class Cluster:
         return bool(self.tasks)
 
     def _look_at_nodes(self) -> None:
+        before = {node["NodeID"] for node in self.nodes}
         with self._connected():
-            _reach(self.head)  # or Ray waits for a minute, and then ends this process
+            _reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
             self.nodes = [node for node in ray.nodes() if node["Alive"]]
         self.looked_at = time.monotonic()
+        if before != {node["NodeID"] for node in self.nodes} and not self.sets_memory_aside:
+            # Of all jobs, or of none: one that has set nothing aside would take another's.
+            self.sets_memory_aside = any(map(self._may_run_short, self.jobs))
 
     def give(self, order: Order) -> None:
         self._give(_Task(order, 0))
@@ -195,7 +212,7 @@ class Cluster:
         found = list(self._told(told))
         for reference in ready:
             found += self._ended(reference)
-        return found
+        return sorted(found, key=lambda event: isinstance(event, Refused))  # which ends all
 
     def _told(self, messages: Iterable[tuple[int, str, Any]]) -> Iterator[Event]:
         """What nodes have told of jobs that they are still to fit."""
@@ -226,28 +243,38 @@ class Cluster:
         job = task.order.job
         ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
         try:
-            kind, content = ray.get(reference)
+            with _hearing():
+                kind, content = ray.get(reference)
             yield ends[kind](job, *content)
         except TaskCancelledError:  # it had not begun
-            yield Halted(job, 0)
+            yield self._halted(task)
         except RayError as error:
             yield self._lost(task, error)
 
     def _lost(self, task: _Task, error: RayError) -> Event:
-        """The node is gone, has killed what was on it, or cannot run anything: whose fault it is,
-        another node tells.
-        """
-        job, store = task.order.job, task.order.store
-        self.looked_at = -NODES_SECONDS  # look again
+        """The node is gone, has killed what was on it, or cannot run anything."""
+        job = task.order.job
         task.losses += 1
-        reason = f"it was lost with its node ({_in_one_line(error)})"
         if self.is_stopping:
-            record = store.read(UNFINISHED + job.key) if store and task.has_state else None
-            return Halted(job, (record and record.state_at) or 0)
-        if task.losses >= LOSSES:
-            return Failed(job, f"{reason}, as with {LOSSES - 1} before", str(error))
-        self._give(task)
-        return Lost(job, reason)
+            return self._halted(task)
+        # A job cannot do that: it runs in a process of its own.
+        cannot_run = isinstance(error, RayTaskError | RuntimeEnvSetupError)
+        how = "its node cannot run it" if cannot_run else "it was lost with its node"
+        reason = f"{how} ({_in_one_line(error)})"
+        if task.losses < LOSSES:
+            self._look_at_nodes()
+            self._give(task)
+            return Lost(job, reason)
+        if cannot_run:
+            return Refused(job, f"{job.name}: {reason}, nor could {LOSSES - 1} before")
+        return Failed(job, f"{reason}, as with {LOSSES - 1} before", str(error))
+
+    def _halted(self, task: _Task) -> Halted:
+        """With the state that is stored of it, which may be of an earlier run."""
+        store, key = task.order.store, task.order.job.key
+        goes_on = task.order.go_on or task.has_state
+        record = store.read(UNFINISHED + key) if store and goes_on else None
+        return Halted(task.order.job, (record and record.state_at) or 0)
 
     def stop(self) -> None:
         self.is_stopping = True
@@ -265,16 +292,24 @@ class Cluster:
     def _connected(self) -> Iterator[None]:
         """Raises InputError where the cluster as a whole is gone."""
         try:
-            yield
-        except SystemError as error:  # Ray's, around what a signal has raised inside it
-            if isinstance(error.__context__, Interrupted):
-                raise error.__context__ from None
-            raise
+            with _hearing():
+                yield
         except (RayError, OSError, ValueError) as error:
             raise InputError(
                 f"--address {self.address}: the cluster is gone ({_in_one_line(error)}); finished"
                 " runs are stored, and the same command goes on from them"
             ) from None
+
+
+@contextmanager
+def _hearing() -> Iterator[None]:
+    """What a signal raises inside Ray comes out as an error of Python's own."""
+    try:
+        yield
+    except SystemError as error:
+        if isinstance(error.__context__, Interrupted):
+            raise error.__context__ from None
+        raise
 
 
 def may_run_short(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> bool:
@@ -296,8 +331,9 @@ def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) 
 
     At most what a node has: a job that needs more fails there, with a word on why.
     """
-    most = max((each.get("memory", 0) for each in resources if room_on(each, terms)), default=0)
-    return int(min((fit_bytes(job) or 0) + WORKER_BYTES["cpu"], most))
+    needed = (fit_bytes(job) or 0) + WORKER_BYTES["cpu"]
+    rooms = [each.get("memory", 0) for each in resources if room_on(each, terms)]
+    return int(min(needed, max(rooms, default=needed)))
 
 
 def _connect(address: str, folder: str) -> str:
@@ -305,7 +341,7 @@ def _connect(address: str, folder: str) -> str:
     found = _bootstrap_address() if address == "auto" else address
     head = found if ":" in found else f"{found}:{PORT}"
     try:  # Ray itself would wait for ever, and hear no Ctrl-C meanwhile
-        _reach(head)
+        _reach(head, 0)
     except (OSError, ValueError) as error:
         raise InputError(
             f"--address {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
@@ -331,10 +367,17 @@ def _connect(address: str, folder: str) -> str:
     return head
 
 
-def _reach(head: str) -> None:
-    """Raises OSError if nothing answers there, and ValueError if that is no address."""
+def _reach(head: str, seconds: float) -> None:
+    """Raises OSError if nothing answers there for so long, and ValueError if it is no address."""
     host, _, port = head.partition(":")
-    socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    began = time.monotonic()
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        except OSError:
+            if time.monotonic() - began >= seconds:
+                raise
+            time.sleep(1)
 
 
 def _bootstrap_address() -> str:
