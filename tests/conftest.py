@@ -120,7 +120,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         if words[0] in ("run", "bench", "regress") and not {"--workers", "--dry-run"} & set(words):
             words += ["--workers", "0"]
         capfd.readouterr()
-        with _signal_handlers_restored():
+        with signal_handlers_restored():
             returncode = benchmarks.__main__.main(app, words)
         return Done(returncode, *capfd.readouterr())
 
@@ -210,7 +210,7 @@ def regress(gated: Path, baselines: Path, command: Command, tmp_path: Path) -> C
 
 
 @contextmanager
-def _signal_handlers_restored() -> Iterator[None]:
+def signal_handlers_restored() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
     try:
