@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from queue import SimpleQueue
+from typing import Any
 
 from benchmarks.interruption import NUMBERS, leave_with_the_runner, not_for_children
 from benchmarks.jobs import Job
@@ -69,6 +70,7 @@ class Scorers:
         self.metrics = metrics
         context = get_context("spawn")
         self._pool = ProcessPoolExecutor(min(cores, MOST_PROCESSES), context, initializer=_begin)
+        self._processes: dict[int, Any] = {}  # by their numbers; a broken pool forgets them
         self._left: set[Future[None]] = set()
 
     def add(self, *jobs: Job) -> None:
@@ -78,6 +80,7 @@ class Scorers:
             with contextlib.suppress(BrokenExecutor, OSError):
                 with not_for_children():  # they are started when they are needed
                     scored = self._pool.submit(_keep_scores, self.store, job, self.metrics)
+                self._processes |= self._pool._processes or {}
                 self._left.add(scored)
                 scored.add_done_callback(self._left.discard)
 
@@ -92,9 +95,8 @@ class Scorers:
 
     def close(self) -> None:
         """End at once: scores are written whole, or not at all."""
-        processes = [*(self._pool._processes or {}).values()]
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:  # Python would wait for them in the end
+        for process in self._processes.values():  # Python would wait for them in the end
             process.kill()
 
 
