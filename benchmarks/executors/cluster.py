@@ -6,11 +6,7 @@ minutes since a fit there has last sent its state: another node takes its jobs o
 """
 
 import itertools
-import logging
-import os
 import pickle
-import signal
-import socket
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +31,6 @@ from benchmarks.events import (
 from benchmarks.executors import arrival
 from benchmarks.executors.travel import pack
 from benchmarks.footprint import ceiling_bytes, fit_bytes
-from benchmarks.interruption import NUMBERS, Interrupted
 from benchmarks.jobs import Job
 from benchmarks.orders import Order
 from benchmarks.progress import counted
@@ -53,10 +48,9 @@ except ImportError:
         "--executor ray: Ray is not installed here (pip install ray, as on every node)"
     ) from None
 
+from benchmarks.executors.connection import connect, hearing, in_one_line, reach
 from benchmarks.executors.node import Terms, folder_of, room_on
 
-PORT = 6379  # that `ray start --head` takes
-CONNECT_SECONDS = 5.0  # after which there is no cluster at an address
 STATE_SECONDS = 300.0  # between states that a fit sends; they are a minute old at most
 GONE_SECONDS = 20.0  # that a head may be silent; Ray itself gives up after a minute
 LOSSES = 3  # nodes that a job may lose before it has failed
@@ -101,9 +95,9 @@ class Cluster:
         self.is_stopping = False
         self.nodes: list[dict[str, Any]] = []
         self.sets_memory_aside = False
-        with _hearing(), tempfile.TemporaryDirectory() as folder:
+        with hearing(), tempfile.TemporaryDirectory() as folder:
             self.code = pack(Path(folder), jobs)
-            self.head = _connect(address, folder)
+            self.head = connect(address, folder)
             self._begin(device, threads, timeout, workers_per_gpu, state_seconds)
 
     def _begin(
@@ -169,7 +163,7 @@ class Cluster:
     def _look_at_nodes(self) -> None:
         before = {node["NodeID"] for node in self.nodes}
         with self._connected():
-            _reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
+            reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
             self.nodes = [node for node in ray.nodes() if node["Alive"]]
         self.looked_at = time.monotonic()
         if before != {node["NodeID"] for node in self.nodes} and not self.sets_memory_aside:
@@ -243,7 +237,7 @@ class Cluster:
         job = task.order.job
         ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
         try:
-            with _hearing():
+            with hearing():
                 kind, content = ray.get(reference)
             yield ends[kind](job, *content)
         except TaskCancelledError:  # it had not begun
@@ -260,7 +254,7 @@ class Cluster:
         # A job cannot do that: it runs in a process of its own.
         cannot_run = isinstance(error, RayTaskError | RuntimeEnvSetupError)
         how = "its node cannot run it" if cannot_run else "it was lost with its node"
-        reason = f"{how} ({_in_one_line(error)})"
+        reason = f"{how} ({in_one_line(error)})"
         if task.losses < LOSSES:
             self._look_at_nodes()
             self._give(task)
@@ -292,24 +286,13 @@ class Cluster:
     def _connected(self) -> Iterator[None]:
         """Raises InputError where the cluster as a whole is gone."""
         try:
-            with _hearing():
+            with hearing():
                 yield
         except (RayError, OSError, ValueError) as error:
             raise InputError(
-                f"--address {self.address}: the cluster is gone ({_in_one_line(error)}); finished"
+                f"--address {self.address}: the cluster is gone ({in_one_line(error)}); finished"
                 " runs are stored, and the same command goes on from them"
             ) from None
-
-
-@contextmanager
-def _hearing() -> Iterator[None]:
-    """What a signal raises inside Ray comes out as an error of Python's own."""
-    try:
-        yield
-    except SystemError as error:
-        if isinstance(error.__context__, Interrupted):
-            raise error.__context__ from None
-        raise
 
 
 def may_run_short(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> bool:
@@ -336,63 +319,6 @@ def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) 
     return int(min(needed, max(rooms, default=needed)))
 
 
-def _connect(address: str, folder: str) -> str:
-    """The head's host and port. folder: the code that travels. Raises InputError."""
-    found = _bootstrap_address() if address == "auto" else address
-    head = found if ":" in found else f"{found}:{PORT}"
-    try:  # Ray itself would wait for ever, and hear no Ctrl-C meanwhile
-        _reach(head, 0)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"--address {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
-            " of a cluster that this machine is a node of"
-        ) from None
-    handlers = {number: signal.getsignal(number) for number in NUMBERS}
-    try:
-        ray.init(
-            address="auto" if address == "auto" else head,
-            runtime_env={"working_dir": folder},
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (RayError, OSError, RuntimeError, ValueError) as error:
-        token = isinstance(error, ConnectionError) and "RAY_AUTH_MODE" not in os.environ
-        hint = "; where it asks for a token, set RAY_AUTH_MODE=token" if token else ""
-        raise InputError(f"--address {found}: {_in_one_line(error)}{hint}") from None
-    finally:
-        for number, handler in handlers.items():  # Ray has its own
-            signal.signal(number, handler)
-    # Ray's own words about lost nodes, twenty lines each: the runner has a line for it.
-    ray._private.worker._worker_logs_enabled = False
-    return head
-
-
-def _reach(head: str, seconds: float) -> None:
-    """Raises OSError if nothing answers there for so long, and ValueError if it is no address."""
-    host, _, port = head.partition(":")
-    began = time.monotonic()
-    while True:
-        try:
-            return socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-        except OSError:
-            if time.monotonic() - began >= seconds:
-                raise
-            time.sleep(1)
-
-
-def _bootstrap_address() -> str:
-    """Of the cluster that RAY_ADDRESS names, or that runs here; it may have died since."""
-    from ray._private.services import canonicalize_bootstrap_address
-
-    try:
-        return str(canonicalize_bootstrap_address("auto"))
-    except (ConnectionError, ValueError):
-        raise InputError(
-            "--executor ray: no Ray cluster runs here; `ray start --head` starts one, --address"
-            " HOST names one that this machine is a node of"
-        ) from None
-
-
 def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
     """cpu or cuda; raises InputError."""
     if device not in ("auto", "cpu", "cuda"):
@@ -414,9 +340,3 @@ def _states(task: _Task) -> dict[str, dict[str, bytes]] | None:
     runs += [store.run(key)] if task.order.go_on else []
     found = {run.folder.name: folder_of(run) for run in runs}
     return {name: files for name, files in found.items() if files is not None}
-
-
-def _in_one_line(error: BaseException) -> str:
-    """The last line that it says, of which a traceback is the error; its first sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[-1].partition(". ")[0]
