@@ -92,7 +92,7 @@ def test_a_first_signal_saves_what_is_in_flight_and_says_how_far_it_is(
     done = process("benchmarks", "run", short, "--out", out)  # beside the other, on one store
     assert done.returncode == 0, done.stderr
     store, key = Store(out / "runs"), jobs_of(suite)[1].key
-    assert _wait_for_state(store, key) == 5
+    seen = _wait_for_state(store, key)  # of the first checkpoint, or of later where that took long
     worker = _worker_of(runner.pid)
     os.killpg(runner.pid, signal_number)  # as a terminal and a cluster do
     output, errors = runner.communicate(timeout=30)
@@ -101,7 +101,7 @@ def test_a_first_signal_saves_what_is_in_flight_and_says_how_far_it_is(
     assert "stopping after this iteration; Ctrl-C again ends at once" in output
     halted = re.search(r"halted .*/endless/0: its state is saved at iteration (\d+)", output)
     assert halted
-    assert _wait_for_state(store, key) == int(halted[1]) > 5
+    assert _wait_for_state(store, key) == int(halted[1]) > seen >= 5
     assert "1 halted on their way" in output.splitlines()[-1]
     _expect_end(worker)
     assert not list((out / "runs").glob(".*"))
