@@ -5,6 +5,8 @@
     for checkpoint in dip.fit(image, mask, preset.method, checkpoints=[100, 200]):
         checkpoint.raw, checkpoint.averaged        # (C, H, W) float32
 
+    restored = dip.inpaint(photo, mask)            # a PIL picture, or an array
+
 Names are looked up when first used, because importing torch takes seconds.
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dip.divergence import Diverged
     from dip.errors import InputError
+    from dip.inpainting import inpaint
     from dip.networks import build_network
     from dip.options import Method
     from dip.preset import Preset, load_preset, preset_names, with_settings
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 _HOME = {
     "InputError": "errors",
     "build_network": "networks",
+    "inpaint": "inpainting",
     "Method": "options",
     "Preset": "preset",
     "load_preset": "preset",
@@ -50,6 +54,7 @@ __all__ = [
     "build_network",
     "coverage",
     "fit",
+    "inpaint",
     "load_preset",
     "preset_names",
     "with_settings",

@@ -83,7 +83,7 @@ def fit(
 ) -> Iterator[Checkpoint]:
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
 
-    image: (C, H, W) in [0, 1], C is 1 or 3; its values inside the hole have no influence.
+    image: (C, H, W) in [0, 1], C is 1, 3 or 4; its values inside the hole have no influence.
     mask: (1, H, W), 1 = known, 0 = hole. method: without one, that of the preset `lemsky-unet`,
     whose learned input suits any segmentation network, and that preset's iterations as the only
     checkpoint if there is none. checkpoints: iterations, each at least 1; the last one ends the
@@ -261,8 +261,8 @@ def _check(image: Tensor, mask: Tensor, wanted: frozenset[int], minimum_side: in
     """Refuse what does not fit together."""
     if not wanted or not all(_is_iteration(each) for each in wanted):
         raise InputError(f"checkpoints are iterations from 1 on, not {list(wanted)}")
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise InputError(f"an image is (1 or 3, H, W), not {tuple(image.shape)}")
+    if image.ndim != 3 or image.shape[0] not in (1, 3, 4):
+        raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
     if tuple(mask.shape) != (1, *image.shape[1:]):
         raise InputError(
             f"a mask is (1, H, W) of the image's size {tuple(image.shape[1:])},"

@@ -154,7 +154,7 @@ def test_divergence_is_said_with_its_iteration() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"image": torch.rand(2, 17, 20)}, r"an image is \(1 or 3, H, W\)"),
+        ({"image": torch.rand(2, 17, 20)}, r"an image is \(1, 3 or 4, H, W\)"),
         ({"mask": torch.ones(1, 20, 17)}, r"of the image's size \(17, 20\), not \(1, 20, 17\)"),
         ({"mask": torch.full((1, 17, 20), 0.5)}, "only 1 .* and 0"),
         ({"mask": torch.zeros(1, 17, 20)}, "no known pixel"),

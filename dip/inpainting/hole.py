@@ -1,0 +1,96 @@
+"""Where a photo has its hole: from a mask file, boxes or an array, as the photo is shown.
+
+Masks are white where the photo is known and black in the hole, by their first channel at a
+threshold of one half, as in Ulyanov et al.'s code.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from dip.errors import InputError
+from dip.inpainting.photo import Mask, open_picture
+
+Box = tuple[int, int, int, int]  # x, y, width, height
+
+
+def parse_box(text: str) -> Box:
+    """`x,y,width,height` in pixels from the upper left corner; raises InputError."""
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*){3}", text):
+        raise InputError(
+            f"--box {text}: a box is x,y,width,height in whole pixels, as 120,40,64,32"
+        )
+    x, y, width, height = map(int, text.split(","))
+    if not width or not height:
+        raise InputError(f"--box {text}: a box is at least one pixel wide and high")
+    return x, y, width, height
+
+
+def hole_of_boxes(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
+    """(H, W), True in the boxes; raises InputError if one is not inside the photo."""
+    hole = np.zeros(size, bool)
+    for x, y, width, height in boxes:
+        if x + width > size[1] or y + height > size[0]:
+            raise InputError(
+                f"--box {x},{y},{width},{height}: reaches out of the photo of"
+                f" {size[1]}x{size[0]} pixels"
+            )
+        hole[y : y + height, x : x + width] = True
+    return _checked(hole, "the boxes")
+
+
+def hole_in_file(path: Path, size: tuple[int, int], hole_is_white: bool) -> Mask:
+    """(H, W), True in the hole; raises InputError for a mask that does not fit the photo."""
+    return hole_in_picture(open_picture(path), size, hole_is_white, str(path))
+
+
+def hole_in_picture(
+    mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
+) -> Mask:
+    """The same of a picture that has been read."""
+    # A palette's numbers are no shades, and transparent pixels have some below.
+    shades = mask.convert("RGB") if mask.mode in ("P", "PA", "CMYK", "YCbCr", "LAB") else mask
+    known = known_in(np.asarray(ImageOps.exif_transpose(shades)), size, name)
+    return _checked(known if hole_is_white else ~known, name, can_be_inverted=True)
+
+
+def hole_in_array(known: NDArray[Any], size: tuple[int, int]) -> Mask:
+    """(H, W), True in the hole, of a mask as `dip.inpaint` takes it."""
+    return _checked(~known_in(known, size, "the mask"), "the mask")
+
+
+def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
+    """(H, W), True = known: above half of what is white, in the first channel."""
+    if mask.ndim not in (2, 3):
+        raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
+    shades = mask if mask.ndim == 2 else mask[..., 0]
+    if shades.shape != size:
+        raise InputError(
+            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the photo as it is shown has"
+            f" {size[1]}x{size[0]}"
+        )
+    if shades.dtype == bool:
+        return np.array(shades)
+    if not (np.issubdtype(shades.dtype, np.number) and np.isfinite(shades).all()):
+        raise InputError(f"{name}: holds {shades.dtype} values that are no shades")
+    is_of_ones = np.issubdtype(shades.dtype, np.floating) or shades.max() <= 1
+    white = 1.0 if is_of_ones else float(np.iinfo(shades.dtype).max)
+    return np.asarray(shades > white / 2)
+
+
+def _checked(hole: Mask, name: str, *, can_be_inverted: bool = False) -> Mask:
+    if not hole.any():
+        hint = "; it is what is black, or with --hole-is-white what is white"
+        raise InputError(f"{name}: no pixel is in the hole{hint if can_be_inverted else ''}")
+    if hole.all():
+        hint = "; the hole is what is black, or with --hole-is-white what is white"
+        raise InputError(
+            f"{name}: every pixel is in the hole, and nothing is known to fill it from"
+            f"{hint if can_be_inverted else ''}"
+        )
+    return hole

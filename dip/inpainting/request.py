@@ -1,0 +1,109 @@
+"""What is asked of a fit for a photo, checked before torch is imported."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dip.errors import InputError
+from dip.options import HeldOutOptions, Method, RuleOptions, parse_rule
+from dip.preset import load_preset, with_settings
+
+PRESET = "photo"
+STOP = "held-out"
+HELD_OUT = 0.02  # of the known pixels, for the rule of that name where the method has none
+PATIENCE = 500  # iterations without a better error of them
+# What the longer side of a neighbourhood is fitted at, by the kind of device.
+MAX_SIDES = {"cpu": 320, "cuda": 512}
+
+
+@dataclass(frozen=True)
+class Request:
+    """How holes are filled. rule: what ends a fit before `iterations`; None for nothing.
+
+    context, max_side: None for what suits hole and device. device: a torch device, or `auto`.
+    """
+
+    method: Method
+    iterations: int
+    seed: int
+    rule: RuleOptions | None
+    context: int | None
+    max_side: int | None
+    device: str
+
+
+def make_request(
+    preset: str = PRESET,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    iterations: int | None = None,
+    seed: int = 0,
+    stop: str = STOP,
+    context: int | None = None,
+    max_side: int | None = None,
+    device: str = "auto",
+) -> Request:
+    """As `dip.inpaint` takes them; raises InputError that names what is wrong."""
+    loaded = load_preset(preset)
+    method = with_settings(loaded.method, settings or {})
+    rule = parse_stop(stop)
+    if isinstance(rule, HeldOutOptions) and not method.held_out:
+        method = with_settings(method, {"held_out": HELD_OUT})
+    least = {"iterations": (iterations, 1), "context": (context, 1), "max_side": (max_side, 16)}
+    for name, (value, smallest) in least.items():
+        if value is not None and value < smallest:
+            raise InputError(f"{name}: at least {smallest}, not {value}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: a whole number from 0 to 2^63 - 1, not {seed}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise InputError(f"device {device}: use auto, cpu, cuda or cuda:N")
+    bound = loaded.iterations if iterations is None else iterations
+    return Request(method, bound, seed, rule, context, max_side, device)
+
+
+def parse_stop(text: str) -> RuleOptions | None:
+    """A stopping rule as it is labelled, `es-wmv` or `es-wmv[window=50,patience=none]`, or `none`.
+
+    The rule held-out waits for `PATIENCE` iterations unless it says how long.
+    """
+    if text == "none":
+        return None
+    match = re.fullmatch(r"([\w-]+)(?:\[(.*)\])?", text)
+    if not match:
+        raise InputError(f"stop {text}: a rule's name, as es-wmv or es-wmv[window=50], or none")
+    name, inside = match.groups()
+    settings: dict[str, Any] = {}
+    for pair in filter(None, (inside or "").split(",")):
+        key, is_pair, value = pair.partition("=")
+        if not is_pair:
+            raise InputError(f"stop {text}: '{pair}' is no setting; write {name}[{pair}=...]")
+        settings[key.strip()] = parse_value(value)
+    rule = parse_rule({name: settings})
+    if isinstance(rule, HeldOutOptions) and "patience" not in settings:
+        rule = HeldOutOptions(patience=PATIENCE)
+    return rule
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`key=value` of a method, as `learning_rate=0.01`; raises InputError."""
+    key, is_pair, value = text.partition("=")
+    if not is_pair or not key.strip():
+        raise InputError(f"--set {text}: a setting is key=value, as learning_rate=0.01")
+    return key.strip(), parse_value(value)
+
+
+def parse_value(text: str) -> Any:
+    """A value as YAML has it: numbers, true, lists in brackets."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"'{text}' is no value; a list is [1, 2], text is as it is") from None
+    if isinstance(value, str) and value == "none":
+        return None
+    # YAML 1.1 takes 1e-3 for text.
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
+        return float(value)
+    return value
