@@ -14,8 +14,8 @@ import typer
 
 from dip.errors import InputError
 from dip.inpainting.hole import Box, hole_in_file, hole_of_boxes, parse_box
-from dip.inpainting.pictures import Animation, Preview, Series, check_animation, check_preview
 from dip.inpainting.photo import Mask, loses_depth, open_picture, photo_in, with_hole
+from dip.inpainting.pictures import Animation, Preview, Series, check_animation, check_preview
 from dip.inpainting.request import PRESET, STOP, make_request, parse_setting
 from dip.inpainting.saving import check_format, save
 
@@ -133,7 +133,7 @@ def inpaint(
         progress.finish()
         cut_short = was_interrupted() and any(_is_cut_short(end) for end in ends)
         if cut_short:
-            saved.write()
+            saved.write()  # with what is done, if it was between two holes
         try:
             save(with_hole(picture, colours, hole), picture, out)
         except InputError:

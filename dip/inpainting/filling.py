@@ -1,7 +1,7 @@
 """Fills the holes of a photo, one neighbourhood after the other."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -18,6 +18,8 @@ from dip.inpainting.neighbourhood import Neighbourhood, Patch, neighbourhoods
 from dip.inpainting.photo import Colours, Mask, Photo
 from dip.inpainting.request import MAX_SIDES, Request
 from dip.inpainting.saved import Saved
+from dip.options import HeldOutOptions
+from dip.preset import with_settings
 from dip.state import State
 from dip.stopping import Stop
 from dip.trainer import Checkpoint, fit
@@ -127,6 +129,8 @@ def fill(
             if saved is not None and end.why != "interrupted":
                 saved.outputs.append({"output": torch.from_numpy(output), "end": asdict(end)})
                 saved.fit = None
+                if saved.is_due():
+                    saved.write()
         ends.append(end)
         filled = patch.colours(patch.filled(output))
         colours[place.around][patch.own] = filled[patch.own]
@@ -146,8 +150,8 @@ def _fitted(
     saved: Saved | None,
 ) -> tuple[NDArray[np.float32], Filled]:
     """What fills one neighbourhood's hole, (C, h, w) at its working size."""
-    request = plan.request
     image, mask = map(torch.from_numpy, patch.to_fit())
+    request = _suited(plan.request, int(mask.sum().item()))
     height, width = image.shape[1:]
     # What a network needs beyond that is added right and below, as not known.
     least = request.method.architecture.minimum_side
@@ -162,13 +166,14 @@ def _fitted(
         )
         return kept[0], kept[1][:, :height, :width]
 
-    def keep(_: int, state: Callable[[], State]) -> None:
+    def keep(iteration: int, state: Callable[[], State]) -> None:
+        if iteration == request.iterations:
+            return  # it is over, and its output is what will be kept
         if saved is not None and (why == "interrupted" or saved.is_due()):
             saved.fit = state()
+            saved.write()
         if why == "interrupted":
             raise _Halt
-        if saved is not None and saved.is_due():
-            saved.write()
 
     last: Checkpoint | None = None
     try:
@@ -189,7 +194,7 @@ def _fitted(
             if stop is not None and stop.stopped_at is not None:
                 why = "rule"
                 break
-            if should_stop():
+            if should_stop() and last.iteration < request.iterations:
                 why = "interrupted"  # and over as soon as the state is kept
     except _Halt:
         pass
@@ -209,6 +214,17 @@ def _fitted(
     assert last is not None
     iteration, output = best(last)
     return output.numpy().copy(), Filled(iteration, last.iteration, why, last.seconds)
+
+
+def _suited(request: Request, known_pixels: int) -> Request:
+    """The request without the rule that holds pixels out, where they are too few for that."""
+    try:
+        request.method.held_out_pixels(known_pixels)
+    except InputError:
+        method = with_settings(request.method, {"held_out": 0.0})
+        rule = None if isinstance(request.rule, HeldOutOptions) else request.rule
+        return replace(request, method=method, rule=rule)
+    return request
 
 
 def _answer(request: Request, stops: dict[str, Stop]) -> Stop | None:

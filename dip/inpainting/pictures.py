@@ -79,7 +79,7 @@ class Animation:
         self.path = path
         self.frames: list[Image.Image] = []
         self.next = (1, 1)  # hole and iteration
-        self.unused: "Moment | None" = None
+        self.unused: Moment | None = None
 
     def __call__(self, moment: "Moment") -> None:
         if (moment.hole, moment.iteration) < self.next:

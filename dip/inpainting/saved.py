@@ -83,7 +83,9 @@ class Saved:
             return
         partial = self.path.with_name(f".{self.path.name}-partial")
         try:
-            torch.save({"of": self.of, "outputs": self.outputs, "fit": self.fit}, partial)
+            content = {"of": self.of, "outputs": self.outputs, "fit": self.fit}
+            with partial.open("wb") as file:  # torch itself opens none whose name has a dot first
+                torch.save(content, file)
             partial.replace(self.path)
         except (OSError, RuntimeError) as error:  # torch's own, when the disk is full
             self.can_write = False
