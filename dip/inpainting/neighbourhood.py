@@ -4,7 +4,6 @@ Fitting a whole photo of many megapixels would take days, and what is far from a
 about it. Holes that lie far apart have neighbourhoods of their own.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,32 +77,31 @@ def _area(box: Rectangle) -> int:
 
 def _apart(hole: Mask, box: Rectangle, context: int | None, depth: int) -> list[Rectangle]:
     """The box, or boxes of its parts, where to fit these costs half of it or less."""
-    joint = _area(_around(box, hole.shape, context))
-    if depth == DEEPEST_CUT:
+    cut = _cut(hole, box) if depth < DEEPEST_CUT else None
+    if cut is None:
         return [box]
-    best, least = [box], joint * WORTH_IT
-    for cut in _cuts(hole, box):
-        parts = [each for part in cut for each in _apart(hole, part, context, depth + 1)]
-        cost = sum(_area(_around(each, hole.shape, context)) for each in parts)
-        if cost <= least:
-            best, least = parts, cost
-    return best
+    parts = [each for part in cut for each in _apart(hole, part, context, depth + 1)]
+    cost = sum(_area(_around(each, hole.shape, context)) for each in parts)
+    joint = _area(_around(box, hole.shape, context))
+    return parts if cost <= WORTH_IT * joint else [box]
 
 
-def _cuts(hole: Mask, box: Rectangle) -> Iterator[tuple[Rectangle, Rectangle]]:
-    """The boxes on both sides of the widest band without a hole, across and down."""
+def _cut(hole: Mask, box: Rectangle) -> tuple[Rectangle, Rectangle] | None:
+    """The boxes on both sides of the widest band without a hole, across or down."""
     inside = hole[box]
+    top, left = box[0].start, box[1].start
+    bands = []
     for axis in (0, 1):
         filled = np.flatnonzero(inside.any(axis=1 - axis))
         gaps = np.diff(filled) - 1
-        if not len(gaps) or gaps.max() < NARROWEST_GAP:
-            continue
-        middle = int(filled[gaps.argmax()]) + 1
-        top, left = box[0].start, box[1].start
-        if axis == 0:
-            yield _box(inside[:middle], top, left), _box(inside[middle:], top + middle, left)
-        else:
-            yield _box(inside[:, :middle], top, left), _box(inside[:, middle:], top, left + middle)
+        if len(gaps) and gaps.max() >= NARROWEST_GAP:
+            bands.append((int(gaps.max()), axis, int(filled[gaps.argmax()]) + 1))
+    if not bands:
+        return None
+    _, axis, middle = max(bands)
+    if axis == 0:
+        return _box(inside[:middle], top, left), _box(inside[middle:], top + middle, left)
+    return _box(inside[:, :middle], top, left), _box(inside[:, middle:], top, left + middle)
 
 
 class Patch:
