@@ -38,9 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, 2)
     except ArithmeticError as error:
         return _say(error, 1)
-    except KeyboardInterrupt:
-        print("interrupted; nothing is written", file=sys.stderr)
-        return 130
     except Exception as error:
         # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
         if not hasattr(error, "format_message"):

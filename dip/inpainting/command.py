@@ -273,6 +273,9 @@ def _first_signal_noted() -> Iterator[Callable[[], bool]]:
         nonlocal noted
         noted = True
         restore()
+        # Not `print`, which may be in the middle of another line that this one interrupts.
+        below = b"\n" if os.isatty(2) else b""
+        os.write(2, below + b"stopping after this iteration; again: at once\n")
 
     for number in NUMBERS:
         signal.signal(number, note)
