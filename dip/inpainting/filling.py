@@ -68,7 +68,7 @@ class Moment:
     @cached_property
     def drawn(self) -> Image.Image:
         """All that the network draws, as RGB at the working size."""
-        return self.plan.photo.to_look_at(self.raw.permute(1, 2, 0).numpy())
+        return self.plan.photo.to_look_at(self.patch.drawn(self.raw.numpy()))
 
     @cached_property
     def restored(self) -> Image.Image:

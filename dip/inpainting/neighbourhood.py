@@ -17,6 +17,8 @@ LEAST_CONTEXT = 32  # pixels on each side
 NARROWEST_GAP = 16  # pixels between holes that may be fitted apart
 DEEPEST_CUT = 16  # how often a hole's box is cut in two at most
 WORTH_IT = 0.5  # share of the joint area that fitting apart may cost
+OUTLIERS = 0.01  # share of the known pixels beyond each end of the range that a network draws in
+LEAST_CONTRAST = 4 / 255  # of that range
 
 Rectangle = tuple[slice, slice]  # rows and columns
 
@@ -130,6 +132,16 @@ class Patch:
             self.low, self.high = float(seen.min()), float(seen.max())
         span = self.high - self.low or 1.0
         self.values = ((part.astype(np.float32) - self.low) / span).clip(0, 1)
+        darkest, brightest = self._range()
+        self.darkest, self.contrast = darkest, np.maximum(brightest - darkest, LEAST_CONTRAST)
+
+    def _range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of each channel, what nearly all known pixels lie between: (C,) each."""
+        known = self.values[self.known]
+        if not len(known):
+            known = np.array([[0.0], [1.0]]) + np.zeros(self.values.shape[2])
+        darkest, brightest = np.quantile(known, [OUTLIERS, 1 - OUTLIERS], axis=0)
+        return darkest.astype(np.float32), brightest.astype(np.float32)
 
     def to_fit(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The image (C, h, w) and the mask (1, h, w), 1 = known, at the working size.
@@ -147,8 +159,13 @@ class Patch:
             _shrunk(plane, size) / np.maximum(share, 1e-6)
             for plane in np.moveaxis(self.values * self.known[..., None], 2, 0)
         ]
-        image = np.where(known, np.stack(planes), 0).clip(0, 1).astype(np.float32)
-        return image, known[None].astype(np.float32)
+        stretched = (np.stack(planes, axis=2) - self.darkest) / self.contrast
+        image = np.where(known, np.moveaxis(stretched, 2, 0).clip(0, 1), 0)
+        return image.astype(np.float32), known[None].astype(np.float32)
+
+    def drawn(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The values (h, w, C) that a network's output (C, h, w) stands for."""
+        return np.moveaxis(output.clip(0, 1), 0, 2) * self.contrast + self.darkest
 
     def filled(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         """The values (H, W, C) with this hole filled from a network's output (C, h, w).
@@ -158,7 +175,7 @@ class Patch:
         height, width = self.own.shape
         planes = [
             np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
-            for plane in np.ascontiguousarray(output.clip(0, 1), dtype=np.float32)
+            for plane in np.moveaxis(self.drawn(output), 2, 0).copy()
         ]
         drawn = np.stack(planes, axis=2)
         return corrected(drawn, self.values, self.known, self.own)
