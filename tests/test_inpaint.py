@@ -180,8 +180,8 @@ def test_a_fit_that_fails_says_so() -> None:
 
 def test_a_photo_is_restored_better_than_by_its_mean() -> None:
     """With the preset that photos get by default: hole PSNR against the mean of what is known."""
-    (cat,) = load_images("scikit-image", ["chelsea"], size=96)
-    image = np.ascontiguousarray(cat.pixels.transpose(1, 2, 0))
+    (eye,) = load_images("scikit-image", ["retina"], size=96)
+    image = np.ascontiguousarray(eye.pixels.transpose(1, 2, 0))
     known = np.ones((96, 96), bool)
     known[40:56, 30:54] = False
     restored = dip.inpaint(image, known, iterations=150)
@@ -191,7 +191,19 @@ def test_a_photo_is_restored_better_than_by_its_mean() -> None:
         return float(-10 * np.log10(squared.mean() / 255**2))
 
     mean = np.where(known[..., None], image, image[known].mean(axis=0))
-    assert psnr(restored) > psnr(mean) + 3  # 7 dB more when this was written
+    assert psnr(restored) > psnr(mean) + 5  # 7.8 when this was written
+
+
+def test_a_smooth_part_of_a_photo_gets_no_colour_of_its_own() -> None:
+    """On one colour with a little grain, where a network that may draw any colour draws blobs."""
+    draw = np.random.default_rng(0)
+    image = (np.array([230, 145, 50]) + draw.integers(-4, 5, (96, 96, 3))).astype(np.uint8)
+    known = np.ones((96, 96), bool)
+    known[32:64, 32:64] = False
+    restored = dip.inpaint(image, known, iterations=100, stop="none").astype(int)
+    assert (
+        np.abs(restored - [230, 145, 50]).max() <= 12
+    )  # 4 when this was written, 37 without the stretching
 
 
 # States

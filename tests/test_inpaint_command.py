@@ -296,13 +296,14 @@ def test_a_terminal_shows_a_line_and_a_picture(monkeypatch: pytest.MonkeyPatch) 
             progress(Fake(iteration))  # type: ignore[arg-type]
             time.sleep(0.01)
         progress.finish()
-        shown = os.read(reader, 65536).decode()
+        shown = ""
+        while not shown.endswith("left\r\n"):
+            shown += os.read(reader, 65536).decode()
     assert shown.count("\x1b[38;2;255;0;0m\x1b[48;2;255;0;0m\u2580") == 2 * 6 * 2
     assert shown.count("\x1b[2A") == 1  # the second one in the place of the first
     assert re.search(
         r"iteration 2 of 4 at most, loss 0\.25000, [\d.]+ it/s, at most 0 s left", shown
     )
-    assert shown.endswith("\r\n")
     os.close(reader)
 
 

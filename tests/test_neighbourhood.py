@@ -99,7 +99,7 @@ def test_what_is_unknown_has_no_share_in_a_reduced_image() -> None:
     image, mask = patch.to_fit()
     assert image.shape == (3, 21, 21)
     known = mask[0] == 1
-    np.testing.assert_allclose(image[:, known], 200 / 255, atol=1e-5)
+    np.testing.assert_allclose(patch.drawn(image)[known], 200 / 255, atol=1e-5)
     assert (image[:, ~known] == 0).all()
     assert 25 <= (~known).sum() <= 49  # 20 pixels in steps of four: 5 to 7 a side
 
@@ -110,9 +110,25 @@ def test_a_finely_scattered_hole_leaves_something_to_fit(missing: float) -> None
     colours = np.full((256, 256, 1), 90, np.uint8)
     hole = draw.random((256, 256)) < missing
     colours[hole] = 255
-    image, mask = _patch(colours, hole, max_side=32).to_fit()
+    patch = _patch(colours, hole, max_side=32)
+    image, mask = patch.to_fit()
     assert mask.mean() > 0.3
-    np.testing.assert_allclose(image[:, mask[0] == 1], 90 / 255, atol=1e-5)
+    np.testing.assert_allclose(patch.drawn(image)[mask[0] == 1], 90 / 255, atol=1e-5)
+
+
+def test_a_network_sees_the_contrast_there_is_and_draws_no_colour_beyond_it() -> None:
+    """But for outliers, of which there is one here."""
+    draw = np.random.default_rng(0)
+    colours = draw.integers([200, 100, 30], [221, 111, 31], (100, 100, 3)).astype(np.uint8)
+    colours[0, 0] = 255, 0, 255
+    patch = _patch(colours, _hole(100, 100, [(40, 40, 20, 20)]))
+    image, mask = patch.to_fit()
+    known = image[:, mask[0] == 1]
+    assert (known[:2].min(axis=1), known[:2].max(axis=1)) == (pytest.approx(0), pytest.approx(1))
+    for output in (np.zeros_like(image), np.ones_like(image)):
+        drawn = np.round(patch.drawn(output) * 255)
+        assert (drawn >= [200, 100, 30]).all()
+        assert (drawn <= [220, 110, 34]).all()  # four levels of contrast at least
 
 
 @pytest.mark.parametrize(

@@ -98,14 +98,14 @@ def inpaint(
         raise InputError("--hole-is-white is about a mask, and there is none")
     picture = open_picture(image)
     _check_places(image, mask, out, animation, preview, force)
-    check_format(out, picture.mode)
+    check_format(out, picture)
     photo = photo_in(picture, str(image))
     hole = _hole(mask, boxes, photo.colours.shape[:2], hole_is_white)
     show_here = preview == "terminal"
     if show_here:
         _check_terminal()
     print(_described(image, picture.mode, hole), flush=True)
-    if loses_depth(picture):
+    if loses_depth(image):
         _note("its colours have 16 bits, of which 8 are read and written")
     if mask is not None and hole.mean() > MOSTLY:
         _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from dip.errors import InputError
-from dip.inpainting.photo import Mask, open_picture
+from dip.inpainting.photo import Mask, open_picture, orientation_of, turned
 
 Box = tuple[int, int, int, int]  # x, y, width, height
 
@@ -53,9 +53,9 @@ def hole_in_picture(
     mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
 ) -> Mask:
     """The same of a picture that has been read."""
-    # A palette's numbers are no shades, and transparent pixels have some below.
+    # Numbers of a palette, or of inks, are no shades.
     shades = mask.convert("RGB") if mask.mode in ("P", "PA", "CMYK", "YCbCr", "LAB") else mask
-    known = known_in(np.asarray(ImageOps.exif_transpose(shades)), size, name)
+    known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name)
     return _checked(known if hole_is_white else ~known, name, can_be_inverted=True)
 
 

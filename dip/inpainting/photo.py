@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dip.errors import InputError
+from dip.inpainting.metadata import ORIENTATION, exif_of
 
 Colours = NDArray[Any]  # (H, W, C), in the photo's own numbers
 Values = NDArray[np.float32]  # (H, W, C), in [0, 1]
@@ -59,15 +60,15 @@ def open_picture(path: Path) -> Image.Image:
             warnings.simplefilter("ignore")  # of large pictures, and of odd metadata
             picture = Image.open(path)
             picture.load()
+            frames = getattr(picture, "n_frames", 1)
     except UnidentifiedImageError:
         raise InputError(
             f"{path}: not a picture that can be read (PNG, JPEG, WebP, TIFF)"
         ) from None
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: too large to be read safely ({error})") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:  # Pillow has many for what is malformed
         raise InputError(f"{path}: cannot be read: {error}") from None
-    frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format != "MPO":  # whose further pictures are previews
         raise InputError(f"{path}: has {frames} frames or pages; one photo is filled at a time")
     return picture
@@ -80,7 +81,9 @@ def photo_in(picture: Image.Image, name: str = "the image") -> Photo:
         raise InputError(
             f"{name}: its mode is {mode}; convert it to one of {', '.join(COLOUR_CHANNELS)}"
         )
-    plain = picture.convert({"P": "RGB", "1": "L"}[mode]) if mode in ("P", "1") else picture
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of palettes with transparency
+        plain = picture.convert({"P": "RGB", "1": "L"}[mode]) if mode in ("P", "1") else picture
     stored = np.atleast_3d(np.array(plain))[..., : COLOUR_CHANNELS[mode]]
     if stored.dtype == np.float32 and not np.isfinite(stored).all():
         raise InputError(f"{name}: some of its values are no numbers (nan or infinite)")
@@ -120,27 +123,32 @@ def _nearest_in_palette(
     picture: Image.Image, wanted: NDArray[Any], before: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """The entries nearest to RGB colours (N, 3), of those as transparent as the ones before."""
-    palette = np.array(picture.getpalette("RGBA")).reshape(-1, 4)
+    given = np.array(picture.getpalette("RGBA")).reshape(-1, 4)
+    palette = np.full((256, 4), (0, 0, 0, 255))  # an index may have no colour
+    palette[: len(given)] = given
     alpha = palette[:, 3]
     transparency = picture.info.get("transparency")
     if isinstance(transparency, bytes):
         alpha[: len(transparency)] = list(transparency)[: len(alpha)]
     elif isinstance(transparency, int):
         alpha[transparency] = 0
-    chosen = np.empty(len(wanted), np.uint8)
+    chosen = before.copy()
     alpha_before = alpha[before]
     for value in np.unique(alpha_before):
-        entries = np.flatnonzero(alpha == value)
+        entries = np.flatnonzero(alpha[: len(given)] == value)
+        if not len(entries):
+            continue
         here = np.flatnonzero(alpha_before == value)
         for some in np.array_split(here, len(here) // 4096 + 1):  # or it would take gigabytes
-            apart = wanted[some, None].astype(np.int32) - palette[entries, :3]
+            apart = wanted[some, None].astype(int) - palette[entries, :3]
             chosen[some] = entries[(apart**2).sum(axis=2).argmin(axis=1)]
     return chosen
 
 
 def orientation_of(picture: Image.Image) -> int:
     """How it is to be turned to be shown, from 1 (not at all) to 8 (EXIF 2.3, tag 274)."""
-    return picture.getexif().get(ExifTags.Base.Orientation, 1)
+    said = exif_of(picture).get(ORIENTATION, 1)
+    return said if said in range(1, 9) else 1
 
 
 def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -154,10 +162,13 @@ def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
     return stored
 
 
-def loses_depth(picture: Image.Image) -> bool:
-    """Whether Pillow read 16 bits per channel as 8, as it does with colours."""
-    rawmodes = [str(tile[3]) for tile in getattr(picture, "tile", [])]
-    return picture.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in each for each in rawmodes)
+def loses_depth(path: Path) -> bool:
+    """Whether Pillow reads 16 bits per channel of a picture file as 8, as it does with colours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as picture:  # how it is stored is forgotten once it is read
+            is_deep = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", []))
+            return is_deep and picture.mode in ("RGB", "RGBA", "LA", "CMYK")
 
 
 def _of_mode(pixels: NDArray[Any], mode: str) -> Image.Image:
