@@ -24,7 +24,8 @@ from benchmarks.footprint import fit_bytes, gibibytes
 from benchmarks.regression import gate
 from benchmarks.regression.spread import FEWEST_SEEDS
 from benchmarks.suite import Suite
-from datasets import load_manifest
+from datasets import load_images, load_manifest
+from dip.__main__ import main as dip_main
 from dip.networks.foreign import imported
 from dip.options import Method
 from reports.page import screenshots
@@ -35,6 +36,7 @@ COMMANDS = [
 ]
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
 CLUSTER = [line for line in COMMANDS if line.startswith(("ray ", "sbatch ")) or "HEAD" in line]
+DIP = [line for line in COMMANDS if line.startswith("dip ")]
 PYTHON = [line for line in COMMANDS if line.startswith("python -m ") and line not in CLUSTER]
 
 
@@ -51,7 +53,7 @@ def _make(*words: str, out: Path | str = "results") -> subprocess.CompletedProce
 
 def test_every_command_is_one_that_is_tested_here() -> None:
     assert [*dict.fromkeys(COMMANDS)] == COMMANDS
-    assert set(COMMANDS) == {*MAKE, *PYTHON, *CLUSTER}
+    assert set(COMMANDS) == {*MAKE, *PYTHON, *DIP, *CLUSTER}
     assert len(CLUSTER) == 4  # which `test_cluster.py` and `test_slurm.py` run
 
 
@@ -167,6 +169,34 @@ def _datasets_command_runs(
             assert differences.mean() < 0.01  # letters may be drawn a little differently
 
 
+@pytest.mark.usefixtures("one_thread", "photo_and_mask")
+@pytest.mark.parametrize("line", DIP)
+def test_dip_commands_run(line: str) -> None:
+    """Of a few iterations, and of an image set that is here, if it is."""
+    words = shlex.split(line)[1:]
+    manifest = load_manifest("seed-examples")
+    fetched = "~/.cache/dip-bench/datasets/seed-examples/"
+    if fetched in line and not manifest.is_here:
+        pytest.skip("seed-examples is not here; fetch, or set DIP_MIRROR")
+    words = [
+        str(manifest.path(word.removeprefix(fetched))) if word.startswith(fetched) else word
+        for word in words
+    ]
+    assert dip_main([*words, "--iterations", "2", "--max-side", "160"]) == 0
+    assert Path(words[words.index("-o") + 1]).exists()
+
+
+@pytest.fixture
+def photo_and_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page has them: `photo.jpg` and `mask.png`, where the commands are given."""
+    (coffee,) = load_images("scikit-image", ["coffee"], size=400)
+    Pillow.fromarray(coffee.pixels.transpose(1, 2, 0)).save(tmp_path / "photo.jpg")
+    mask = np.full((400, 400), 255, np.uint8)
+    mask[150:190, 200:260] = 0
+    Pillow.fromarray(mask).save(tmp_path / "mask.png")
+    monkeypatch.chdir(tmp_path)
+
+
 def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: Path) -> None:
     suite, out = suite_file(masks=TINY["masks"]), tmp_path / "results"
     first = _make("bench", f"SUITE={suite}", out=out)
@@ -220,11 +250,13 @@ def test_the_workflow_shown_runs_commands_that_are_shown() -> None:
     assert upload["path"] == f"results/{gate.FOLDER}/{gate.SUITE}/{gate.VERDICT}.*"
 
 
+@pytest.mark.usefixtures("photo_and_mask")
 def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", README, re.S):
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own page
     lines = capsys.readouterr().out.splitlines()
+    assert lines.pop(0) == "restored (400, 400) RGB"
     assert [line.split()[0] for line in lines] == ["50", "100", "es-wmv[window=20]", "10", "20"]
     assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
 
