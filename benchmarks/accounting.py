@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.events import Event, Failed, Finished, GoesOn, Lost, Started
 from benchmarks.jobs import Job
-from benchmarks.progress import counted, duration
+from benchmarks.progress import counted
 from benchmarks.run_folder import TRACE
 from benchmarks.trace import seconds_behind
 from benchmarks.writing import to_json, write_atomically
+from dip.words import duration
 
 ACCOUNTING = "accounting.json"  # beside results.csv, of the last command that fitted something
 READING, FITS, SCORING, REPORTING = "reading", "fits", "scoring", "reporting"

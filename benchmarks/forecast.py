@@ -12,13 +12,14 @@ from benchmarks.footprint import fit_bytes
 from benchmarks.jobs import Job
 from benchmarks.memory import free_bytes
 from benchmarks.plan import Plan, line, select, sort_out
-from benchmarks.progress import counted, duration, mebibytes
+from benchmarks.progress import counted, mebibytes
 from benchmarks.record import Record
 from benchmarks.runner import How
 from benchmarks.trying import check_imported_networks
 from benchmarks.writing import to_json
 from dip.errors import InputError
 from dip.options import Method, WindowedVarianceOptions
+from dip.words import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
 RECORD_BYTES = 20_000

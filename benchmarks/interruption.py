@@ -3,13 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+from dip.interruption import SIGNALS
 
 
 class Interrupted(BaseException):
@@ -20,11 +20,11 @@ def at_once() -> None:
     """From now on a signal raises Interrupted wherever the program is."""
 
     def interrupt(*_: object) -> None:
-        for number in NUMBERS:  # or another one would break off what is tidied up
+        for number in SIGNALS:  # or another one would break off what is tidied up
             signal.signal(number, signal.SIG_IGN)
         raise Interrupted
 
-    for number in NUMBERS:
+    for number in SIGNALS:
         signal.signal(number, interrupt)
 
 
@@ -35,7 +35,7 @@ def not_for_children() -> Iterator[None]:
     A terminal, or a cluster, sends them to all processes; the runner then ends its own.
     """
     resource_tracker.ensure_running()  # or starting the first process clears the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -51,29 +51,3 @@ def leave_with_the_runner() -> None:
         os._exit(1)
 
     threading.Thread(target=wait_for_it, daemon=True).start()
-
-
-@contextmanager
-def at_leisure() -> Iterator[Callable[[], bool]]:
-    """Meanwhile the first signal is only noted, and the second does what it did before.
-
-    Gives what says whether there has been one.
-    """
-    before = {number: signal.getsignal(number) for number in NUMBERS}
-    asked = False
-
-    def note(*_: object) -> None:
-        nonlocal asked
-        asked = True
-        restore()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in NUMBERS:
-        signal.signal(number, note)
-    try:
-        yield lambda: asked
-    finally:
-        restore()

@@ -14,11 +14,12 @@ from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import Any
 
-from benchmarks.interruption import NUMBERS, leave_with_the_runner, not_for_children
+from benchmarks.interruption import leave_with_the_runner, not_for_children
 from benchmarks.jobs import Job
 from benchmarks.progress import counted
 from benchmarks.scoring import keep_scores
 from benchmarks.store import Store
+from dip.interruption import SIGNALS
 
 MOST_PROCESSES = 8  # of half a GiB each; as many as keep up with some hundred GPUs
 LINE_SECONDS = 30.0  # between lines on what is left to score
@@ -56,7 +57,7 @@ class Scorer:
 
     def _work(self) -> None:
         # Signals are the main thread's, whose waiting they are to end.
-        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         while (job := self._jobs.get()) is not None and not self._is_closed.is_set():
             with contextlib.suppress(Exception):  # the scoring in the end tells of it
                 keep_scores(self.store, job, self.metrics, should_stop=self._is_closed.is_set)

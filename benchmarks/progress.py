@@ -13,19 +13,11 @@ from rich.table import Column
 
 from benchmarks import events
 from benchmarks.jobs import Job
+from dip.words import duration
 
 WIDE = 130  # columns that have room for bars beside names and numbers
 ROWS = 16  # workers that have a row of their own in a terminal
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
-
-
-def duration(seconds: float) -> str:
-    """A duration as people say it."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def counted(count: int, noun: str) -> str:

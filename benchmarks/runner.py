@@ -16,7 +16,7 @@ from benchmarks.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.executors import POLL_SECONDS, Executor
 from benchmarks.executors.processes import Processes
 from benchmarks.executors.this_process import ThisProcess
-from benchmarks.interruption import Interrupted, at_leisure
+from benchmarks.interruption import Interrupted
 from benchmarks.jobs import Job, specification
 from benchmarks.meanwhile import Scorer, Scorers
 from benchmarks.orders import Order
@@ -27,6 +27,7 @@ from benchmarks.scoring import score
 from benchmarks.trying import check_networks
 from benchmarks.writing import alone_in, open_folder, to_json, write_atomically
 from dip.errors import InputError
+from dip.interruption import at_leisure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dip.divergence import Diverged
     from dip.errors import InputError
     from dip.inpainting import inpaint
+    from dip.inpainting.filling import FailedFitError
     from dip.networks import build_network
     from dip.options import Method
     from dip.preset import Preset, load_preset, preset_names, with_settings
@@ -40,11 +41,13 @@ _HOME = {
     "Step": "trainer",
     "Stop": "stopping",
     "coverage": "reach",
+    "FailedFitError": "inpainting.filling",
     "fit": "trainer",
 }
 __all__ = [
     "Checkpoint",
     "Diverged",
+    "FailedFitError",
     "InputError",
     "Method",
     "Preset",

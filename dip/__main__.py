@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A user's mistake is one line and exit code 2, a fit that failed 1, an interruption 130.
     """
     try:
-        return app(args=arguments, prog_name="dip", standalone_mode=False) or 0
+        code = app(args=arguments, prog_name="dip", standalone_mode=False) or 0
+        sys.stdout.flush()  # while somebody still listens to what goes wrong with it
+        return code
     except (InputError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             # Whoever read our output has left; Python must not complain about it at exit.
@@ -53,6 +56,9 @@ def _say(error: object, code: int) -> int:
 
 def run() -> None:
     """The command `dip`."""
+    sys.path.append(str(Path.cwd()))  # for networks of one's own, as with `python -m`
+    # Whoever called may have closed it.
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
     sys.exit(main())
 
 

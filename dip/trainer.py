@@ -116,9 +116,11 @@ def fit(
         usual = load_preset("lemsky-unet")
         method = usual.method
         checkpoints = [usual.iterations] if checkpoints is None else checkpoints
-    wanted = frozenset([] if checkpoints is None else checkpoints)
+    checkpoints = () if checkpoints is None else checkpoints
+    wanted = checkpoints if isinstance(checkpoints, range) else frozenset(checkpoints)
     _check_kinds(image, mask, method, network)
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
+    last = max(wanted[0], wanted[-1]) if isinstance(wanted, range) else max(wanted)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
     # Anybody's network may rest on NCHW or wait for the device; L-BFGS takes gradients as vectors.
     may_rebuild = network is None and not (
@@ -173,7 +175,7 @@ def fit(
         iteration, stopwatch.seconds = state["iteration"], state["seconds"]
         step.last = [each.to(device, copy=True) for each in state["last"]]
         state = None  # or its tensors would be kept as long as the fit
-        if iteration >= max(wanted):
+        if iteration >= last:
             raise StateError(f"the state is of iteration {iteration}: no checkpoint is after it")
 
     def present_state() -> State:
@@ -186,7 +188,7 @@ def fit(
         }
 
     unread: list[tuple[int, bool, Tensor]] = []  # iterations with whether they backtracked, signs
-    while iteration < max(wanted):
+    while iteration < last:
         iteration += 1
         stopwatch.start()
         with how.switches():
@@ -257,10 +259,12 @@ def _check_kinds(image: object, mask: object, method: object, network: object) -
         raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
 
 
-def _check(image: Tensor, mask: Tensor, wanted: frozenset[int], minimum_side: int) -> None:
+def _check(image: Tensor, mask: Tensor, wanted: range | frozenset[int], minimum_side: int) -> None:
     """Refuse what does not fit together."""
-    if not wanted or not all(_is_iteration(each) for each in wanted):
-        raise InputError(f"checkpoints are iterations from 1 on, not {list(wanted)}")
+    # Of a range, which may be long, its ends say enough.
+    told = [wanted[0], wanted[-1]] if wanted and isinstance(wanted, range) else wanted
+    if not wanted or not all(_is_iteration(each) for each in told):
+        raise InputError(f"checkpoints are iterations from 1 on, not {list(told)}")
     if image.ndim != 3 or image.shape[0] not in (1, 3, 4):
         raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
     if tuple(mask.shape) != (1, *image.shape[1:]):

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 
 import dip
 from datasets import load_images
+from dip.inpainting import filling
 from dip.inpainting import saved as saving_states
 from dip.inpainting.filling import FailedFitError, Filled, Moment, Plan, fill, make_plan
 from dip.inpainting.photo import Photo
@@ -96,12 +97,12 @@ def test_an_array_comes_back_as_one(dtype: Any, channels: int | None) -> None:
         np.testing.assert_array_equal(result[..., -1], image[..., -1])
 
 
-@pytest.mark.parametrize("white", [True, 1, 255, 1.0, 65535])
+@pytest.mark.parametrize("white", [True, 1, 255, 1.0, 255.0, 65535, np.int64(255)])
 def test_masks_of_any_type_say_the_same(white: Any) -> None:
     image = np.random.default_rng(0).integers(0, 256, (24, 24), dtype=np.uint8)
     known = np.ones((24, 24), bool)
     known[8:12, 8:12] = False
-    dtype = {255: np.uint8, 65535: np.uint16}.get(white, np.asarray(white).dtype)
+    dtype = np.uint8 if type(white) is int and white < 256 else np.asarray(white).dtype
     how: dict[str, Any] = {"settings": NARROW, "iterations": 2}
     expected = dip.inpaint(image, known, **how)
     mask = np.where(known, white, 0).astype(dtype)
@@ -154,10 +155,22 @@ def test_colours_below_full_transparency_are_not_learned_from() -> None:
         (np.zeros((4, 4)), np.ones(4), {}, "not an array of shape (4,)"),
         (np.zeros((4, 4)), np.ones((4, 4)), {}, "the mask: no pixel is in the hole"),
         (np.zeros((4, 4)), np.zeros((4, 4)), {}, "every pixel is in the hole"),
-        (np.zeros((4, 4)), np.full((4, 4), "x"), {}, "values that are no shades"),
+        (np.zeros((4, 4)), np.full((4, 4), "x"), {}, "that are no shades"),
         (np.zeros((4, 4)), np.eye(4), {"preset": "foto"}, "Did you mean 'photo'?"),
         (np.zeros((4, 4)), np.eye(4), {"stop": "es-wm"}, "Did you mean 'es-wmv'?"),
-        (np.zeros((4, 4)), np.eye(4), {"max_side": 8}, "max_side: at least 16, not 8"),
+        (np.zeros((4, 4)), np.eye(4), {"iterations": "2"}, "iterations: a whole number, at"),
+        (np.zeros((4, 4)), np.eye(4), {"seed": 1.5}, "seed: a whole number from 0 to 2^63"),
+        (np.zeros((4, 4)), np.eye(4), {"stop": None}, "stop None: a rule's name, as es-wmv"),
+        (np.zeros((4, 4)), np.eye(4), {"device": None}, "device None: use auto, cpu, cuda"),
+        (np.zeros((4, 4), np.int64), np.eye(4), {}, "at most 32 bits of them, not int64"),
+        (np.zeros((4, 4)), np.eye(4) * 1j, {}, "that are no shades"),
+        (np.zeros((4, 4)), np.eye(4) * 1e6, {}, "up to 1000000.0; white is 1, 255 or 65535"),
+        (
+            np.zeros((4, 4)),
+            np.eye(4),
+            {"max_side": 8},
+            "max_side: a whole number, at least 16, not 8",
+        ),
         (Image.new("HSV", (4, 4)), np.eye(4), {}, "the image: its mode is HSV; convert it"),
     ],
 )
@@ -174,7 +187,7 @@ def test_a_fit_that_fails_says_so() -> None:
     known = np.ones((40, 40), bool)
     known[10:20, 10:20] = False
     astray = {**NARROW, "learning_rate": 1e4}
-    with pytest.raises(FailedFitError, match="the fit failed: .* since iteration .*--seed"):
+    with pytest.raises(FailedFitError, match="the fit failed: .* since iteration .*; another seed or"):
         dip.inpaint(image, known, settings=astray, iterations=100, stop="none")
 
 
@@ -209,14 +222,18 @@ def test_a_smooth_part_of_a_photo_gets_no_colour_of_its_own() -> None:
 # States
 
 
-def _plan(**how: Any) -> Plan:
-    """Of two holes that are fitted apart."""
-    colours = np.random.default_rng(0).integers(0, 256, (40, 300, 3), dtype=np.uint8)
-    hole = np.zeros((40, 300), bool)
-    hole[10:20, 10:20] = hole[10:20, 280:290] = True
+def _plan(*, transparent: bool = False, **how: Any) -> Plan:
+    """Of two holes that are fitted apart; transparent: one before them is not to be seen."""
+    colours = np.random.default_rng(0).integers(0, 256, (40, 500, 3), dtype=np.uint8)
+    hole = np.zeros((40, 500), bool)
+    hole[10:20, 210:220] = hole[10:20, 480:490] = True
+    visible = ~np.zeros_like(hole)
+    if transparent:
+        hole[5:9, 5:9] = True
+        visible[:, :100] = False
     how = {"settings": NARROW, "iterations": 12, "stop": "es-wmv[window=4]", **how}
-    plan = make_plan(Photo(colours, ~np.zeros_like(hole), "RGB"), hole, make_request(**how))
-    assert len(plan.places) == 2
+    plan = make_plan(Photo(colours, visible, "RGB"), hole, make_request(**how))
+    assert len(plan.places) == 2 + transparent
     return plan
 
 
@@ -229,13 +246,13 @@ def _fill(plan: Plan, saved: Saved | None = None, dies_at: Any = None) -> NDArra
     return colours
 
 
-@pytest.mark.parametrize("dies_at", [(1, 2), (1, 12), (2, 1), (2, 9)])
+@pytest.mark.parametrize("dies_at", [(2, 2), (2, 12), (3, 1), (3, 9)])
 def test_it_goes_on_as_if_it_had_never_stopped(
     dies_at: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it dies: from the last state that was written, to the same bytes."""
     monkeypatch.setattr(saving_states, "EVERY_SECONDS", 0)
-    plan, path, notes = _plan(), tmp_path / "state", []
+    plan, path, notes = _plan(transparent=True), tmp_path / "state", []
     with pytest.raises(KeyboardInterrupt):
         _fill(plan, Saved(path, plan, notes.append), dies_at)
     assert path.exists()
@@ -254,12 +271,61 @@ def test_an_interrupted_fit_is_filled_with_its_best_and_those_after_it_smoothly(
     saved = Saved(tmp_path / "state", plan, print)
     colours, ends = fill(plan, should_stop=lambda: next(asked, True), saved=saved)
     assert [(end.ended_at, end.why) for end in ends] == [(3, "interrupted"), (0, "not fitted")]
-    before, second = plan.photo.colours, colours[10:20, 280:290].astype(int)
-    assert (colours[10:20, 10:20] != before[10:20, 10:20]).any()
-    edge = [before[9, 280:290], before[20, 280:290], before[10:20, 279], before[10:20, 290]]
+    before, second = plan.photo.colours, colours[10:20, 480:490].astype(int)
+    assert (colours[10:20, 210:220] != before[10:20, 210:220]).any()
+    edge = [before[9, 480:490], before[20, 480:490], before[10:20, 479], before[10:20, 490]]
     assert np.concatenate(edge).min() <= second.min() <= second.max() <= np.concatenate(edge).max()
     again = Saved(tmp_path / "state", plan, print, resume=True)
     np.testing.assert_array_equal(_fill(plan, again), _fill(plan))
+
+
+def test_a_hole_whose_fit_fails_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = filling._fitted
+
+    def failing(plan: Plan, patch: Any, number: int, *others: Any) -> Any:
+        if number == 1:
+            raise FailedFitError("the fit failed")
+        return fitted(plan, patch, number, *others)
+
+    plan = _plan()
+    whole = _fill(plan)
+    monkeypatch.setattr(filling, "_fitted", failing)
+    colours, ends = fill(plan)
+    assert [end.why for end in ends] == ["failed", "iterations"]
+    np.testing.assert_array_equal(colours[:, 350:], whole[:, 350:])
+    assert (colours[10:20, 210:220] != whole[10:20, 210:220]).any()
+
+
+def test_a_fit_that_diverges_without_a_rule_keeps_the_average_of_before() -> None:
+    """Here a schedule blows it up after 60 good iterations."""
+    astray = {"schedule.factor": 1e9, "schedule.every": 60}
+    plan = _plan(stop="none", iterations=300, settings={**NARROW, **astray})
+    _, ends = fill(plan)
+    assert [end.why for end in ends] == ["diverged", "diverged"]
+    assert all(25 <= end.iteration <= 61 for end in ends)
+
+
+def test_how_often_a_fit_is_looked_at_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU it is at every 25th iteration, the last one among them."""
+    seen: list[int] = []
+    plan = _plan(iterations=60, stop="none")
+    expected = _fill(plan)
+    monkeypatch.setitem(filling.LOOK_EVERY, "cpu", 25)
+    colours, _ = fill(plan, lambda moment: seen.append(moment.iteration))
+    assert seen == [10, 35, 60] * 2
+    np.testing.assert_array_equal(colours, expected)
+
+
+@pytest.mark.parametrize("name", dip.preset_names())
+@pytest.mark.parametrize("channels", [1, 4])
+def test_every_preset_restores_any_photo(name: str, channels: int) -> None:
+    """Also one that is smaller than what its network needs."""
+    image = np.random.default_rng(0).integers(0, 256, (20, 33, channels), dtype=np.uint8)
+    picture = Image.frombytes("CMYK", (33, 20), image.tobytes()) if channels == 4 else image
+    known = np.ones((20, 33), bool)
+    known[5:9, 5:9] = False
+    result: Any = dip.inpaint(picture, known, preset=name, iterations=1, max_side=16)  # type: ignore[type-var]
+    assert (np.asarray(result)[known] == image[known]).all()
 
 
 def test_a_longer_bound_goes_on_too(tmp_path: Any) -> None:
@@ -274,8 +340,8 @@ def test_a_longer_bound_goes_on_too(tmp_path: Any) -> None:
 def test_a_state_that_cannot_be_written_is_no_reason_to_end(tmp_path: Any) -> None:
     plan, notes = _plan(), []
     saved = Saved(tmp_path / "gone" / "state", plan, notes.append)
-    saved.write()
-    saved.write()
+    saved.write(None)
+    saved.write(None)
     assert len(notes) == 1
     assert "the state cannot be written" in notes[0]
 

@@ -96,7 +96,7 @@ def test_what_is_unknown_has_no_share_in_a_reduced_image() -> None:
     hole = _hole(100, 100, [(41, 41, 20, 20)])
     colours[hole] = 0
     patch = _patch(colours, hole, max_side=21, context=32)
-    image, mask = patch.to_fit()
+    image, mask = patch.small
     assert image.shape == (3, 21, 21)
     known = mask[0] == 1
     np.testing.assert_allclose(patch.drawn(image)[known], 200 / 255, atol=1e-5)
@@ -111,7 +111,7 @@ def test_a_finely_scattered_hole_leaves_something_to_fit(missing: float) -> None
     hole = draw.random((256, 256)) < missing
     colours[hole] = 255
     patch = _patch(colours, hole, max_side=32)
-    image, mask = patch.to_fit()
+    image, mask = patch.small
     assert mask.mean() > 0.3
     np.testing.assert_allclose(patch.drawn(image)[mask[0] == 1], 90 / 255, atol=1e-5)
 
@@ -122,7 +122,7 @@ def test_a_network_sees_the_contrast_there_is_and_draws_no_colour_beyond_it() ->
     colours = draw.integers([200, 100, 30], [221, 111, 31], (100, 100, 3)).astype(np.uint8)
     colours[0, 0] = 255, 0, 255
     patch = _patch(colours, _hole(100, 100, [(40, 40, 20, 20)]))
-    image, mask = patch.to_fit()
+    image, mask = patch.small
     known = image[:, mask[0] == 1]
     assert (known[:2].min(axis=1), known[:2].max(axis=1)) == (pytest.approx(0), pytest.approx(1))
     for output in (np.zeros_like(image), np.ones_like(image)):

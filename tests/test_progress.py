@@ -15,8 +15,9 @@ from benchmarks.events import Failed, Finished, GoesOn, Halted, Progress, Starte
 from benchmarks.fitting import run_job
 from benchmarks.jobs import Job, expand
 from benchmarks.orders import Order
-from benchmarks.progress import Display, TimeLeft, duration
+from benchmarks.progress import Display, TimeLeft
 from benchmarks.suite import load_suite
+from dip.words import duration
 
 ALONE: dict[str, Any] = {"device": "cpu", "threads": 1, "workers": 1}
 

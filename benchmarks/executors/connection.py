@@ -15,8 +15,9 @@ from contextlib import contextmanager
 import ray
 from ray.exceptions import RayError
 
-from benchmarks.interruption import NUMBERS, Interrupted
+from benchmarks.interruption import Interrupted
 from dip.errors import InputError
+from dip.interruption import SIGNALS
 
 PORT = 6379  # that `ray start --head` takes
 CONNECT_SECONDS = 5.0  # after which there is no cluster at an address
@@ -44,7 +45,7 @@ def connect(address: str, folder: str) -> str:
             f"--address {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
             " of a cluster that this machine is a node of"
         ) from None
-    handlers = {number: signal.getsignal(number) for number in NUMBERS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         ray.init(
             address="auto" if address == "auto" else head,

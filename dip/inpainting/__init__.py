@@ -38,14 +38,15 @@ def inpaint(
 ) -> AnyImage:
     """The image with its hole filled, as it was given: a picture, or an array of the same dtype.
 
-    image: a PIL picture, of which size, mode, alpha and `info` are kept; or an array (H, W) or
+    image: a PIL picture, of which size, mode, alpha and `info` are kept (to write it as it is
+    turned, `result.save(..., exif=result.getexif())`); or an array (H, W) or
     (H, W, C) of unsigned integers (0 is black, the largest number white), other integers or floats
     (of any range): grey (C = 1), RGB (3), or either with alpha behind it (2, 4). Pixels outside the
     hole keep their bytes; what is below a fully transparent pixel is not learned from.
 
     mask: as the image is shown, white = known, black = hole, by its first channel: a PIL picture,
-    or an array (H, W) or (H, W, C) of bool, of floats in [0, 1], or of integers up to the largest
-    of their type or up to 1.
+    or an array (H, W) or (H, W, C) of bool or numbers, where white is 1, 255 or 65535, the least
+    of them that no value is above.
 
     preset, settings: the method, as `dip.load_preset` and `dip.with_settings` have it. iterations:
     of each fit, at most; the preset's if not given. stop: the rule that ends it, as `held-out`,
@@ -55,7 +56,7 @@ def inpaint(
     or `cuda:N`. look: called with a `dip.inpainting.filling.Moment` at each iteration, on a GPU at
     every 25th.
 
-    Raises InputError for what does not fit, FailedFitError when a fit diverges.
+    Raises InputError for what does not fit, and FailedFitError when every fit diverged.
     """
     request = make_request(
         preset,
@@ -94,6 +95,10 @@ def _photo_in_array(image: object) -> Photo:
         raise InputError(f"an image is (H, W) or (H, W, 1 to 4), not {image.shape}")
     if not np.issubdtype(image.dtype, np.integer) and not np.issubdtype(image.dtype, np.floating):
         raise InputError(f"an image holds integers or floats, not {image.dtype}")
+    if image.dtype.kind in "iu" and image.dtype.itemsize > 4:
+        raise InputError(
+            f"an image of whole numbers has at most 32 bits of them, not {image.dtype}"
+        )
     if not np.isfinite(pixels).all():
         raise InputError("some of the image's values are no numbers (nan or infinite)")
     has_alpha = pixels.shape[2] in (2, 4)

@@ -5,8 +5,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +16,18 @@ from dip.errors import InputError
 from dip.inpainting.hole import Box, hole_in_file, hole_of_boxes, parse_box
 from dip.inpainting.photo import Mask, loses_depth, open_picture, photo_in, with_hole
 from dip.inpainting.pictures import Animation, Preview, Series, check_animation, check_preview
-from dip.inpainting.request import PRESET, STOP, make_request, parse_setting
-from dip.inpainting.saving import check_format, save
+from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
+from dip.inpainting.saved import Saved, state_path
+from dip.inpainting.saving import check_format, is_lossless, save
+from dip.interruption import SIGNALS, at_leisure
+from dip.words import duration
 
 if TYPE_CHECKING:
     from dip.inpainting.filling import Filled, Look, Moment, Plan
 
+# A terminal that is closed is an interruption, too.
+ENDINGS = (*SIGNALS, signal.SIGHUP)
 MOSTLY = 0.8  # share of the photo in its hole from which the mask is probably the wrong way round
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 def inpaint(
@@ -63,7 +67,10 @@ def inpaint(
     ] = None,
     max_side: Annotated[
         int | None,
-        typer.Option(help="what is fitted is reduced to this; default: 320, on a GPU 512"),
+        typer.Option(
+            help="what is fitted is reduced to this; default: "
+            + ", ".join(f"{side} on {kind}" for kind, side in MAX_SIDES.items())
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     preview: Annotated[
@@ -104,6 +111,12 @@ def inpaint(
     show_here = preview == "terminal"
     if show_here:
         _check_terminal()
+    state = state_path(out)
+    if resume and not state.is_file():
+        raise InputError(f"{state}: there is no state to go on from; leave --resume out")
+    if state.exists() and not resume:
+        raise InputError(f"{state}: of an interrupted run; --resume goes on with it, or delete it")
+    series = Series(*save_every, photo=image) if save_every is not None else None
     print(_described(image, picture.mode, hole), flush=True)
     if loses_depth(image):
         _note("its colours have 16 bits, of which 8 are read and written")
@@ -111,40 +124,44 @@ def inpaint(
         _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")
 
     # From here on it takes seconds.
-    from dip.inpainting.filling import fill, make_plan
-    from dip.inpainting.progress import Progress, duration
-    from dip.inpainting.saved import Saved, state_path
+    from dip.inpainting.filling import CUT_SHORT, fill, make_plan
+    from dip.inpainting.progress import Progress
 
     plan = make_plan(photo, hole, request)
-    saved = Saved(state_path(out), plan, _note, resume=resume)
+    saved = Saved(state, plan, _note, resume=resume)
     progress = Progress(picture=show_here)
     looks: list[Look] = [progress]
     if preview is not None and not show_here:
         looks.append(Preview(Path(preview)))
-    if save_every is not None:
-        looks.append(Series(*save_every))
     frames = Animation(animation) if animation is not None else None
-    if frames is not None:
-        looks.append(frames)
+    looks += [look for look in (series, frames) if look is not None]
     print(_planned(plan, preset, stop), flush=True)
+    # Of a photo whose known pixels change a little there would be no state.
+    must_stay = _are_one(out, image) and not is_lossless(out, picture)
     started = time.monotonic()
-    with _first_signal_noted() as was_interrupted:
-        colours, ends = fill(plan, _all(looks), was_interrupted, saved)
-        progress.finish()
-        cut_short = was_interrupted() and any(_is_cut_short(end) for end in ends)
-        if cut_short:
-            saved.write()  # with what is done, if it was between two holes
+    with at_leisure(ENDINGS, _say_stopping) as was_interrupted:
         try:
+            colours, ends = fill(plan, _all(looks), was_interrupted, saved)
+            progress.finish()
+            cut_short = was_interrupted() and any(end.why in CUT_SHORT for end in ends)
+            if cut_short and must_stay:
+                out = out.with_stem(f"{out.stem}-so-far")
             save(with_hole(picture, colours, hole), picture, out)
-        except InputError:
-            saved.write()  # what has been fitted is not lost with it
+        except BaseException:
+            progress.finish()
+            saved.catch_up()  # what has been fitted is not lost with the rest
             raise
-        if not cut_short:
+        if cut_short:
+            saved.catch_up()
+        else:
             saved.remove()
     took = duration(time.monotonic() - started)
-    print(f"{out}: {_outcome(ends)}; {took}{'; --resume goes on' if cut_short else ''}")
+    goes_on = "; --resume goes on" if cut_short and saved.can_write else ""
+    print(f"{out}: {_outcome(ends)}; {took}{goes_on}")
     if frames is not None:
         frames.write()
+    if any(end.why == "failed" for end in ends):
+        return 1
     return 130 if cut_short else 0
 
 
@@ -212,30 +229,28 @@ def _described(image: Path, mode: str, hole: Mask) -> str:
 
 
 def _planned(plan: "Plan", preset: str, stop: str) -> str:
-    sizes = [f"{place.width}x{place.height}" for place in plan.places]
+    sizes = []
+    for place in plan.places:
+        height, width = (each.stop - each.start for each in place.around)
+        reduced = f" of {width}x{height}" if (place.width, place.height) != (width, height) else ""
+        sizes.append(f"{place.width}x{place.height}{reduced}")
     where = f"{', '.join(sizes[:5])}{' ...' if len(sizes) > 5 else ''} pixels"
     apart = f"{len(sizes)} holes apart, " if len(sizes) > 1 else ""
     end = f"{plan.request.iterations} iterations" + (f" or {stop}" if stop != "none" else "")
     return f"fitting {preset} on {plan.device}: {apart}{where}, until {end}; Ctrl-C keeps the best"
 
 
-def _is_cut_short(end: "Filled") -> bool:
-    return end.why in ("interrupted", "not fitted")
-
-
 def _outcome(ends: Sequence["Filled"]) -> str:
     words = {
-        "iterations": "of all {0}",
-        "rule": "of {0}, where the rule ended the fit",
-        "interrupted": "of {0}, where it was interrupted",
-        "diverged": "of {0}, where the fit failed",
+        "iterations": "iteration {0} of all {1}",
+        "rule": "iteration {0} of {1}, where the rule ended the fit",
+        "interrupted": "iteration {0} of {1}, where it was interrupted",
+        "diverged": "iteration {0} of {1}, where the fit failed",
+        "failed": "filled smoothly, because its fit failed",
+        "not fitted": "filled smoothly, without a fit",
+        "nothing known": "left as it is, with nothing visible around it",
     }
-    said = [
-        f"iteration {end.iteration} {words[end.why].format(end.ended_at)}"
-        if end.why in words
-        else "filled smoothly, without a fit"
-        for end in ends
-    ]
+    said = [words[end.why].format(end.iteration, end.ended_at) for end in ends]
     if len(said) == 1:
         return said[0]
     return "; ".join(f"hole {number}: {text}" for number, text in enumerate(said, start=1))
@@ -249,37 +264,16 @@ def _all(looks: Sequence["Look"]) -> "Look":
         for each in [*active]:
             try:
                 each(moment)
-            except InputError as error:
+            except (InputError, OSError) as error:  # as when nobody reads what is printed
                 active.remove(each)
-                _note(f"{error}; it is given up, the fit goes on")
+                with suppress(OSError):
+                    _note(f"{error}; it is given up, the fit goes on")
 
     return look
 
 
-@contextmanager
-def _first_signal_noted() -> Iterator[Callable[[], bool]]:
-    """Meanwhile the first signal is only noted, and the next does what it did before.
-
-    Gives what says whether there has been one.
-    """
-    before = {number: signal.getsignal(number) for number in NUMBERS}
-    noted = False
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(*_: object) -> None:
-        nonlocal noted
-        noted = True
-        restore()
-        # Not `print`, which may be in the middle of another line that this one interrupts.
-        below = b"\n" if os.isatty(2) else b""
+def _say_stopping() -> None:
+    """Not by `print`, which this may have interrupted in the middle of another line."""
+    below = b"\n" if os.isatty(2) else b""
+    with suppress(OSError):  # nobody may be there to read it
         os.write(2, below + b"stopping after this iteration; again: at once\n")
-
-    for number in NUMBERS:
-        signal.signal(number, note)
-    try:
-        yield lambda: noted
-    finally:
-        restore()

@@ -1,8 +1,8 @@
 """Fills the holes of a photo, one neighbourhood after the other."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,21 +12,27 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from dip.divergence import Diverged
+from dip.divergence import SPAN, Diverged
 from dip.errors import InputError
 from dip.inpainting.neighbourhood import Neighbourhood, Patch, neighbourhoods
 from dip.inpainting.photo import Colours, Mask, Photo
 from dip.inpainting.request import MAX_SIDES, Request
 from dip.inpainting.saved import Saved
-from dip.options import HeldOutOptions
+from dip.options import HeldOutOptions, ImportedOptions
 from dip.preset import with_settings
 from dip.state import State
 from dip.stopping import Stop
 from dip.trainer import Checkpoint, fit
 
 LOOK_EVERY = {"cpu": 1, "cuda": 25}  # iterations; a GPU is not waited for more often
+KEPT = 4  # averages, `SPAN` iterations apart: a failure is noticed that late, or twice that
 
-Why = Literal["iterations", "rule", "interrupted", "diverged", "not fitted"]
+Why = Literal[
+    "iterations", "rule", "interrupted", "diverged", "failed", "not fitted", "nothing known"
+]
+
+
+CUT_SHORT = ("interrupted", "not fitted")  # what a state goes on with
 
 
 class FailedFitError(ArithmeticError):
@@ -65,14 +71,19 @@ class Moment:
     def holes(self) -> int:
         return len(self.plan.places)
 
-    @cached_property
     def drawn(self) -> Image.Image:
         """All that the network draws, as RGB at the working size."""
         return self.plan.photo.to_look_at(self.patch.drawn(self.raw.numpy()))
 
-    @cached_property
+    def glance(self) -> Image.Image:
+        """The neighbourhood with its hole as the network draws it, as RGB at the working size."""
+        return self.plan.photo.to_look_at(self.patch.glance(self.raw.numpy()))
+
     def restored(self) -> Image.Image:
-        """The neighbourhood as it would be restored now, as RGB at full resolution."""
+        """The neighbourhood as it would be restored now, as RGB at full resolution.
+
+        It may take seconds: the seam of a large hole is large.
+        """
         return self.plan.photo.to_look_at(self.patch.filled(self.best.numpy()))
 
 
@@ -81,8 +92,9 @@ class Filled:
     """How one hole's fit ended. iteration: the one whose output fills it; 0 where none does.
 
     ended_at: the last iteration. why: all `iterations` were done, the `rule` had seen enough,
-    somebody `interrupted` it, it `diverged` behind the output that is kept, or it was `not fitted`
-    and is filled smoothly. seconds: of its iterations.
+    somebody `interrupted` it, or it `diverged` behind the output that is kept; it `failed` before
+    there was one, or was `not fitted` any more, and is filled smoothly; there is `nothing known`
+    around it, and it is left as it is. seconds: of its iterations.
     """
 
     iteration: int
@@ -112,28 +124,37 @@ def fill(
 
     look is called at each iteration on a CPU, on a GPU at every 25th. should_stop is asked then,
     too: the fit under way ends with the best it has, and the holes after it are not fitted. saved:
-    where states go, and come from. Raises FailedFitError, and InputError if something cannot be
-    written or there is too little memory.
+    where states go, and come from. Raises FailedFitError if no fit came to anything, and InputError
+    if there is too little memory.
     """
     colours = plan.photo.colours.copy()
     ends: list[Filled] = []
+    failure: FailedFitError | None = None
     for number, place in enumerate(plan.places, start=1):
         patch = Patch(place, plan.photo.colours, plan.hole, plan.photo.visible)
-        if saved is not None and number <= len(saved.outputs):
+        is_new = saved is None or number > len(saved.outputs)
+        if saved is not None and not is_new:
             done = saved.outputs[number - 1]
             output, end = done["output"].numpy(), Filled(**done["end"])
-        elif should_stop() or not patch.known.any():
-            output, end = np.zeros_like(patch.to_fit()[0]), Filled(0, 0, "not fitted", 0.0)
+        elif not patch.known.any():
+            output, end = patch.blank(), Filled(0, 0, "nothing known", 0.0)
+        elif should_stop():
+            output, end = patch.blank(), Filled(0, 0, "not fitted", 0.0)
         else:
-            output, end = _fitted(plan, patch, number, look, should_stop, saved)
-            if saved is not None and end.why != "interrupted":
-                saved.outputs.append({"output": torch.from_numpy(output), "end": asdict(end)})
-                saved.fit = None
-                if saved.is_due():
-                    saved.write()
+            try:
+                output, end = _fitted(plan, patch, number, look, should_stop, saved)
+            except FailedFitError as error:
+                failure, output, end = error, patch.blank(), Filled(0, 0, "failed", 0.0)
+        if saved is not None and is_new and end.why not in CUT_SHORT:
+            saved.add(torch.from_numpy(output), asdict(end))
+            if saved.is_due():
+                saved.catch_up()
         ends.append(end)
-        filled = patch.colours(patch.filled(output))
-        colours[place.around][patch.own] = filled[patch.own]
+        if end.why != "nothing known":
+            filled = patch.colours(patch.filled(output))
+            colours[place.around][patch.own] = filled[patch.own]
+    if failure is not None and not any(end.iteration for end in ends):
+        raise failure
     return colours, ends
 
 
@@ -150,7 +171,7 @@ def _fitted(
     saved: Saved | None,
 ) -> tuple[NDArray[np.float32], Filled]:
     """What fills one neighbourhood's hole, (C, h, w) at its working size."""
-    image, mask = map(torch.from_numpy, patch.to_fit())
+    image, mask = map(torch.from_numpy, patch.small)
     request = _suited(plan.request, int(mask.sum().item()))
     height, width = image.shape[1:]
     # What a network needs beyond that is added right and below, as not known.
@@ -158,38 +179,47 @@ def _fitted(
     more = (0, max(0, least - width), 0, max(0, least - height))
     every = LOOK_EVERY[plan.device.partition(":")[0]]
     why: Why = "iterations"
+    if saved is not None and saved.fit is not None:
+        reached = saved.fit["iteration"]
+        if reached >= request.iterations:
+            raise InputError(
+                f"the fit that is to go on has done {reached} iterations already; --iterations sets"
+                " a larger bound"
+            )
+    earlier: deque[tuple[int, Tensor]] = deque(maxlen=KEPT)  # averages, should the fit fail
 
     def best(checkpoint: Checkpoint) -> tuple[int, Tensor]:
         stop = _answer(request, checkpoint.stops)
-        kept = (
-            (stop.iteration, stop.output) if stop else (checkpoint.iteration, checkpoint.averaged)
-        )
-        return kept[0], kept[1][:, :height, :width]
+        if stop is not None:
+            return stop.iteration, stop.output[:, :height, :width]
+        return checkpoint.iteration, checkpoint.averaged[:, :height, :width]
 
     def keep(iteration: int, state: Callable[[], State]) -> None:
         if iteration == request.iterations:
             return  # it is over, and its output is what will be kept
         if saved is not None and (why == "interrupted" or saved.is_due()):
-            saved.fit = state()
-            saved.write()
+            saved.write(state())
         if why == "interrupted":
             raise _Halt
 
     last: Checkpoint | None = None
+    kept: tuple[int, Tensor] | None = None
     try:
         for last in fit(
             F.pad(image, more),
             F.pad(mask, more),
             request.method,
-            checkpoints=[*range(every, request.iterations, every), request.iterations],
+            checkpoints=range(request.iterations % every or every, request.iterations + 1, every),
             seed=request.seed,
             device=plan.device,
             rules=[request.rule] if request.rule else [],
             keep=keep,
             state=saved.fit if saved else None,
         ):
-            raw, kept = last.raw[:, :height, :width], best(last)[1]
-            look(Moment(plan, patch, number, last.iteration, last.loss, last.seconds, raw, kept))
+            raw, kept = last.raw[:, :height, :width], best(last)
+            look(Moment(plan, patch, number, last.iteration, last.loss, last.seconds, raw, kept[1]))
+            if last.iteration >= (earlier[-1][0] if earlier else 0) + SPAN:
+                earlier.append((last.iteration, last.averaged[:, :height, :width]))
             stop = _answer(request, last.stops)
             if stop is not None and stop.stopped_at is not None:
                 why = "rule"
@@ -199,20 +229,25 @@ def _fitted(
     except _Halt:
         pass
     except Diverged as failure:
-        chosen = _answer(request, last.stops) if last else None
-        if chosen is None or chosen.iteration >= failure.iteration:
+        outputs = (*earlier, kept) if kept is not None else ()
+        sound = [each for each in outputs if SPAN <= each[0] < failure.iteration]
+        if not sound:
             raise FailedFitError(
-                f"the fit failed: {failure}. Try another --seed, or a smaller learning rate with"
-                " --set learning_rate=..."
+                f"the fit failed: {failure}; another seed or a smaller learning rate may do"
             ) from None
-        why = "diverged"
-    except torch.OutOfMemoryError:
-        raise InputError(
-            f"{plan.device}: too little memory for a fit of {width}x{height} pixels; use a smaller"
-            " --max-side"
-        ) from None
+        kept, why = sound[-1], "diverged"
+    except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError on a CPU
+        if isinstance(error, MemoryError) or "memory" in str(error):
+            raise InputError(
+                f"{plan.device}: too little memory for a fit of {width}x{height} pixels; use a"
+                " smaller --max-side"
+            ) from None
+        if isinstance(request.method.architecture, ImportedOptions):
+            raise InputError(f"the network fails: {str(error).splitlines()[0]}") from None
+        raise
     assert last is not None
-    iteration, output = best(last)
+    assert kept is not None
+    iteration, output = kept
     return output.numpy().copy(), Filled(iteration, last.iteration, why, last.seconds)
 
 

@@ -5,6 +5,7 @@ threshold of one half, as in Ulyanov et al.'s code.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from dip.errors import InputError
 from dip.inpainting.photo import Mask, open_picture, orientation_of, turned
 
 Box = tuple[int, int, int, int]  # x, y, width, height
+WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
+SHADES = ("1", "L", "LA", "I;16", "I;16B", "I", "F", "RGB", "RGBA")  # modes whose first channel is
 
 
 def parse_box(text: str) -> Box:
@@ -41,7 +44,9 @@ def hole_of_boxes(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
                 f" {size[1]}x{size[0]} pixels"
             )
         hole[y : y + height, x : x + width] = True
-    return _checked(hole, "the boxes")
+    if hole.all():
+        raise InputError("the boxes: every pixel is in them, and nothing is known to fill it from")
+    return hole
 
 
 def hole_in_file(path: Path, size: tuple[int, int], hole_is_white: bool) -> Mask:
@@ -53,10 +58,12 @@ def hole_in_picture(
     mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
 ) -> Mask:
     """The same of a picture that has been read."""
-    # Numbers of a palette, or of inks, are no shades.
-    shades = mask.convert("RGB") if mask.mode in ("P", "PA", "CMYK", "YCbCr", "LAB") else mask
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of palettes with transparency
+        # Numbers of a palette, or of inks, are no shades.
+        shades = mask if mask.mode in SHADES else mask.convert("RGB")
     known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name)
-    return _checked(known if hole_is_white else ~known, name, can_be_inverted=True)
+    return _checked(known if hole_is_white else ~known, name)
 
 
 def hole_in_array(known: NDArray[Any], size: tuple[int, int]) -> Mask:
@@ -65,7 +72,7 @@ def hole_in_array(known: NDArray[Any], size: tuple[int, int]) -> Mask:
 
 
 def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
-    """(H, W), True = known: above half of what is white, in the first channel."""
+    """(H, W), True = known: above half of white, in the first channel."""
     if mask.ndim not in (2, 3):
         raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
     shades = mask if mask.ndim == 2 else mask[..., 0]
@@ -76,21 +83,20 @@ def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
         )
     if shades.dtype == bool:
         return np.array(shades)
-    if not (np.issubdtype(shades.dtype, np.number) and np.isfinite(shades).all()):
-        raise InputError(f"{name}: holds {shades.dtype} values that are no shades")
-    is_of_ones = np.issubdtype(shades.dtype, np.floating) or shades.max() <= 1
-    white = 1.0 if is_of_ones else float(np.iinfo(shades.dtype).max)
+    is_number = shades.dtype.kind in "uif"
+    if not (is_number and np.isfinite(shades).all() and shades.min() >= 0):
+        raise InputError(f"{name}: holds values of {shades.dtype} that are no shades")
+    white = next((each for each in WHITES if shades.max() <= each), None)
+    if white is None:
+        raise InputError(f"{name}: its values go up to {shades.max()}; white is 1, 255 or 65535")
     return np.asarray(shades > white / 2)
 
 
-def _checked(hole: Mask, name: str, *, can_be_inverted: bool = False) -> Mask:
+def _checked(hole: Mask, name: str) -> Mask:
     if not hole.any():
-        hint = "; it is what is black, or with --hole-is-white what is white"
-        raise InputError(f"{name}: no pixel is in the hole{hint if can_be_inverted else ''}")
+        raise InputError(f"{name}: no pixel is in the hole, none is black (--hole-is-white: white)")
     if hole.all():
-        hint = "; the hole is what is black, or with --hole-is-white what is white"
         raise InputError(
             f"{name}: every pixel is in the hole, and nothing is known to fill it from"
-            f"{hint if can_be_inverted else ''}"
         )
     return hole

@@ -4,6 +4,7 @@ Cameras, phones and programs write much that is not as the standards have it: wh
 left out, and is never a reason to fail.
 """
 
+import math
 import struct
 import warnings
 from contextlib import suppress
@@ -53,6 +54,15 @@ def xmp_of(picture: Image.Image) -> bytes | None:
     """XMP as Pillow has it, which knows by then how the photo is turned."""
     xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp")
     return xmp.encode() if isinstance(xmp, str) else xmp
+
+
+def dpi_of(picture: Image.Image) -> tuple[float, float] | None:
+    """Pixels per inch, where they are numbers; some files have 0/0."""
+    try:
+        x, y = (float(each) for each in picture.info["dpi"])
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
 
 
 def tiff_tags(picture: Image.Image) -> TiffImagePlugin.ImageFileDirectory_v2:

@@ -5,6 +5,7 @@ about it. Holes that lie far apart have neighbourhoods of their own.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +132,8 @@ class Patch:
             seen = part[self.known] if self.known.any() else np.zeros(1)
             self.low, self.high = float(seen.min()), float(seen.max())
         span = self.high - self.low or 1.0
-        self.values = ((part.astype(np.float32) - self.low) / span).clip(0, 1)
+        exact = (part.astype(np.float64) - self.low) / span
+        self.values: NDArray[np.float32] = exact.clip(0, 1).astype(np.float32)
         darkest, brightest = self._range()
         self.darkest, self.contrast = darkest, np.maximum(brightest - darkest, LEAST_CONTRAST)
 
@@ -139,11 +141,12 @@ class Patch:
         """Of each channel, what nearly all known pixels lie between: (C,) each."""
         known = self.values[self.known]
         if not len(known):
-            known = np.array([[0.0], [1.0]]) + np.zeros(self.values.shape[2])
+            known = np.array([[0.0], [1.0]], np.float32).repeat(self.values.shape[2], axis=1)
         darkest, brightest = np.quantile(known, [OUTLIERS, 1 - OUTLIERS], axis=0)
         return darkest.astype(np.float32), brightest.astype(np.float32)
 
-    def to_fit(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    @cached_property
+    def small(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The image (C, h, w) and the mask (1, h, w), 1 = known, at the working size.
 
         A pixel is known where all that it stands for is; where the hole is so finely scattered that
@@ -163,9 +166,22 @@ class Patch:
         image = np.where(known, np.moveaxis(stretched, 2, 0).clip(0, 1), 0)
         return image.astype(np.float32), known[None].astype(np.float32)
 
+    def blank(self) -> NDArray[np.float32]:
+        """An output (C, h, w) with nothing in it: a hole is then filled smoothly from its edge."""
+        shape = (self.values.shape[2], self.place.height, self.place.width)
+        return np.zeros(shape, np.float32)
+
     def drawn(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         """The values (h, w, C) that a network's output (C, h, w) stands for."""
         return np.moveaxis(output.clip(0, 1), 0, 2) * self.contrast + self.darkest
+
+    def glance(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The values (h, w, C) at the working size with the hole as an output (C, h, w) draws it.
+
+        To look at: the seam is as it comes.
+        """
+        image, mask = self.small
+        return np.where(mask[0, ..., None] == 1, self.drawn(image), self.drawn(output))
 
     def filled(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         """The values (H, W, C) with this hole filled from a network's output (C, h, w).

@@ -32,7 +32,7 @@ def check_animation(path: Path) -> None:
 
 
 class Preview:
-    """Refreshes a file with the neighbourhood as it would be restored now."""
+    """Refreshes a file with the neighbourhood and what is drawn in its hole now."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -41,20 +41,22 @@ class Preview:
     def __call__(self, moment: "Moment") -> None:
         if time.monotonic() - self.last < PREVIEW_SECONDS:
             return
-        write(moment.restored, self.path, FORMATS[self.path.suffix.lower()], {})
+        write(moment.glance(), self.path, FORMATS[self.path.suffix.lower()], {})
         self.last = time.monotonic()
 
 
 class Series:
     """Writes the neighbourhood every so many iterations, as `hole-1-iteration-000100.png`."""
 
-    def __init__(self, every: int, folder: Path):
-        """Raises InputError if there can be no such folder."""
+    def __init__(self, every: int, folder: Path, *, photo: Path):
+        """Raises InputError if there can be no such folder, or if it may overwrite the photo."""
         if every < 1:
             raise InputError(f"--save-every {every}: at least 1 iteration")
         self.every = every
         self.folder = folder
         self.next = {1: every}  # by hole
+        if photo.resolve().parent == folder.resolve() and photo.name.startswith("hole-"):
+            raise InputError(f"--save-every: {photo} is one of these pictures; name another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -64,7 +66,7 @@ class Series:
         if moment.iteration < self.next.get(moment.hole, self.every):
             return
         name = f"hole-{moment.hole}-iteration-{moment.iteration:06}.png"
-        write(moment.restored, self.folder / name, "PNG", {})
+        write(moment.restored(), self.folder / name, "PNG", {})
         self.next[moment.hole] = (moment.iteration // self.every + 1) * self.every
 
 
@@ -93,14 +95,12 @@ class Animation:
         self.unused = None
 
     def _add(self, moment: "Moment") -> None:
-        drawn = moment.drawn
-        filled = moment.patch.filled(moment.raw.numpy())
-        composited = moment.plan.photo.to_look_at(filled).resize(drawn.size)
+        drawn = moment.drawn()
         frame = Image.new("RGB", (2 * drawn.width, drawn.height + CAPTION))
         which = f"hole {moment.hole}, " if moment.holes > 1 else ""
         ImageDraw.Draw(frame).text((4, 2), f"{which}iteration {moment.iteration}", fill="white")
         frame.paste(drawn, (0, CAPTION))
-        frame.paste(composited, (drawn.width, CAPTION))
+        frame.paste(moment.glance(), (drawn.width, CAPTION))
         self.frames.append(frame)
 
     def write(self) -> None:

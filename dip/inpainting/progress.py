@@ -9,17 +9,12 @@ import numpy as np
 from PIL import Image
 
 from dip.inpainting.filling import Moment
+from dip.words import duration
 
 LINE_SECONDS = 20.0  # between lines that are not to a terminal
 REDRAW_SECONDS = 0.2
 PICTURE_SECONDS = 2.0
 TALLEST = 24  # rows of a terminal that a picture takes at most
-
-
-def duration(seconds: float) -> str:
-    """A duration as people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class Progress:
@@ -48,7 +43,7 @@ class Progress:
             return
         if self.picture and now - self.last_picture >= PICTURE_SECONDS:
             self.last_picture = now
-            self._draw(moment.restored)
+            self._draw(moment.glance())
             self.last_line = -REDRAW_SECONDS
         if now - self.last_line >= REDRAW_SECONDS:
             self.last_line = now
@@ -82,11 +77,6 @@ class Progress:
         up = f"\x1b[{self.rows}A" if self.rows else ""
         print(f"\r\x1b[K{up}" + "\n".join(f"\x1b[K{row}" for row in rows), file=self.stream)
         self.rows = len(rows)
-
-
-def has_colours(environment: dict[str, str]) -> bool:
-    """Whether the terminal says that it shows 24-bit colours."""
-    return environment.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
 def blocks(picture: Image.Image, columns: int, rows: int) -> list[str]:

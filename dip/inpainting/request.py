@@ -14,7 +14,7 @@ STOP = "held-out"
 HELD_OUT = 0.02  # of the known pixels, for the rule of that name where the method has none
 PATIENCE = 500  # iterations without a better error of them
 # What the longer side of a neighbourhood is fitted at, by the kind of device.
-MAX_SIDES = {"cpu": 320, "cuda": 512}
+MAX_SIDES = {"cpu": 384, "cuda": 512}
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,18 @@ def make_request(
         method = with_settings(method, {"held_out": HELD_OUT})
     least = {"iterations": (iterations, 1), "context": (context, 1), "max_side": (max_side, 16)}
     for name, (value, smallest) in least.items():
-        if value is not None and value < smallest:
-            raise InputError(f"{name}: at least {smallest}, not {value}")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"seed: a whole number from 0 to 2^63 - 1, not {seed}")
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        if value is not None and not (_is_whole(value) and value >= smallest):
+            raise InputError(f"{name}: a whole number, at least {smallest}, not {value!r}")
+    if not (_is_whole(seed) and 0 <= seed < 2**63):
+        raise InputError(f"seed: a whole number from 0 to 2^63 - 1, not {seed!r}")
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise InputError(f"device {device}: use auto, cpu, cuda or cuda:N")
     bound = loaded.iterations if iterations is None else iterations
     return Request(method, bound, seed, rule, context, max_side, device)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def parse_stop(text: str) -> RuleOptions | None:
@@ -69,7 +73,7 @@ def parse_stop(text: str) -> RuleOptions | None:
     """
     if text == "none":
         return None
-    match = re.fullmatch(r"([\w-]+)(?:\[(.*)\])?", text)
+    match = re.fullmatch(r"([\w-]+)(?:\[(.*)\])?", text) if isinstance(text, str) else None
     if not match:
         raise InputError(f"stop {text}: a rule's name, as es-wmv or es-wmv[window=50], or none")
     name, inside = match.groups()
@@ -99,7 +103,7 @@ def parse_value(text: str) -> Any:
 
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise InputError(f"'{text}' is no value; a list is [1, 2], text is as it is") from None
     if isinstance(value, str) and value == "none":
         return None

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from dip.errors import InputError
-from dip.state import State
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from dip.inpainting.filling import Plan
+    from dip.state import State
 
 EVERY_SECONDS = 60.0
 
@@ -32,7 +33,7 @@ class Saved:
     """What is known of a restoration so far.
 
     outputs: for each hole that is done, its output and how its fit ended; fit: the state of the one
-    under way.
+    that was under way, to go on from.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class Saved:
     ):
         """note: is told what the user should know.
 
-        Raises InputError if it is to go on from a state that is not there, or of something else.
+        Raises InputError if it is to go on from a state that cannot be read or is of something
+        else.
         """
         self.path = path
         self.note = note
@@ -48,19 +50,16 @@ class Saved:
         self.of = _name(plan)
         self.outputs: list[dict[str, Any]] = []
         self.fit: State | None = None
+        self.is_behind = False  # whether there are outputs that are not on the disk
         self.last_write = time.monotonic()
         if resume:
             self._read()
-        elif path.exists():
-            note(f"{path} is of an interrupted run, which --resume would go on with; not now")
 
     def _read(self) -> None:
+        import torch
+
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
-        except FileNotFoundError:
-            raise InputError(
-                f"{self.path}: there is no state to go on from; leave --resume out"
-            ) from None
         except Exception as error:  # whatever a damaged or foreign file makes torch raise
             raise InputError(
                 f"{self.path}: not a state that can be read ({type(error).__name__});"
@@ -73,20 +72,36 @@ class Saved:
             )
         self.outputs, self.fit = content["outputs"], content["fit"]
 
+    def add(self, output: "Tensor", end: dict[str, Any]) -> None:
+        """A hole is done."""
+        self.outputs.append({"output": output, "end": end})
+        self.fit = None
+        self.is_behind = True
+
     def is_due(self) -> bool:
         """Whether the last one was written so long ago that another should be."""
         return self.can_write and time.monotonic() - self.last_write >= EVERY_SECONDS
 
-    def write(self) -> None:
-        """Where it cannot be written that is noted, once, and what was there before stays."""
+    def catch_up(self) -> None:
+        """Write what is done, if it is not there."""
+        if self.is_behind:
+            self.write(None)
+
+    def write(self, fit: "State | None") -> None:
+        """With the state of the fit under way.
+
+        Where it cannot be written that is noted, once, and what was there before stays.
+        """
+        import torch
+
         if not self.can_write:
             return
         partial = self.path.with_name(f".{self.path.name}-partial")
         try:
-            content = {"of": self.of, "outputs": self.outputs, "fit": self.fit}
             with partial.open("wb") as file:  # torch itself opens none whose name has a dot first
-                torch.save(content, file)
+                torch.save({"of": self.of, "outputs": self.outputs, "fit": fit}, file)
             partial.replace(self.path)
+            self.is_behind = False
         except (OSError, RuntimeError) as error:  # torch's own, when the disk is full
             self.can_write = False
             self.note(f"{self.path}: the state cannot be written ({error}); --resume will not do")
@@ -107,5 +122,8 @@ def _name(plan: "Plan") -> str:
     places = [(vars(each)) for each in plan.places]
     digest = hashlib.sha256(repr([described, places, plan.device.partition(":")[0]]).encode())
     digest.update(np.packbits(plan.hole).tobytes())
-    digest.update(np.where(plan.hole[..., None], 0, plan.photo.colours).tobytes())
+    digest.update(np.packbits(plan.photo.visible).tobytes())
+    known = plan.photo.colours.copy()
+    known[plan.hole] = 0
+    digest.update(known.tobytes())
     return digest.hexdigest()

@@ -1,13 +1,26 @@
 """A photo's file, written again: format, metadata and compression as its source had them."""
 
+import os
+import shutil
+import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from dip.errors import InputError
-from dip.inpainting.metadata import EXPOSURE, PLACE, exif_bytes, png_chunks, tiff_tags, xmp_of
+from dip.inpainting.metadata import (
+    EXPOSURE,
+    PLACE,
+    dpi_of,
+    exif_bytes,
+    png_chunks,
+    tiff_tags,
+    xmp_of,
+)
 
 FORMATS = {
     **{".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"},
@@ -22,7 +35,6 @@ MODES = {
 }
 LOSSLESS_TIFF = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd")
 JPEG_QUALITY = 95  # of a file whose source was none
-LONGEST_SEGMENT = 65_000  # bytes; a JPEG's segments hold 65,533 with their headers
 LONGEST_WEBP_SIDE = 16_383
 
 
@@ -39,6 +51,14 @@ def check_format(path: Path, picture: Image.Image) -> None:
         raise InputError(f"{path}: {name} does not hold a transparent colour; PNG does")
     if name == "WEBP" and max(picture.size) > LONGEST_WEBP_SIDE:
         raise InputError(f"{path}: a WebP has {LONGEST_WEBP_SIDE} pixels a side at most; use .png")
+    corner = picture.crop((0, 0, min(8, picture.width), min(8, picture.height)))
+    _encode(corner, BytesIO(), path, name, lambda: _options(name, mode, picture))
+
+
+def is_lossless(path: Path, source: Image.Image) -> bool:
+    """Whether `save` gives every pixel back as it is."""
+    name = FORMATS[path.suffix.lower()]
+    return name in ("PNG", "TIFF") or (name == "WEBP" and "lossless" in _webp(source))
 
 
 def save(result: Image.Image, source: Image.Image, path: Path) -> None:
@@ -51,22 +71,41 @@ def save(result: Image.Image, source: Image.Image, path: Path) -> None:
 
 
 def write(picture: Image.Image, path: Path, name: str, options: dict[str, Any]) -> None:
-    """Write a picture beside its place and move it there; raises InputError if that fails."""
-    partial = path.with_name(f".{path.name}-partial")
+    """Write a picture beside its place and move it there; raises InputError if that fails.
+
+    What was there gives its permissions; a link leads on to what it leads to.
+    """
+    place = path.resolve()
+    partial = place.with_name(f".{place.name}-partial")
     try:
-        picture.save(partial, format=name, **options)
-        partial.replace(path)
-    except (OSError, ValueError, RuntimeError) as error:  # Pillow's, of its many encoders
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be written ({why})") from None
+        with partial.open("wb") as file:
+            _encode(picture, file, path, name, lambda: options)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave neither the old one nor the new one
+        if place.exists():
+            shutil.copymode(place, partial)
+        partial.replace(place)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         with suppress(OSError):
             partial.unlink()
 
 
+def _encode(
+    picture: Image.Image, file: IO[bytes], path: Path, name: str, options: Callable[[], Any]
+) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture.save(file, format=name, **options())
+    except Exception as error:  # Pillow has many, for sizes, metadata and values
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be written ({why})") from None
+
+
 def _options(name: str, mode: str, source: Image.Image) -> dict[str, Any]:
-    icc_profile, dpi = source.info.get("icc_profile"), source.info.get("dpi")
-    common = {"icc_profile": icc_profile, "dpi": dpi}
+    common = {"icc_profile": source.info.get("icc_profile"), "dpi": dpi_of(source)}
     match name:
         case "PNG":
             transparency = source.info.get("transparency")
@@ -87,13 +126,12 @@ def _jpeg(source: Image.Image) -> dict[str, Any]:
         "xmp": xmp_of(source),
         "comment": source.info.get("comment"),
     }
-    fitting = {key: text for key, text in said.items() if len(text or b"") <= LONGEST_SEGMENT}
     if not isinstance(source, JpegImagePlugin.JpegImageFile):
-        return {**fitting, "quality": JPEG_QUALITY, "subsampling": 0}
+        return {**said, "quality": JPEG_QUALITY, "subsampling": 0}
     # With the source's own tables known pixels change little, or not at all: of `astronaut` in
     # full colour 97 per cent of the blocks keep every level at quality 75, and 35 at 95.
     return {
-        **fitting,
+        **said,
         "qtables": source.quantization,
         "subsampling": max(0, JpegImagePlugin.get_sampling(source)),  # or what Pillow cannot write
         "keep_rgb": source.mode == "RGB" and [each[0] for each in source.layer] == [*b"RGB"],
