@@ -187,7 +187,9 @@ def test_a_fit_that_fails_says_so() -> None:
     known = np.ones((40, 40), bool)
     known[10:20, 10:20] = False
     astray = {**NARROW, "learning_rate": 1e4}
-    with pytest.raises(FailedFitError, match="the fit failed: .* since iteration .*; another seed or"):
+    with pytest.raises(
+        FailedFitError, match="the fit failed: .* since iteration .*; another seed or"
+    ):
         dip.inpaint(image, known, settings=astray, iterations=100, stop="none")
 
 

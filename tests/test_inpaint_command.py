@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +329,21 @@ def test_a_terminal_shows_a_line_and_a_picture(monkeypatch: pytest.MonkeyPatch) 
     os.close(reader)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder")
+def test_24_megapixels_take_less_than_3_gib() -> None:
+    """Reading, a short fit with the network of the default, putting back and writing."""
+    draw = np.random.default_rng(0)
+    coarse = Image.fromarray(draw.integers(0, 256, (400, 600, 3), dtype=np.uint8))
+    coarse.resize((6000, 4000)).save("large.jpg")
+    words = ("large.jpg", "--box", "2900,1500,300,200", "-o", "large-out.jpg", "--iterations", 3)
+    running = _start(*words, settings=[])
+    _, status, usage = os.wait4(running.pid, 0)
+    assert status == 0
+    assert 2**19 < usage.ru_maxrss < 3 * 2**20  # KiB; 1.4 GiB when this was written
+    assert Image.open("large-out.jpg").size == (6000, 4000)
+
+
 def test_blocks_keep_the_picture_s_shape() -> None:
     rows = blocks(Image.new("RGB", (300, 200)), columns=60, rows=100)
     assert len(rows) == 20
@@ -338,8 +353,8 @@ def test_blocks_keep_the_picture_s_shape() -> None:
 # Interruptions, of a process of its own.
 
 
-def _start(*words: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "dip", "inpaint", *map(str, words), *NARROW]
+def _start(*words: object, settings: Sequence[str] = NARROW) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "dip", "inpaint", *map(str, words), *settings]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)

@@ -30,8 +30,6 @@ KEPT = 4  # averages, `SPAN` iterations apart: a failure is noticed that late, o
 Why = Literal[
     "iterations", "rule", "interrupted", "diverged", "failed", "not fitted", "nothing known"
 ]
-
-
 CUT_SHORT = ("interrupted", "not fitted")  # what a state goes on with
 
 

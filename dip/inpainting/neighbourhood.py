@@ -138,7 +138,11 @@ class Patch:
         self.darkest, self.contrast = darkest, np.maximum(brightest - darkest, LEAST_CONTRAST)
 
     def _range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of each channel, what nearly all known pixels lie between: (C,) each."""
+        """Of each channel, what nearly all known pixels lie between: (C,) each.
+
+        A network draws in this range. Where nothing in sight says what the rest of [0, 1] is for,
+        as in a smooth part of a photo, it would draw blobs of any colour.
+        """
         known = self.values[self.known]
         if not len(known):
             known = np.array([[0.0], [1.0]], np.float32).repeat(self.values.shape[2], axis=1)
