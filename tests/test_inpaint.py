@@ -233,7 +233,9 @@ def _plan(*, transparent: bool = False, **how: Any) -> Plan:
     if transparent:
         hole[5:9, 5:9] = True
         visible[:, :100] = False
-    how = {"settings": NARROW, "iterations": 12, "stop": "es-wmv[window=4]", **how}
+    usual = dict.fromkeys(["context", "max_side"], None) | {"seed": 0, "device": "cpu"}
+    usual |= {"preset": "photo", "settings": NARROW, "iterations": 12, "stop": "es-wmv[window=4]"}
+    how = usual | how
     plan = make_plan(Photo(colours, visible, "RGB"), hole, make_request(**how))
     assert len(plan.places) == 2 + transparent
     return plan

@@ -135,11 +135,11 @@ def inpaint(
         looks.append(Preview(Path(preview)))
     frames = Animation(animation) if animation is not None else None
     looks += [look for look in (series, frames) if look is not None]
-    print(_planned(plan, preset, stop), flush=True)
     # Of a photo whose known pixels change a little there would be no state.
     must_stay = _are_one(out, image) and not is_lossless(out, picture)
     started = time.monotonic()
     with at_leisure(ENDINGS, _say_stopping) as was_interrupted:
+        print(_planned(plan, preset, stop), flush=True)
         try:
             colours, ends = fill(plan, _all(looks), was_interrupted, saved)
             progress.finish()

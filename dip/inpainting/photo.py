@@ -84,7 +84,7 @@ def photo_in(picture: Image.Image, name: str = "the image") -> Photo:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of palettes with transparency
         plain = picture.convert({"P": "RGB", "1": "L"}[mode]) if mode in ("P", "1") else picture
-    stored = np.atleast_3d(np.array(plain))[..., : COLOUR_CHANNELS[mode]]
+    stored = np.atleast_3d(np.asarray(plain))[..., : COLOUR_CHANNELS[mode]]
     if stored.dtype == np.float32 and not np.isfinite(stored).all():
         raise InputError(f"{name}: some of its values are no numbers (nan or infinite)")
     if picture.has_transparency_data and stored.dtype == np.uint8:

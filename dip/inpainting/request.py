@@ -34,15 +34,15 @@ class Request:
 
 
 def make_request(
-    preset: str = PRESET,
-    settings: Mapping[str, Any] | None = None,
+    preset: str,
+    settings: Mapping[str, Any] | None,
     *,
-    iterations: int | None = None,
-    seed: int = 0,
-    stop: str = STOP,
-    context: int | None = None,
-    max_side: int | None = None,
-    device: str = "auto",
+    iterations: int | None,
+    seed: int,
+    stop: str,
+    context: int | None,
+    max_side: int | None,
+    device: str,
 ) -> Request:
     """As `dip.inpaint` takes them; raises InputError that names what is wrong."""
     loaded = load_preset(preset)
