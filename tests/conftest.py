@@ -20,7 +20,7 @@ from benchmarks.regression import gate, speed
 from benchmarks.suite import load_suite
 from datasets import load_manifest
 
-pytest_plugins = ["pages"]  # fixtures of the page's tests
+pytest_plugins = ["pages", "photo_command"]  # fixtures of the page's tests, and of `dip inpaint`
 
 ROOT = Path(__file__).parent.parent
 
