@@ -37,7 +37,7 @@ def inpaint(
     mask: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MASK]", help="a picture of the same size, white = known, black = hole"
+            metavar="MASK", help="a picture of the same size, white = known, black = hole"
         ),
     ] = None,
     *,
