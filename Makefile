@@ -26,7 +26,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, auto ...)
-	@$(PY) -m benchmarks.weights
+	@$(PY) -m benchmarks.metrics.lpips_weights
 	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
 # A stamp is written last: an interrupted set-up is done again.
@@ -55,7 +55,7 @@ $(UV):
 
 # Tried once in each environment; where the weights cannot be had, `make setup` tries again.
 $(VENV)/.weights-tried: | $(ENVIRONMENT)
-	@$(PY) -m benchmarks.weights
+	@$(PY) -m benchmarks.metrics.lpips_weights
 	@touch $@
 
 lock: $(UV) ## write requirements.lock anew from pyproject.toml
@@ -66,7 +66,7 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 	@$(PY) -m reports bench $(SUITE) --out $(OUT)
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
-	@$(PY) -m reports build $(OUT)/$(basename $(notdir $(SUITE)))
+	@$(PY) -m reports report $(OUT)/$(basename $(notdir $(SUITE)))
 
 regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh, and exit 1 if reconstructions are not what the baseline has
 	@$(PY) -m benchmarks regress --out $(OUT)
@@ -74,7 +74,7 @@ regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh, and exit 1 if reconstructions 
 timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)
 	@$(PY) -m benchmarks timing --budget $(BUDGET) --out $(OUT)
 
-anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: python -m datasets fetch, or DIP_MIRROR)
+anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-bench data fetch, or DIP_MIRROR)
 	@$(PY) -m benchmarks anchors --out $(OUT)
 
 test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)

@@ -74,11 +74,11 @@ def _copy(file: str, output: str, _: Any) -> None:
 
 
 def _reason(error: Exception, manifest: Manifest, mirror: str | None) -> str:
-    where = f"; without --mirror and {MIRROR} it comes from {manifest.address}" if mirror else ""
+    where = f"; without `mirror` and {MIRROR} it comes from {manifest.address}" if mirror else ""
     if isinstance(error, FileNotFoundError):
         return f"there is no such file in the mirror{where}"
     if isinstance(error, ValueError) and "hash" in str(error):
         return "not the expected file, its SHA-256 is another; nothing of it was kept"
     cause = " ".join(str(error).split()).rpartition("Caused by ")[2]
     cause = cause.rpartition('("')[2].rstrip("')\"") if '("' in cause else cause
-    return f"cannot be fetched: {cause}{where or '; --mirror names a folder or another address'}"
+    return f"cannot be fetched: {cause}{where or '; `mirror` names a folder or another address'}"

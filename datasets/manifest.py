@@ -1,7 +1,7 @@
 """Image sets: a manifest in `datasets/manifests/`, or a folder of image files.
 
 A manifest's files come with an installed package, lie in the user's cache, where
-`python -m datasets fetch` puts them, or in the mirror that DIP_MIRROR names.
+`dip-bench data fetch` puts them, or in the mirror that DIP_MIRROR names.
 """
 
 import hashlib
@@ -113,7 +113,7 @@ class Manifest(BaseModel):
             except OSError as error:
                 raise DatasetError(f"{path}: cannot be read ({error.strerror})") from None
             if found != self.files[file]:
-                again = f"; `python -m datasets fetch {self.name}` gets it" if self.address else ""
+                again = f"; `dip-bench data fetch {self.name}` gets it" if self.address else ""
                 raise DatasetError(
                     f"{path}: not the expected file (SHA-256 {found}, not"
                     f" {self.files[file]}){again}"
@@ -122,7 +122,7 @@ class Manifest(BaseModel):
         if self.package is not None:
             raise DatasetError(f"{path}: the installed package lacks this file")
         raise DatasetError(
-            f"{self.name}: {file} is not here; `python -m datasets fetch {self.name}` gets it,"
+            f"{self.name}: {file} is not here; `dip-bench data fetch {self.name}` gets it,"
             f" or {MIRROR} names a folder that holds {self.name}/{file}"
         )
 

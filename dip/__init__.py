@@ -14,34 +14,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dip.divergence import Diverged
-    from dip.errors import InputError
+    from dip.errors import FailedFitError, InputError
     from dip.inpainting import inpaint
-    from dip.inpainting.filling import FailedFitError
     from dip.networks import build_network
     from dip.options import Method
-    from dip.preset import Preset, load_preset, preset_names, with_settings
-    from dip.reach import coverage
-    from dip.state import State
-    from dip.stopping import Stop
+    from dip.presets import Preset, load_preset, preset_names, with_settings
+    from dip.receptive_field import coverage
     from dip.trainer import Checkpoint, Step, fit
+    from dip.training.divergence import Diverged
+    from dip.training.state import State
+    from dip.training.stopping import Stop
 
 _HOME = {
     "InputError": "errors",
     "build_network": "networks",
     "inpaint": "inpainting",
     "Method": "options",
-    "Preset": "preset",
-    "load_preset": "preset",
-    "preset_names": "preset",
-    "with_settings": "preset",
+    "Preset": "presets",
+    "load_preset": "presets",
+    "preset_names": "presets",
+    "with_settings": "presets",
     "Checkpoint": "trainer",
-    "Diverged": "divergence",
-    "State": "state",
+    "Diverged": "training.divergence",
+    "State": "training.state",
     "Step": "trainer",
-    "Stop": "stopping",
-    "coverage": "reach",
-    "FailedFitError": "inpainting.filling",
+    "Stop": "training.stopping",
+    "coverage": "receptive_field",
+    "FailedFitError": "errors",
     "fit": "trainer",
 }
 __all__ = [

@@ -7,7 +7,15 @@ from pydantic import BaseModel, ValidationError
 
 
 class InputError(ValueError):
-    """A mistake in what the user gave; command lines print it and exit with code 2."""
+    """A mistake in what the user gave; command lines print it and exit with code 2.
+
+    Where the message names an argument it stands in backticks, as `max_side`; command lines turn it
+    into their own flag, `--max-side`.
+    """
+
+
+class FailedFitError(ArithmeticError):
+    """A fit failed and left nothing to fill the hole with; says why, and what may help."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:

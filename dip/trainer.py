@@ -14,21 +14,30 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dip.descent import Rewind
-from dip.divergence import Diverged, Watch
-from dip.engine import Engine
+from dip.engine.engine import Engine
+from dip.engine.stopwatch import Stopwatch
 from dip.errors import InputError
-from dip.inputs import make_input
-from dip.iteration import Iteration
-from dip.losses import Loss
 from dip.networks import build_network
-from dip.networks.foreign import Foreign
+from dip.networks.imported import Foreign
 from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
-from dip.preset import load_preset
-from dip.randomness import seeded_globally
-from dip.state import OwnDraws, Remembers, State, StateError, Stream, Tensors, fit_sha256, load
-from dip.stopping import Stop, answers, hold_out, make_rules
-from dip.stopwatch import Stopwatch
+from dip.presets import load_preset
+from dip.training.backtracking import Rewind
+from dip.training.divergence import Diverged, Watch
+from dip.training.inputs import make_input
+from dip.training.iteration import Iteration
+from dip.training.losses import Loss
+from dip.training.seeding import seeded_globally
+from dip.training.state import (
+    OwnDraws,
+    Remembers,
+    State,
+    StateError,
+    Stream,
+    Tensors,
+    fit_sha256,
+    load,
+)
+from dip.training.stopping import Stop, answers, hold_out, make_rules
 
 
 @dataclass(frozen=True)

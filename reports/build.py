@@ -1,23 +1,25 @@
 """Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import InputError
-from benchmarks.accounting import REPORTING, Clock, read_accounting
-from benchmarks.results import Results, load_results
-from benchmarks.writing import alone_in, write_atomically
-from reports import coverage, grids, paired, scores, tables
-from reports.figures import animation, curves, diagram, sheets
-from reports.formats import Table, to_markdown, write
+from benchmarks.scoring.results import Results, load_results
+from benchmarks.store.accounting import read_accounting
+from benchmarks.system.files import alone_in, write_atomically
+from dip.errors import InputError
+from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
 from reports.page.write import check_pattern, write_embedded, write_jobs, write_page
-from reports.reproduction import reproduction_table
+from reports.tables import comparison, coverage, networks, paired, scores, stopping
+from reports.tables.reproduction import reproduction_table
+from reports.tables.table import Table
+from reports.tables.timing import is_timing, timed_alone, timing
+from reports.tables.write import to_markdown, write
 from reports.templates import template
-from reports.timing import is_timing, timed_alone, timing
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,25 @@ class Report:
 
 def build(
     folder: Path,
-    clock: Clock | None = None,
     reference: str | None = None,
     embed: str | None = None,
+    *,
+    when_drawn: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Build the report from what is stored: of a suite, or of `python -m benchmarks timing`.
+    """Build the report from what is stored: of a suite, or of `dip-bench timing`.
 
-    clock: of a command that has run the suite before; its time is accounted for in the summary,
-    with that of tables and figures. Without it, or if that fitted nothing, the summary keeps what
-    the last one that fitted something has left. reference: the method that all are compared with.
-    embed: of which jobs, by a part of their names, one file is written that holds all it needs.
+    reference: the method that all are compared with. embed: of which jobs, by a part of their
+    names, one file is written that holds all it needs. when_drawn: called when tables and figures
+    are there, before the pages that say how long the command took.
 
     Raises InputError if there are no results, a run they refer to is gone or damaged, the reference
     is none of the methods, no job has such a name, or the report cannot be written.
     """
     if is_timing(folder):
         if reference:
-            raise InputError("--reference: timings are compared with the plain loop")
+            raise InputError("`reference`: timings are compared with the plain loop")
         if embed is not None:
-            raise InputError("--embed: timings have no jobs")
+            raise InputError("`embed`: timings have no jobs")
         return _build_timing(folder)
     results = load_results(folder)
     if embed is not None:
@@ -63,11 +65,11 @@ def build(
             found, named = all_tables(results, reference)
             partial = folder / ".report-partial"
             shutil.rmtree(partial, ignore_errors=True)
-            report = _build(results, partial, found, named, clock, embed)
+            report = _build(results, partial, found, named, embed, when_drawn)
             return _put_in_place(partial, folder / "report", report)
     except OSError as error:
         raise InputError(
-            f"{folder / 'report'}: cannot be built ({error}); `python -m benchmarks score SUITE`"
+            f"{folder / 'report'}: cannot be built ({error}); `dip-bench score SUITE`"
             " sets damaged runs aside, and `run` runs again what is missing"
         ) from None
 
@@ -86,20 +88,20 @@ def _put_in_place(partial: Path, folder: Path, report: Report) -> Report:
 
 def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
     """Every table of the results, without pictures; and the reference's name."""
-    who = paired.standing(results, scores.measures(results)[0], reference)
+    who = paired.standing(results, scores.asked_scores(results)[0], reference)
     found = [
-        *grids.comparison(results),
+        *comparison.comparison(results),
         *paired.paired(results, reference),
         reproduction_table(results),
         *timing(results, who.reference_name),
     ]
-    if scores.PSNR in scores.measures(results):
+    if scores.PSNR in scores.asked_scores(results):
         found += [
-            grids.iterations(results),
-            grids.missing_share(results),
-            grids.per_image(results),
-            tables.architectures(results),
-            tables.stopping(results),
+            comparison.iterations(results),
+            comparison.missing_share(results),
+            comparison.per_image(results),
+            networks.architectures(results),
+            stopping.stopping(results),
         ]
     return [table for table in found if table is not None], who.reference_name
 
@@ -109,8 +111,8 @@ def _build(
     folder: Path,
     found: list[Table],
     reference: str,
-    clock: Clock | None,
     embed: str | None,
+    when_drawn: Callable[[], None],
 ) -> Report:
     per_image = coverage.per_image(results)
     reach = coverage.coverage(per_image, results)
@@ -126,7 +128,7 @@ def _build(
         "images": results.jobs["image"].nunique(),
         "problems": _problems(results),
         "notices": results.about["notices"],
-        "measures": [measure.name for measure in scores.measures(results)],
+        "measures": [score.name for score in scores.asked_scores(results)],
         "tables": {table.name: table for table in found},
         "devices": [table for table in found if table.name.startswith("timing-")],
         "last_iteration": results.last_iteration,
@@ -137,9 +139,7 @@ def _build(
         "provenance": _provenance(results),
     }
     lines = write_jobs(results, folder)
-    if clock:  # all but the pages, which are to say it, is there
-        clock.lap(REPORTING)
-        clock.write(results.folder)
+    when_drawn()
     accounting = read_accounting(results.folder)
     about["time"] = accounting.line if accounting else ""
     summary = folder / "summary.md"
@@ -153,9 +153,9 @@ def _draw(
     results: Results, reference: str, per_image: pd.DataFrame, folder: Path
 ) -> dict[str, list[str] | str | None]:
     """Every figure, and the names of their files by what they are."""
-    who = paired.standing(results, scores.measures(results)[0], reference)
+    who = paired.standing(results, scores.asked_scores(results)[0], reference)
     return {
-        "ranks": diagram.critical_difference(who, folder),
+        "ranks": critical_difference.critical_difference(who, folder),
         "curves": curves.against_iterations(results, folder),
         "seconds": curves.against_seconds(results, folder),
         "sheets": sheets.contact_sheets(results, folder),

@@ -2,89 +2,24 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.commands import ROOT, Command, Done, signal_handlers_restored
+from support.suites import BASELINE_SEEDS, NARROW, TINY
 
-from benchmarks import environment, weights
-from benchmarks.jobs import Job, expand
 from benchmarks.regression import gate, speed
-from benchmarks.suite import load_suite
-from datasets import load_manifest
+from benchmarks.system import environment
 
-pytest_plugins = ["pages", "photo_command"]  # fixtures of the page's tests, and of `dip inpaint`
-
-ROOT = Path(__file__).parent.parent
-
-
-# `make setup` gets the weights; the gate fails without them.
-needs_lpips = pytest.mark.skipif(weights.missing() is not None, reason=str(weights.missing()))
-
-
-def needs(*names: str) -> pytest.MarkDecorator:
-    """Leaves a test out where these image sets, which cannot come with the project, are not."""
-    missing = [name for name in names if not load_manifest(name).is_here]
-    return pytest.mark.skipif(
-        bool(missing), reason=f"{', '.join(missing)} not here; fetch, or set DIP_MIRROR"
-    )
-
-
-# What makes the preset's network small; every family of networks is there.
-NARROW: dict[str, dict[str, Any]] = {
-    "lemsky-unet": {"architecture.channels": [4, 8]},
-    "quick": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
-    "dip-random50": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
-    "dip-library-unet": {"architecture.channels": [4, 8]},
-    "dip-library-resnet": {"architecture.channels": 8},
-    "deep-decoder": {"architecture.channels": [16, 16]},
-    "conv-decoder": {"architecture.channels": 8},
-    "pip": {"architecture.channels": [8, 8], "architecture.skip_channels": [4, 4]},
-    "siren": {"architecture.channels": 16},
-}
-
-TINY: dict[str, Any] = {
-    "dataset": "scikit-image",
-    "images": ["astronaut"],
-    "size": 36,
-    "masks": [{"boxes": {"count": 1, "side": 8}}],
-    "methods": [
-        {
-            "preset": "quick",
-            "set": {"architecture.channels": [4, 4], "architecture.skip_channels": [4, 4]},
-        },
-        {"fill": "mean"},
-    ],
-    "iterations": [2, 4],
-    "metrics": ["psnr", "ssim"],
-}
-
-
-# A method that asks for more memory than any machine has: it breaks at run time only.
-HUGE: dict[str, Any] = {
-    "preset": "quick",
-    "label": "huge",
-    "set": {"architecture.channels": [10**9, 4], "architecture.skip_channels": [4, 4]},
-}
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command said and how it ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Done]
+pytest_plugins = [
+    "support.pages",
+    "support.photo_command",
+]  # fixtures of the page's tests, and of `dip inpaint`
 
 
 @pytest.fixture
@@ -102,26 +37,22 @@ def suite_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def command(capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs `python -m MODULE ARGUMENTS` in this process, where torch is loaded once.
+    """Runs `dip-bench ARGUMENTS` in this process, where torch is loaded once.
+
+    module: as whose `python -m MODULE ARGUMENTS` it is spelled.
 
     Jobs run in this process too unless --workers says otherwise.
     """
 
     def run(module: str, *arguments: object) -> Done:
-        import benchmarks.__main__
-        import datasets.__main__
-        import reports.__main__
+        from reports.commands.app import main
 
-        words = [str(argument) for argument in arguments]
-        if module == "datasets":
-            capfd.readouterr()
-            return Done(datasets.__main__.main(words), *capfd.readouterr())
-        app = {"benchmarks": benchmarks.__main__.app, "reports": reports.__main__.app}[module]
+        words = [*(["data"] if module == "datasets" else []), *map(str, arguments)]
         if words[0] in ("run", "bench", "regress") and not {"--workers", "--dry-run"} & set(words):
             words += ["--workers", "0"]
         capfd.readouterr()
         with signal_handlers_restored():
-            returncode = benchmarks.__main__.main(app, words)
+            returncode = main(words)
         return Done(returncode, *capfd.readouterr())
 
     return run
@@ -173,9 +104,6 @@ def checkout(monkeypatch: pytest.MonkeyPatch) -> str:
     return commit
 
 
-BASELINE_SEEDS = 10  # of `baselines`; the suite's are three
-
-
 @pytest.fixture
 def gated(suite_file: Callable[..., Path]) -> Path:
     """A tiny suite for the gate: six rows, since it has one network, one fill and two metrics."""
@@ -207,27 +135,6 @@ def regress(gated: Path, baselines: Path, command: Command, tmp_path: Path) -> C
         return command("benchmarks", "regress", gated, *where, *words)
 
     return run
-
-
-@contextmanager
-def signal_handlers_restored() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-def jobs_of(suite: Path) -> list[Job]:
-    """The jobs of a suite file."""
-    return expand(load_suite(str(suite)))
-
-
-def pictures_in(out: Path) -> dict[str, bytes]:
-    """Every picture of every run below a results folder, by its place."""
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("runs/*/*.png")}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks import InputError, environment
-from benchmarks.regression.side import Environment, Side, Specification
+from benchmarks.regression.scores import Environment, Side, Specification
 from benchmarks.regression.speed import Sessions
-from benchmarks.writing import alone_in, open_folder, write_atomically
-from dip.errors import explain
+from benchmarks.system import environment
+from benchmarks.system.files import alone_in, open_folder, write_atomically
+from dip.errors import InputError, explain
 
-FOLDER = Path(__file__).parent.parent / "baselines"
+FOLDER = Path(__file__).parent / "baselines"
 LABEL = "baseline"
 NAMES = dict.fromkeys(("method", "output", "image", "mask", "status"), str)
 
@@ -54,7 +54,7 @@ def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
         about = Baseline.model_validate_json(csv.with_suffix(".json").read_bytes())
     except FileNotFoundError as error:
         raise InputError(
-            f"{error.filename}: there is no baseline; `python -m benchmarks regress --bless"
+            f"{error.filename}: there is no baseline; `dip-bench regress --bless"
             ' --because "..."` writes it'
         ) from None
     except OSError as error:

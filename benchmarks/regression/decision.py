@@ -13,12 +13,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from benchmarks import InputError
-from benchmarks.progress import counted
-from benchmarks.regression.likeness import common_cells, scores_of, unlike
-from benchmarks.regression.side import SCORES, Score, Side, names
-from benchmarks.regression.spread import Spread, is_within, spread, told_apart
-from benchmarks.statistics import difference
+from benchmarks.regression.comparable import common_cells, scores_of, unlike
+from benchmarks.regression.scores import MARGINS, SCORES, Side, names
+from benchmarks.regression.significance import Spread, is_within, spread, told_apart
+from benchmarks.scoring.results import Score
+from benchmarks.scoring.statistics import difference
+from benchmarks.system.text import counted
+from dip.errors import InputError
 
 Verdict = Literal["worse", "better", "identical", "same", "cannot tell", "not comparable"]
 
@@ -217,7 +218,7 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
         )
         # Methods count alike, however many cells they have.
         weights = np.concatenate([np.full(len(part.cells), 1 / len(part.cells)) for part in own])
-        rows.append(_row(whole, rate, score.margin, weights / len(own)))
+        rows.append(_row(whole, rate, MARGINS[score.name].of_all, weights / len(own)))
     return rows
 
 
@@ -228,7 +229,7 @@ def _of_each(parts: Sequence[_Part]) -> list[Row]:
 
 def _of_one(part: _Part, rate: float) -> Row:
     """What cannot be compared is shown, and not judged."""
-    row = _row(part, rate, part.score.margin_of_one) if part.cells else _blank(part)
+    row = _row(part, rate, MARGINS[part.score.name].of_one) if part.cells else _blank(part)
     return replace(row, verdict="not comparable", reason=part.unlike) if part.unlike else row
 
 
@@ -294,10 +295,11 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
 def _exact(row: Row, part: _Part) -> Row:
     """Of a fill, which has no seeds: nothing but rounding may differ, in any cell."""
     by_cell = np.abs(difference(part.here.iloc[0], part.reference.iloc[0]))
-    row = replace(row, half_width=part.score.tolerance)
+    rounding = MARGINS[part.score.name].rounding
+    row = replace(row, half_width=rounding)
     if not by_cell.any():
         return replace(row, verdict="identical")
-    if by_cell.max() <= part.score.tolerance:
+    if by_cell.max() <= rounding:
         return replace(row, verdict="same")
     return replace(row, verdict=_direction(row))
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks regress`: fit the suite afresh and hold it to the baseline, or bless it."""
+"""`dip-bench regress`: fit the suite afresh and hold it to the baseline, or bless it."""
 
 import os
 import shutil
@@ -9,21 +9,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import InputError, environment
-from benchmarks.accounting import Clock
-from benchmarks.plan import Plan, make_plan, select
-from benchmarks.progress import counted
+from benchmarks.jobs.plan import Plan, make_plan, select
 from benchmarks.regression import speed
 from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
+from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import decide
-from benchmarks.regression.machines import annotations, as_json, to_junit
 from benchmarks.regression.page import Page, to_markdown
-from benchmarks.regression.side import SCORES, Side, side_of
+from benchmarks.regression.scores import SCORES, Side, side_of
+from benchmarks.regression.significance import FEWEST_SEEDS
 from benchmarks.regression.speed import Ratio
-from benchmarks.regression.spread import FEWEST_SEEDS
-from benchmarks.results import load_results
-from benchmarks.runner import How, run
-from benchmarks.writing import Claim, open_folder, write_atomically
+from benchmarks.runner.overhead import Clock
+from benchmarks.runner.run import RunOptions, run
+from benchmarks.scoring.results import load_results
+from benchmarks.system import environment
+from benchmarks.system.files import Claim, open_folder, write_atomically
+from benchmarks.system.text import counted
+from dip.errors import InputError
 
 SUITE = "regression"
 FOLDER = "regress"  # of the gate's own results, apart from what other commands keep
@@ -72,13 +73,13 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
     not as it was committed, a baseline of a part or with gaps, and without a reason.
     """
     if not because.strip():
-        raise InputError('--because: say why this is the measure from now on: --because "..."')
+        raise InputError('`because`: say why this is the measure from now on: `because` "..."')
     if gate.pattern:
-        raise InputError("-k: a baseline is of all jobs")
+        raise InputError("`pattern`: a baseline is of all jobs")
     seeds = gate.seeds or BASELINE_SEEDS
     if seeds < FEWEST_SEEDS:
         raise InputError(
-            f"--seeds {seeds}: a baseline has {FEWEST_SEEDS} at least, to say how far they spread"
+            f"`seeds` {seeds}: a baseline has {FEWEST_SEEDS} at least, to say how far they spread"
         )
     revision = _committed()
     plan = make_plan(gate.suite, gate.out / f"{FOLDER}-{revision[:12]}", seeds)
@@ -144,7 +145,7 @@ def announce(page: Page, say: Callable[[str], None]) -> None:
 
 def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
     """All chosen jobs, run; raises InputError if one was not."""
-    how = How(
+    how = RunOptions(
         pattern=gate.pattern, fresh=fresh, retry_failed=True, workers=gate.workers, device="cpu"
     )
     run(plan, how, console, Clock())
@@ -195,7 +196,7 @@ def _alone(folder: Path) -> Iterator[None]:
     open_folder(folder)
     claim = Claim(folder / ".gate")
     if not claim.take():
-        raise InputError(f"{folder}: another gate is at work there; use --out")
+        raise InputError(f"{folder}: another gate is at work there; use `out`")
     try:
         yield
     finally:
@@ -207,11 +208,11 @@ def _committed() -> str:
     environment.git_revision.cache_clear()
     revision, _ = environment.git_revision()
     if not revision:
-        raise InputError("--bless: this is no git checkout; a baseline is of a commit")
+        raise InputError("`bless`: this is no git checkout; a baseline is of a commit")
     if changed := environment.changed_files():
         raise InputError(
-            f"--bless: {counted(len(changed), 'file')} differ from the commit, {changed[0]} first;"
-            " commit before you bless, and keep --out outside or where git ignores it"
+            f"`bless`: {counted(len(changed), 'file')} differ from the commit, {changed[0]} first;"
+            " commit before you bless, and keep `out` outside or where git ignores it"
         )
     return revision
 

@@ -16,9 +16,11 @@ from benchmarks.regression.decision import (
     Decision,
     Row,
 )
-from benchmarks.regression.side import SCORES, Score
+from benchmarks.regression.scores import MARGINS, SCORES
+from benchmarks.regression.significance import MOST_SEEDS
 from benchmarks.regression.speed import Ratio
-from benchmarks.regression.spread import MOST_SEEDS
+from benchmarks.scoring.results import Score
+from benchmarks.system.text import markdown_table
 
 NOTHING = "-"
 ENDINGS = {
@@ -61,29 +63,23 @@ def to_markdown(page: Page) -> str:
     scores = [score for score in SCORES if any(row.score == score for row in decision.rows)]
     heads = ["method", "output", "cells", "seeds", *(score.heading for score in scores)]
     lines = [f"# {page.headline}", "", *_findings(page), ""]
-    lines += [_line(heads), _line(["---"] * len(heads))]
+    rows = []
     for entry in dict.fromkeys((row.method, row.output) for row in decision.rows):
         own = {row.score: row for row in decision.rows if (row.method, row.output) == entry}
         first = next(iter(own.values()))
-        lines.append(
-            _line(
-                [
-                    *entry,
-                    "{}/{}".format(*first.cells),
-                    f"{first.seeds[1]} against {first.seeds[0]}" if first.spread else "-",
-                    *(_cell(own[score]) if score in own else "-" for score in scores),
-                ]
-            )
+        rows.append(
+            [
+                *entry,
+                "{}/{}".format(*first.cells),
+                f"{first.seeds[1]} against {first.seeds[0]}" if first.spread else NOTHING,
+                *(_cell(own[score]) if score in own else NOTHING for score in scores),
+            ]
         )
-    lines += ["", *_how_to_read(page), ""]
+    lines += [markdown_table(heads, rows), *_how_to_read(page), ""]
     if page.speed:
         lines += [*_speed(page.speed), ""]
     lines += [f"- {each}" for each in (*decision.notices, *page.about)]
     return "\n".join(lines) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def _cell(row: Row) -> str:
@@ -171,8 +167,9 @@ def _how_to_read(page: Page) -> list[str]:
         f" ± is what rounding may do in a cell. Same: not told apart, and the 95 % interval lies"
         f" within {_margins()}; otherwise it cannot be told."
     ]
+    margins = {score: _number(score, MARGINS[score.name].of_all) for score in SCORES}
     powers = [
-        f"{_number(row.score, row.score.margin)} in {row.score.heading}: {row.power:.0%}"
+        f"{margins[row.score]} in {row.score.heading}: {row.power:.0%}"
         for row in page.decision.rows
         if row.is_of_all and row.output == "raw" and not math.isnan(row.power)
     ]
@@ -183,22 +180,23 @@ def _how_to_read(page: Page) -> list[str]:
 
 def _margins() -> str:
     return ", ".join(
-        f"{_number(score, score.margin)} in {score.heading} for {ALL} and"
-        f" {_number(score, score.margin_of_one)} for one"
+        f"{_number(score, MARGINS[score.name].of_all)} in {score.heading} for {ALL} and"
+        f" {_number(score, MARGINS[score.name].of_one)} for one"
         for score in SCORES
     )
 
 
 def _speed(ratios: Sequence[Ratio]) -> list[str]:
     heads = ["iterations per second over the plain loop's", "here", "baseline", "fallen below"]
-    lines = [_line(heads), _line(["---"] * len(heads))]
+    rows = []
     for ratio in ratios:
         here = "{:.2f} [{:.2f}, {:.2f}]".format(ratio.here, *ratio.interval)
         here = NOTHING if math.isnan(ratio.here) else here
         kept = [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
-        lines.append(_line([ratio.preset, here, *([NOTHING] * 2 if ratio.reason else kept)]))
+        rows.append([ratio.preset, here, *([NOTHING] * 2 if ratio.reason else kept)])
     reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio.reason)
-    return [*lines, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
+    table = markdown_table(heads, rows).removesuffix("\n")
+    return [table, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
 
 
 def about_speed(ratio: Ratio) -> str:

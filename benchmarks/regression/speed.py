@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import special
 
-from benchmarks import InputError, environment
-from benchmarks.statistics import mean_interval
+from benchmarks.scoring.statistics import mean_interval
+from benchmarks.system import environment
+from dip.errors import InputError
 
 ITERATIONS = {"lemsky-unet": 15, "quick": 50}  # of each turn, by preset: about a second
 SIZE = 64
@@ -50,7 +51,7 @@ Logs = dict[str, list[float]]  # by preset, the logarithm of each turn's ratio
 
 def session() -> Logs:
     """Time both loops, one thread each, alone on the machine; raises InputError if one breaks."""
-    from benchmarks.timing.case import Case
+    from benchmarks.timing.cases import Case
     from benchmarks.timing.measure import Bench
 
     with ExitStack() as stack:

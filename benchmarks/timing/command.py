@@ -1,15 +1,15 @@
-"""`python -m benchmarks timing`: measures, and leaves measurements and tables by device."""
+"""`dip-bench timing`: measures, and leaves measurements and tables by device."""
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import environment
-from benchmarks.devices import check_device, places
-from benchmarks.timing.case import groups, known_presets
+from benchmarks.system import environment
+from benchmarks.system.devices import check_device, places
+from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
+from benchmarks.system.text import slug
+from benchmarks.timing.cases import groups, known_presets
+from benchmarks.timing.deepinv_peer import peer_groups
 from benchmarks.timing.measure import IMAGE, MISSING
-from benchmarks.timing.peers import peer_groups
-from benchmarks.writing import alone_in, open_folder, to_json, write_atomically
 from dip.errors import InputError, unknown
 
 FOLDER = "timing"
@@ -33,21 +33,16 @@ def run_timing(
     check_device(device)
     for preset in presets:
         if preset not in known_presets():
-            raise InputError(f"--preset: {unknown('preset', preset, known_presets())}")
+            raise InputError(f"`preset`: {unknown('preset', preset, known_presets())}")
     if not budget_minutes > 0:
-        raise InputError(f"--budget {budget_minutes}: minutes are more than 0")
+        raise InputError(f"`budget` {budget_minutes}: minutes are more than 0")
     if not sizes or min(sizes) < 16:
-        raise InputError("--size: pixels on a side, at least 16")
+        raise InputError("`size`: pixels on a side, at least 16")
     place = places(device, 1, 1)[0]
     folder = out / FOLDER / slug(environment.device_name(place))
     open_folder(folder)
     with alone_in(folder):
         return _run(folder, place, budget_minutes, presets or known_presets(), sorted(sizes), say)
-
-
-def slug(name: str) -> str:
-    """A device's name as that of a folder."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "device"
 
 
 def _run(
@@ -59,7 +54,7 @@ def _run(
     say: Callable[[str], None],
 ) -> Path:
     from benchmarks.timing import table
-    from benchmarks.timing.session import Session, precisions_of
+    from benchmarks.timing.schedule import Session, precisions_of
 
     cores = 0 if place.startswith("cuda") else environment.cpu_count()
     described = environment.describe(place, cores or 1, 1, uses_torch=True)
@@ -70,7 +65,7 @@ def _run(
         session.run(todo)
         found = table.table(session) if session.rows else None
         if found is None:
-            raise InputError(f"--budget {budget_minutes:g}: too short to time anything")
+            raise InputError(f"`budget` {budget_minutes:g}: too short to time anything")
         described["finished"] = environment.now()
         described["peak_gflops"] = {
             f"{precision}, {processes} x {threads} threads": peak

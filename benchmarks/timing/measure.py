@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.timing.case import Case
+from benchmarks.timing.cases import Case
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +95,7 @@ def _serve(connection: Connection, engine: str, device: str) -> None:
 
 def left_out_and_least(device: str) -> tuple[int, int]:
     """The iterations of the warm-up, and how many there are with it at least."""
-    from dip.engine import READ_EVERY
+    from dip.engine.engine import READ_EVERY
 
     if device.startswith("cuda"):
         warm_up, minimum = (blocks * READ_EVERY for blocks in GPU_BLOCKS)
@@ -114,12 +114,12 @@ def measured(
     import numpy as np
     import torch
 
-    from benchmarks.memory import PeakMemory
     from benchmarks.metrics import psnr
-    from benchmarks.run_folder import to_8bit
+    from benchmarks.store.pictures import to_8bit
+    from benchmarks.system.memory import PeakMemory
     from datasets import load_images, make_mask
     from datasets.masks import Bernoulli
-    from dip.engine import READ_EVERY
+    from dip.engine.engine import READ_EVERY
 
     (image,) = load_images("scikit-image", [IMAGE], size=case.size)
     mask = make_mask(Bernoulli(missing=MISSING), image)
@@ -159,7 +159,7 @@ def measured(
         first_milliseconds=times[0],
         milliseconds=tuple(times[warm_up:]),
         peak_memory_mib=memory.mib(),
-        psnr_hole=psnr(restored, image.pixels, mask[0] == 1).hole,
+        psnr_hole=psnr.score(restored, image.pixels, mask[0] == 1).hole,
     )
 
 
@@ -189,7 +189,7 @@ def _ours(
 
 
 def _peer(*arguments: Any) -> None:
-    from benchmarks.timing.peers import fit
+    from benchmarks.timing.deepinv_peer import fit
 
     fit(*arguments)
 
@@ -198,7 +198,7 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
     """The most that products of two square matrices reach: 10^9 operations per second."""
     import torch
 
-    from dip.engine import Engine
+    from dip.engine.engine import Engine
 
     torch.set_num_threads(threads)
     on_gpu = device.startswith("cuda")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.statistics import mean_interval
+from benchmarks.scoring.statistics import mean_interval
+from benchmarks.system.text import markdown_table
 from benchmarks.timing.measure import gflop, parameters
-from benchmarks.timing.session import Row, Session, cells
-from dip.preset import load_preset
+from benchmarks.timing.schedule import Row, Session, cells
+from dip.presets import load_preset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,8 +131,8 @@ def to_markdown(found: "pd.DataFrame", session: Session, about: Sequence[str]) -
     for kind, title in TITLES.items():
         rows = found[found["table"] == kind]
         if len(rows):
-            lines += [f"## {title}", "", *_lines(rows), ""]
-    lines += ["## Cost against pixels: milliseconds per iteration", "", *_by_size(found), ""]
+            lines += [f"## {title}", "", _by_case(rows)]
+    lines += ["## Cost against pixels: milliseconds per iteration", "", _by_size(found)]
     if session.left_out:
         lines += ["## Not timed", "", *(f"- {each}" for each in session.left_out), ""]
     return "\n".join(lines)
@@ -144,8 +145,8 @@ HEADS = (
 )
 
 
-def _lines(rows: "pd.DataFrame") -> list[str]:
-    found = ["| " + " | ".join(HEADS) + " |", "| " + " | ".join("---" for _ in HEADS) + " |"]
+def _by_case(rows: "pd.DataFrame") -> str:
+    lines = []
     for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
         spread = [f"{row[f'milliseconds_{part}']:.4g}" for part in ("median", "p10", "p90")]
         cells = (
@@ -167,22 +168,22 @@ def _lines(rows: "pd.DataFrame") -> list[str]:
             f"{row['psnr_hole']:.2f} at {row['iterations']}",
             _interval(row, "psnr_hole_difference"),
         )
-        found.append("| " + " | ".join(cells) + " |")
-    return found
+        lines.append(cells)
+    return markdown_table(HEADS, lines)
 
 
-def _by_size(found: "pd.DataFrame") -> list[str]:
+def _by_size(found: "pd.DataFrame") -> str:
     """One fit of each preset and engine, sizes side by side."""
     fits = found[found["table"] == "fit"]
     index = ["preset", "engine", "precision"]
     wide = fits.pivot_table("milliseconds_median", index, "size", sort=False)
     sizes = sorted(wide.columns)
     heads = [*index, *(f"{size}x{size}" for size in sizes)]
-    lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
+    lines = []
     for row in wide.reset_index().to_dict("records"):
         cells = ["" if np.isnan(row[size]) else f"{row[size]:.4g}" for size in sizes]
-        lines.append("| " + " | ".join([*(str(row[name]) for name in index), *cells]) + " |")
-    return lines
+        lines.append([*(str(row[name]) for name in index), *cells])
+    return markdown_table(heads, lines)
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:

@@ -1,7 +1,7 @@
 """A photo with a hole, restored: `dip inpaint` for the shell, `dip.inpaint` for Python.
 
-From the photo and its hole (`photo`, `hole`) to the neighbourhoods that are fitted
-(`neighbourhood`), the fits (`filling`), the seam (`seam`) and the file (`saving`).
+A photo (`files`) with a hole (`mask`) becomes a plan (`plan`) of neighbourhoods (`crop`), each of
+which is fitted (`fill`). What was drawn is put back without a seam (`blend`).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dip.errors import InputError
-from dip.inpainting.hole import hole_in_array, hole_in_picture
-from dip.inpainting.photo import Photo, photo_in, with_hole
+from dip.inpainting.files.photo import Photo, photo_in, with_hole
+from dip.inpainting.mask import hole_in_array, hole_in_picture
 from dip.inpainting.request import PRESET, STOP, make_request
 
 if TYPE_CHECKING:
-    from dip.inpainting.filling import Moment
+    from dip.inpainting.fill import Moment
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[Any])
 
@@ -26,6 +26,7 @@ def inpaint(
     image: AnyImage,
     mask: Image.Image | NDArray[Any],
     *,
+    hole_is_white: bool = False,
     preset: str = PRESET,
     settings: Mapping[str, Any] | None = None,
     iterations: int | None = None,
@@ -46,14 +47,14 @@ def inpaint(
 
     mask: as the image is shown, white = known, black = hole, by its first channel: a PIL picture,
     or an array (H, W) or (H, W, C) of bool or numbers, where white is 1, 255 or 65535, the least
-    of them that no value is above.
+    of them that no value is above. hole_is_white: the mask is the other way round.
 
     preset, settings: the method, as `dip.load_preset` and `dip.with_settings` have it. iterations:
     of each fit, at most; the preset's if not given. stop: the rule that ends it, as `held-out`,
     `es-wmv[window=50]`, or `none`; what fills a hole is the output that the rule chose, without one
     the average of all outputs. context: pixels around each hole that are fitted with it; max_side:
     what the longer side of these is reduced to while they are fitted. device: `auto`, `cpu`, `cuda`
-    or `cuda:N`. look: called with a `dip.inpainting.filling.Moment` at each iteration, on a GPU at
+    or `cuda:N`. look: called with a `dip.inpainting.fill.Moment` at each iteration, on a GPU at
     every 25th.
 
     Raises InputError for what does not fit, and FailedFitError when every fit diverged.
@@ -71,11 +72,12 @@ def inpaint(
     photo = photo_in(image) if isinstance(image, Image.Image) else _photo_in_array(image)
     size = (photo.colours.shape[0], photo.colours.shape[1])
     if isinstance(mask, Image.Image):
-        hole = hole_in_picture(mask, size)
+        hole = hole_in_picture(mask, size, hole_is_white)
     else:
-        hole = hole_in_array(np.asarray(mask), size)
+        hole = hole_in_array(np.asarray(mask), size, hole_is_white)
 
-    from dip.inpainting.filling import fill, make_plan
+    from dip.inpainting.fill import fill
+    from dip.inpainting.plan import make_plan
 
     colours, _ = fill(make_plan(photo, hole, request), look)
     if isinstance(image, Image.Image):

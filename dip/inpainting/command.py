@@ -13,17 +13,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dip.errors import InputError
-from dip.inpainting.hole import Box, hole_in_file, hole_of_boxes, parse_box
-from dip.inpainting.photo import Mask, loses_depth, open_picture, photo_in, with_hole
-from dip.inpainting.pictures import Animation, Preview, Series, check_animation, check_preview
+from dip.inpainting.display.previews import (
+    Animation,
+    Preview,
+    Series,
+    check_animation,
+    check_preview,
+)
+from dip.inpainting.files.photo import Mask, loses_depth, open_picture, photo_in, with_hole
+from dip.inpainting.files.save import check_format, is_lossless, save
+from dip.inpainting.mask import Box, hole_in_file, hole_of_boxes, parse_box
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
-from dip.inpainting.saved import Saved, state_path
-from dip.inpainting.saving import check_format, is_lossless, save
-from dip.interruption import SIGNALS, at_leisure
-from dip.words import duration
+from dip.inpainting.resume import Saved, state_path
+from dip.signals import SIGNALS, at_leisure
+from dip.text import duration
 
 if TYPE_CHECKING:
-    from dip.inpainting.filling import Filled, Look, Moment, Plan
+    from dip.inpainting.fill import Filled, Look, Moment
+    from dip.inpainting.plan import Plan
 
 # A terminal that is closed is an interruption, too.
 ENDINGS = (*SIGNALS, signal.SIGHUP)
@@ -124,8 +131,9 @@ def inpaint(
         _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")
 
     # From here on it takes seconds.
-    from dip.inpainting.filling import CUT_SHORT, fill, make_plan
-    from dip.inpainting.progress import Progress
+    from dip.inpainting.display.progress import Progress
+    from dip.inpainting.fill import CUT_SHORT, fill
+    from dip.inpainting.plan import make_plan
 
     plan = make_plan(photo, hole, request)
     saved = Saved(state, plan, _note, resume=resume)

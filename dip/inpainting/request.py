@@ -7,7 +7,7 @@ from typing import Any
 
 from dip.errors import InputError
 from dip.options import HeldOutOptions, Method, RuleOptions, parse_rule
-from dip.preset import load_preset, with_settings
+from dip.presets import load_preset, with_settings
 
 PRESET = "photo"
 STOP = "held-out"
@@ -93,7 +93,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """`key=value` of a method, as `learning_rate=0.01`; raises InputError."""
     key, is_pair, value = text.partition("=")
     if not is_pair or not key.strip():
-        raise InputError(f"--set {text}: a setting is key=value, as learning_rate=0.01")
+        raise InputError(f"`set` {text}: a setting is key=value, as learning_rate=0.01")
     return key.strip(), parse_value(value)
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dip.imports import ImportPath, source_sha256
 from dip.options.base import Channels, KernelSize, Number, Options, PositiveInt, SkipChannels
+from dip.options.imports import ImportPath, source_sha256
 
 Size = tuple[int, int]  # height, width
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from benchmarks.results import Results
+from benchmarks.scoring.results import Results
 from reports.figures.sheets import masked
 from reports.figures.style import broken
 

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
-from benchmarks.results import OUTPUTS, Results
-from benchmarks.timing.command import slug
+from benchmarks.scoring.results import OUTPUTS, Results
+from benchmarks.system.text import slug
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, line_of, paged, save
 
 RULE_MARKERS = "oXP*vD"

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.plan import FAILURES
-from benchmarks.results import OUTPUTS, Results
-from benchmarks.run_folder import RunFolder, file_name
-from benchmarks.scoring import REGIONS
-from benchmarks.trace import read_trace
-from reports.scores import measures
+from benchmarks.scoring.results import OUTPUTS, REGIONS, Results
+from benchmarks.store.layout import FAILURES, file_name
+from benchmarks.store.run_folder import RunFolder
+from benchmarks.store.trace import read_trace
+from reports.tables.scores import asked_scores
 
 POINTS = 400  # of a curve that the page draws, at most
 LOG_LINES = 60  # of a failed job's log: its end
@@ -43,7 +42,7 @@ def overview(results: Results) -> dict[str, Any]:
     return {
         "measures": [
             {"name": each.name, "title": each.title, "decimals": each.decimals}
-            for each in measures(results)
+            for each in asked_scores(results)
         ],
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],
@@ -73,7 +72,7 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
             str(output): [_picture(results, row) for row in part.to_dict("records")]
             for output, part in rows.groupby("output", sort=False)
         }
-        columns = [measure.column for measure in measures(results)]
+        columns = [score.column for score in asked_scores(results)]
         line["outputs"] = {
             output: {each: shown[-1][each] for each in ("file", "iteration", "seconds")}
             | {"scores": [shown[-1]["scores"].get(column) for column in columns]}

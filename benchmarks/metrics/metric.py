@@ -1,0 +1,46 @@
+"""What a metric is: scores of a restoration in three regions that are never mixed.
+
+full: the method's output as it is, over the whole image. hole: hole pixels only. composited: the
+known pixels put back, over the whole image. Scores are computed on 8-bit images, because that is
+what a reader can open and score again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]  # (C, H, W)
+Known = NDArray[np.bool_]  # (H, W)
+
+
+class Regions(NamedTuple):
+    """One metric's scores."""
+
+    full: float
+    hole: float
+    composited: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with what it needs; `version` changes when its numbers do."""
+
+    score: Callable[[Pixels, Pixels, Known], Regions]
+    version: str
+    minimum_side: int
+    better: str  # "higher" or "lower"
+    missing: Callable[[], str | None] = lambda: None  # what else it needs and lacks
+
+    def unavailable(self, height: int, width: int) -> str | None:
+        """Why an image of this size cannot be scored, or None if it can."""
+        if min(height, width) < self.minimum_side:
+            return f"needs {self.minimum_side} pixels on each side, not {width}x{height}"
+        return self.missing()
+
+
+def composite(restored: Pixels, truth: Pixels, known: Known) -> Pixels:
+    """The restoration inside the hole, the truth everywhere else."""
+    return np.where(known, truth, restored)

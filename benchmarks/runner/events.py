@@ -1,0 +1,82 @@
+"""What workers tell of the jobs they were given."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmarks.jobs.job import Job
+from benchmarks.store.layout import RECORD
+from benchmarks.store.record import Record
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has begun with a job. place: which worker, from 0."""
+
+    job: Job
+    place: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A fit goes on from its saved state, behind the iteration `after`; 0 if not, and why not."""
+
+    job: Job
+    after: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is."""
+
+    job: Job
+    iteration: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job is over. files: what belongs into its run folder."""
+
+    job: Job
+    files: dict[str, bytes]
+
+    @cached_property
+    def record(self) -> Record:
+        return Record.model_validate_json(self.files[RECORD])
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job broke. reason: one line; log: all there is to read."""
+
+    job: Job
+    reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Halted:
+    """A job was asked to stop. iteration: from which it goes on another time, 0 for its start."""
+
+    job: Job
+    iteration: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The machine that was at a job is gone; another one begins with it, or goes on."""
+
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Where the job was to run no job can: the store takes nothing, or the code is another."""
+
+    job: Job
+    reason: str
+
+
+Event = Started | Resumed | Progress | Finished | Failed | Halted | Lost | Refused

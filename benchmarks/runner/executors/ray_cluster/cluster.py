@@ -1,0 +1,341 @@
+"""Runs jobs on the nodes of a Ray cluster, one Ray task each: the runner's side.
+
+The runner reads image and mask and sends them with the task; Ray's task sends the files of the run
+back, and the store is this machine's alone. A node that is lost takes nothing with it but the
+minutes since a fit there has last sent its state: another node takes its jobs over.
+"""
+
+import itertools
+import pickle
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.jobs.job import Job
+from benchmarks.runner.events import (
+    Event,
+    Failed,
+    Finished,
+    Halted,
+    Lost,
+    Progress,
+    Refused,
+    Resumed,
+    Started,
+)
+from benchmarks.runner.executors.ray_cluster import bootstrap
+from benchmarks.runner.executors.ray_cluster.ship_code import pack
+from benchmarks.runner.job.task import Task
+from benchmarks.runner.memory_estimate import WORKER_BYTES, ceiling_bytes, fit_bytes
+from benchmarks.store.store import UNFINISHED
+from benchmarks.system.environment import cpu_count
+from benchmarks.system.files import CannotWriteError
+from benchmarks.system.text import counted
+from dip.errors import InputError
+
+try:
+    import ray
+    import ray.cloudpickle
+    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError, TaskCancelledError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+except ImportError:
+    raise InputError(
+        "`executor` ray: Ray is not installed here (pip install ray, as on every node)"
+    ) from None
+
+from benchmarks.runner.executors.ray_cluster.connection import connect, hearing, in_one_line, reach
+from benchmarks.runner.executors.ray_cluster.node import Terms, folder_of, room_on
+
+STATE_SECONDS = 300.0  # between states that a fit sends; they are a minute old at most
+GONE_SECONDS = 20.0  # that a head may be silent; Ray itself gives up after a minute
+LOSSES = 3  # nodes that a job may lose before it has failed
+NODES_SECONDS = 10.0  # between looks at what nodes there are
+
+
+@dataclass
+class _Sent:
+    """A job that Ray has been given. losses: nodes that it was lost with."""
+
+    task: Task
+    number: int
+    losses: int = 0
+    has_state: bool = False
+    place: int | None = None  # where it runs, once it has begun
+
+
+class Cluster:
+    """The nodes of a Ray cluster that this machine is one of.
+
+    As many jobs run side by side as nodes have CPUs, or shares of a GPU, for; `workers` at most.
+    Raises InputError if there is no such cluster, or it has no room for a job.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        *,
+        address: str,
+        device: str,
+        threads: int,
+        timeout: float | None = None,
+        workers: int,
+        workers_per_gpu: int | None = None,
+        state_seconds: float = STATE_SECONDS,
+    ):
+        self.jobs = jobs
+        self.address = address
+        self.workers = workers
+        self.tasks: dict[Any, _Sent] = {}  # by Ray's reference to what they will return
+        self.given = 0
+        self.is_stopping = False
+        self.nodes: list[dict[str, Any]] = []
+        self.sets_memory_aside = False
+        with hearing(), tempfile.TemporaryDirectory() as folder:
+            self.code = pack(Path(folder), jobs)
+            self.head = connect(address, folder)
+            self._begin(device, threads, timeout, workers_per_gpu, state_seconds)
+
+    def _begin(
+        self,
+        device: str,
+        threads: int,
+        timeout: float | None,
+        workers_per_gpu: int | None,
+        state_seconds: float,
+    ) -> None:
+        address = self.address
+        try:
+            has_gpu = ray.cluster_resources().get("GPU", 0) >= 1
+            kind = _kind(device, has_gpu, workers_per_gpu)
+            self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
+            self._look_at_nodes()
+            if not self.side_by_side:
+                needs = f"{threads} CPUs" if threads > 1 else "a CPU"
+                more = " and a GPU" if kind == "cuda" else ""
+                has = counted(len(self.nodes), "node")
+                raise InputError(f"`address` {address}: none of its {has} has {needs}{more}")
+        except BaseException:
+            ray.shutdown()
+            raise
+        # By value, as it is to check what code the nodes have.
+        ray.cloudpickle.register_pickle_by_value(bootstrap)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        mailbox = ray.remote(bootstrap.Mailbox).options(num_cpus=0, scheduling_strategy=here)
+        self.mailbox: Any = mailbox.remote()
+        share = 1 / self.terms.per_gpu if kind == "cuda" else 0
+        self.fit = ray.remote(num_cpus=threads, num_gpus=share, max_retries=0)(bootstrap.fit)
+
+    @property
+    def about(self) -> str:
+        """What there is, in a line."""
+        count = sum(room_on(each, self.terms) > 0 for each in self._resources)
+        where = f"{'CPUs' if self.terms.device == 'cpu' else 'GPUs'} of {counted(count, 'node')}"
+        jobs = counted(self.side_by_side, "job")
+        return f"Ray at {self.address}: {jobs} at a time on the {where}"
+
+    @property
+    def side_by_side(self) -> int:
+        return min(self.workers, sum(room_on(each, self.terms) for each in self._resources))
+
+    @property
+    def spare_cores(self) -> int:
+        here = ray.get_runtime_context().get_node_id()
+        taken = sum(
+            node["Resources"].get("CPU", 0) for node in self.nodes if node["NodeID"] == here
+        )
+        return max(0, cpu_count() - int(taken))
+
+    @property
+    def has_room(self) -> bool:
+        if time.monotonic() - self.looked_at >= NODES_SECONDS:
+            self._look_at_nodes()
+        return len(self.tasks) < max(1, self.side_by_side)  # without a node one waits for it
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.tasks)
+
+    def _look_at_nodes(self) -> None:
+        before = {node["NodeID"] for node in self.nodes}
+        with self._connected():
+            reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
+            self.nodes = [node for node in ray.nodes() if node["Alive"]]
+        self.looked_at = time.monotonic()
+        if before != {node["NodeID"] for node in self.nodes} and not self.sets_memory_aside:
+            # Of all jobs, or of none: one that has set nothing aside would take another's.
+            self.sets_memory_aside = any(map(self._may_run_short, self.jobs))
+
+    def give(self, task: Task) -> None:
+        self._give(_Sent(task, 0))
+
+    def _give(self, sent: _Sent) -> None:
+        self.given += 1
+        sent.number, sent.place = self.given, None
+        task = replace(sent.task, store=None, resume=sent.task.resume or sent.has_state)
+        content = pickle.dumps((task, _states(sent), self.terms))
+        fit = self.fit
+        if self.sets_memory_aside:
+            fit = fit.options(memory=memory_bytes(task.job, self._resources, self.terms))
+        with self._connected():
+            task_ref = fit.remote(
+                self.code.revision, self.code.checksums, self.mailbox, sent.number, content
+            )
+        self.tasks[task_ref] = sent
+
+    @property
+    def _resources(self) -> list[dict[str, float]]:
+        return [node["Resources"] for node in self.nodes]
+
+    def _may_run_short(self, job: Job) -> bool:
+        return may_run_short(job, self._resources, self.terms)
+
+    def events(self, seconds: float) -> list[Event]:
+        if not self.tasks:
+            time.sleep(seconds)
+            return []
+        with self._connected():
+            ready, _ = ray.wait([*self.tasks], num_returns=1, timeout=seconds)
+            if ready:  # and whatever else is
+                ready, _ = ray.wait([*self.tasks], num_returns=len(self.tasks), timeout=0)
+            told = ray.get(self.mailbox.empty.remote())  # before what ends the jobs is heard
+        found = list(self._told(told))
+        for reference in ready:
+            found += self._ended(reference)
+        return sorted(found, key=lambda event: isinstance(event, Refused))  # which ends all
+
+    def _told(self, messages: Iterable[tuple[int, str, Any]]) -> Iterator[Event]:
+        """What nodes have told of jobs that they are still to fit."""
+        tasks = {sent.number: sent for sent in self.tasks.values()}
+        for number, kind, content in messages:
+            if (sent := tasks.get(number)) is None:
+                continue
+            job = sent.task.job
+            match kind:
+                case "Started":
+                    taken = {sent.place for sent in self.tasks.values()}
+                    sent.place = next(each for each in itertools.count() if each not in taken)
+                    yield Started(job, sent.place)
+                case "Resumed":
+                    yield Resumed(job, *content)
+                case "Progress":
+                    yield Progress(job, *content)
+                case "State":
+                    assert sent.task.store is not None
+                    try:
+                        sent.task.store.put_unfinished(job.key, content)
+                        sent.has_state = True
+                    except CannotWriteError as error:
+                        yield Refused(job, str(error))
+
+    def _ended(self, reference: Any) -> Iterator[Event]:
+        sent = self.tasks.pop(reference)
+        job = sent.task.job
+        ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
+        try:
+            with hearing():
+                kind, content = ray.get(reference)
+            yield ends[kind](job, *content)
+        except TaskCancelledError:  # it had not begun
+            yield self._halted(sent)
+        except RayError as error:
+            yield self._lost(sent, error)
+
+    def _lost(self, sent: _Sent, error: RayError) -> Event:
+        """The node is gone, has killed what was on it, or cannot run anything."""
+        job = sent.task.job
+        sent.losses += 1
+        if self.is_stopping:
+            return self._halted(sent)
+        # A job cannot do that: it runs in a process of its own.
+        cannot_run = isinstance(error, RayTaskError | RuntimeEnvSetupError)
+        how = "its node cannot run it" if cannot_run else "it was lost with its node"
+        reason = f"{how} ({in_one_line(error)})"
+        if sent.losses < LOSSES:
+            self._look_at_nodes()
+            self._give(sent)
+            return Lost(job, reason)
+        if cannot_run:
+            return Refused(job, f"{job.name}: {reason}, nor could {LOSSES - 1} before")
+        return Failed(job, f"{reason}, as with {LOSSES - 1} before", str(error))
+
+    def _halted(self, sent: _Sent) -> Halted:
+        """With the state that is stored of it, which may be of an earlier run."""
+        store, key = sent.task.store, sent.task.job.key
+        goes_on = sent.task.resume or sent.has_state
+        record = store.read(UNFINISHED + key) if store and goes_on else None
+        return Halted(sent.task.job, (record and record.state_at) or 0)
+
+    def stop(self) -> None:
+        self.is_stopping = True
+        with self._connected():
+            ray.get(self.mailbox.stop.remote())
+            for reference, sent in self.tasks.items():
+                if sent.place is None:  # else it is told by the mailbox, and saves its state
+                    ray.cancel(reference)
+
+    def close(self) -> None:
+        ray.shutdown()  # what still runs for this runner ends with it
+        self.tasks.clear()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Raises InputError where the cluster as a whole is gone."""
+        try:
+            with hearing():
+                yield
+        except (RayError, OSError, ValueError) as error:
+            raise InputError(
+                f"`address` {self.address}: the cluster is gone ({in_one_line(error)}); finished"
+                " runs are stored, and the same command goes on from them"
+            ) from None
+
+
+def may_run_short(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> bool:
+    """Whether a node may have too little memory for as many such jobs as it has CPUs for.
+
+    resources: of the nodes, as Ray names them, which knows nothing of a GPU's memory.
+    """
+    if terms.device != "cpu":
+        return False
+    ceiling = ceiling_bytes(job)
+    return ceiling is None or any(
+        room_on(each, terms) * (ceiling + WORKER_BYTES["cpu"]) > each.get("memory", 0)
+        for each in resources
+    )
+
+
+def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> int:
+    """What Ray is to set aside for a job, so that a node is not given more than it has memory for.
+
+    At most what a node has: a job that needs more fails there, with a word on why.
+    """
+    needed = (fit_bytes(job) or 0) + WORKER_BYTES["cpu"]
+    rooms = [each.get("memory", 0) for each in resources if room_on(each, terms)]
+    return int(min(needed, max(rooms, default=needed)))
+
+
+def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
+    """cpu or cuda; raises InputError."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"`device` {device}: with `executor` ray, auto, cpu or cuda; Ray chooses")
+    if device == "cuda" and not has_gpu:
+        raise InputError("`device` cuda: no node of the cluster has a GPU")
+    kind = "cuda" if has_gpu and device != "cpu" else "cpu"
+    if kind == "cpu" and per_gpu is not None:
+        raise InputError(f"`workers_per_gpu` {per_gpu}: no GPU is used; use `workers`")
+    return kind
+
+
+def _states(sent: _Sent) -> dict[str, dict[str, bytes]] | None:
+    """Folders of the job's fit that can be gone on from; None if it is to keep no state."""
+    store, key = sent.task.store, sent.task.job.key
+    if store is None:
+        return None
+    runs = [store.unfinished(key)] if sent.task.resume or sent.has_state else []
+    runs += [store.run(key)] if sent.task.resume else []
+    found = {run.folder.name: folder_of(run) for run in runs}
+    return {name: files for name, files in found.items() if files is not None}

@@ -1,0 +1,191 @@
+"""A suite's results, as the benchmark leaves them in `results/<suite>/`.
+
+Reading them takes neither torch nor the runner. Only the methods that open runs import what reads
+those.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from benchmarks.metrics import METRICS
+from benchmarks.store.layout import JOBS, RESULTS, SUITE
+from dip.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.store.run_folder import RunFolder
+
+REGIONS = ("full", "hole", "composited")
+COLUMNS = (
+    *("key", "image", "height", "width", "mask", "hole_fraction", "method", "architecture"),
+    *("preset", "seed", "iteration", "output", "stopped_at"),
+    *(f"{metric}_{region}" for metric in METRICS for region in REGIONS),
+    *("oracle_psnr_hole", "oracle_iteration", "oracle_output", "out_of_range", "uncovered"),
+    *("loss", "seconds", "status", "parameters", "device", "precision", "engine", "threads"),
+    *("workers", "milliseconds_median", "milliseconds_p10", "milliseconds_p90"),
+    *("peak_memory_mib", "git_revision"),
+)
+
+# Names stay names, also where they look like numbers: images 1.png and 01.png are two.
+NAMES = dict.fromkeys(
+    (
+        *("key", "image", "mask", "method", "architecture", "preset", "output"),
+        *("oracle_output", "device", "git_revision"),
+    ),
+    str,
+)
+COUNTS = dict.fromkeys(("seed", "iteration"), int)
+SCORED = dict.fromkeys((f"{metric}_{region}" for metric in METRICS for region in REGIONS), float)
+KEY = re.compile("[0-9a-f]{64}")  # it is part of paths
+OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reason")
+
+
+# Keys of suite.json.
+ABOUT = ("title", "metrics", "iterations", "published", "notices", "environments")
+OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score as tables and verdicts show it.
+
+    name: of its metric. column: in results.csv. heading: of its column in a table. decimals: how
+    many mean something.
+    """
+
+    name: str
+    column: str
+    heading: str
+    decimals: int
+
+    @property
+    def is_better_higher(self) -> bool:
+        return METRICS[self.name].better == "higher"
+
+    @property
+    def sign(self) -> int:
+        """Of a difference, so that more is better."""
+        return 1 if self.is_better_higher else -1
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} {'↑' if self.is_better_higher else '↓'}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """rows: results.csv. jobs: every planned job with its status. about: the suite's own words."""
+
+    folder: Path
+    rows: pd.DataFrame
+    jobs: pd.DataFrame
+    about: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return str(self.about["title"])
+
+    @property
+    def last_iteration(self) -> int:
+        return max(self.about["iterations"])
+
+    @cached_property
+    def networks(self) -> set[str]:
+        """The methods that are fitted; the others are fills."""
+        return set(self.jobs[self.jobs["preset"] != ""]["method"])
+
+    def until(self, iteration: int) -> "Results":
+        """The same, as if so many iterations had been asked for."""
+        asked = [each for each in self.about["iterations"] if each <= iteration]
+        rows = self.rows[self.rows["iteration"] <= iteration]
+        return replace(self, rows=rows, about=self.about | {"iterations": asked})
+
+    @property
+    def final(self) -> pd.DataFrame:
+        """The rows to compare: a fill's answer, and a network's outputs at the last iteration."""
+        is_fill = self.rows["iteration"] == 0
+        is_last = self.rows["iteration"] == self.last_iteration
+        return self.rows[is_fill | (is_last & self.rows["output"].isin(OUTPUTS))]
+
+    @property
+    def stops(self) -> pd.DataFrame:
+        """The rows that stopping rules chose."""
+        return self.rows[self.rows["output"].str.startswith("stop:")]
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Hole PSNR over the iterations of the networks: noted on the way, and of the checkpoints.
+
+        Columns: image, mask, method, seed, device, output, iteration, seconds (of all iterations
+        until then), psnr_hole. Up to each fit's last checkpoint. Raises OSError if a trace is gone
+        or damaged.
+        """
+        names = ["image", "mask", "method", "seed", "device"]
+        columns = [*names, "output", "iteration", "seconds", "psnr_hole"]
+        from benchmarks.store.trace import read_trace
+
+        scored = self.rows[(self.rows["iteration"] > 0) & self.rows["output"].isin(OUTPUTS)]
+        parts = [scored[scored["psnr_hole"].notna()][columns]]
+        ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
+        for fit in ends.to_dict("records"):
+            trace = read_trace(self.run(str(fit["key"])))
+            seconds = trace["milliseconds"].cumsum() / 1000
+            for output in OUTPUTS:
+                noted = trace[f"psnr_hole_{output}"].loc[: fit["iteration"]].dropna()
+                described = {name: fit[name] for name in names}
+                part = noted.rename("psnr_hole").reset_index()
+                part["seconds"] = seconds.reindex(noted.index).to_numpy()
+                parts.append(part.assign(**described, output=output)[columns])
+        return pd.concat(parts).drop_duplicates([*names, "output", "iteration"])
+
+    def run(self, key: str) -> "RunFolder":
+        """The pictures of a run."""
+        from benchmarks.store.run_folder import RunFolder
+
+        return RunFolder(self.folder.resolve().parent / "runs" / key)
+
+
+def load_results(folder: Path) -> Results:
+    """Raises InputError if the folder holds no results of a suite."""
+    try:
+        kinds = {**NAMES, **COUNTS, **SCORED}
+        rows = pd.read_csv(folder / RESULTS, dtype=kinds, keep_default_na=False, na_values=[""])
+        jobs = pd.read_csv(folder / JOBS, dtype=kinds, keep_default_na=False)
+        about = json.loads((folder / SUITE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder}: holds no results ({Path(error.filename).name} is missing);"
+            " `dip-bench run SUITE` makes them"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: the results cannot be read ({error})") from None
+    missing = [column for column in COLUMNS if column not in rows]
+    missing += [column for column in OF_A_JOB if column not in jobs]
+    if not isinstance(about, dict):
+        raise InputError(f"{folder}: {SUITE} is not as it was written; score again")
+    if missing := [*missing, *(key for key in ABOUT if key not in about)]:
+        raise InputError(
+            f"{folder}: these results are of another version, without {missing[0]};"
+            " `dip-bench run SUITE` makes them anew"
+        )
+    names = ["image", "mask", "method", "seed"]
+    if jobs.duplicated(names).any() or rows.duplicated([*names, "iteration", "output"]).any():
+        raise InputError(f"{folder}: the results name a job or an output of it twice; score again")
+    for key in {*jobs["key"], *rows["key"]}:
+        if not KEY.fullmatch(str(key)):
+            raise InputError(f"{folder}: '{key}' is no job's key; score again")
+    counts = about["iterations"]
+    if not (isinstance(counts, list) and counts and all(isinstance(each, int) for each in counts)):
+        raise InputError(f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again")
+    for key in ("metrics", "published", "notices", "environments"):
+        if not isinstance(about[key], list):
+            raise InputError(f"{folder}: {SUITE}: {key}: is no list; score again")
+    for each in about["environments"]:
+        if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
+            raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
+    return Results(folder, rows, jobs, about)

@@ -1,0 +1,102 @@
+"""What is timed, and in what order: first the figures that the engines are judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dip.options import Method
+from dip.presets import load_preset, preset_names, with_settings
+
+WIDTHS = (32, 64, 128, 192)  # channels of each scale, in the table of cost against channels
+WIDTH_PRESET, WIDTH_SIZE = "dip-random50", 128
+SWEPT = ("lemsky-unet", "lemsky-unet-single", "dip-random50")  # whose sweep throughput is timed
+SWEEP_SIZE = 128
+BASE = {"lemsky-unet-single": "lemsky-unet"}  # timed against another preset's plain loop
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to run the fits of one method at one size.
+
+    processes: fits that run side by side, each with so many threads. engine: `plain`, `fast`, or a
+    peer's name.
+    """
+
+    preset: str
+    size: int
+    engine: str
+    precision: str = "float32"
+    processes: int = 1
+    threads: int = 1
+    channels: int | None = None
+
+    @property
+    def method(self) -> Method:
+        method = load_preset(self.preset).method
+        if self.channels is None:
+            return method
+        return with_settings(method, {"architecture.channels": [self.channels] * 5})
+
+    @property
+    def name(self) -> str:
+        """How it is listed."""
+        how = f"{self.processes} x {self.threads} threads"
+        width = f" {self.channels} channels" if self.channels else ""
+        return f"{self.preset}{width} {self.size}x{self.size} {self.engine} {self.precision} {how}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are timed in turn and compared with the first.
+
+    kind: the table that they stand in: sweep, fit, channels, workers or peers. weight: how many
+    even shares of the time they are worth.
+    """
+
+    kind: str
+    cases: tuple[Case, ...]
+    repeats: int = 3
+    weight: int = 1
+
+
+def groups(
+    presets: Sequence[str], sizes: Sequence[int], cores: int, precisions: Sequence[str]
+) -> list[Group]:
+    """All that there is to time on a CPU with so many cores, or with 0 on a GPU."""
+    threads = cores or 1
+    side_by_side = [count for count in (1, 2, 4, 8) if count <= (cores or 8)]
+    biggest = [(WIDTH_PRESET, max(sizes))] if WIDTH_PRESET in presets else []
+    found = [Group("fit", _fit(*each, threads, precisions), weight=12) for each in biggest]
+    found += [
+        Group("sweep", _sweep(preset, cores, precisions), repeats=5, weight=7)
+        for preset in SWEPT
+        if preset in presets
+    ]
+    if WIDTH_PRESET in presets:
+        base = Case(WIDTH_PRESET, WIDTH_SIZE, "fast", threads=threads)
+        found.append(Group("channels", tuple(replace(base, channels=each) for each in WIDTHS)))
+        one = replace(base, threads=1)
+        workers = tuple(replace(one, processes=count) for count in side_by_side)
+        found.append(Group("workers", workers))
+    # By size, so that a small budget sees all presets.
+    rest = [(preset, size) for size in sizes for preset in presets if (preset, size) not in biggest]
+    found += [Group("fit", _fit(*each, threads, precisions)) for each in rest]
+    return found
+
+
+def _fit(preset: str, size: int, threads: int, precisions: Sequence[str]) -> tuple[Case, ...]:
+    plain = Case(preset, size, "plain", threads=threads)
+    return (plain, *(replace(plain, engine="fast", precision=each) for each in precisions))
+
+
+def _sweep(preset: str, cores: int, precisions: Sequence[str]) -> tuple[Case, ...]:
+    """The textbook's sweep, one fit after the other on all cores, against one-thread workers."""
+    plain = Case(BASE.get(preset, preset), SWEEP_SIZE, "plain", threads=cores or 1)
+    workers = Case(preset, SWEEP_SIZE, "fast", processes=cores or 1)
+    fast = [replace(workers, precision=each) for each in precisions]
+    same_workers = [replace(plain, processes=cores, threads=1)] if cores > 1 else []
+    return (plain, *same_workers, *fast)
+
+
+def known_presets() -> list[str]:
+    """Those that are timed unless others are asked for."""
+    return preset_names()

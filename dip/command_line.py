@@ -1,0 +1,80 @@
+"""Runs a command line: exit codes, and one line for whatever a user can get wrong."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from dip.errors import FailedFitError, InputError
+from dip.signals import Interrupted
+
+
+def main(
+    app: typer.Typer,
+    arguments: Sequence[str] | None = None,
+    *,
+    program: str,
+    mistakes: tuple[type[Exception], ...] = (InputError, OSError),
+) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        app: the commands.
+        arguments: the words behind the program's name; default: those of this process.
+        program: its name in help and usage.
+        mistakes: exceptions that a user's mistake raises.
+
+    Returns:
+        What the command returned or exited with, 0 if nothing; 1 if a photo's fit failed or nobody
+        reads the output any more, 2 for a user's mistake, 130 for an interruption.
+    """
+    try:
+        code = app(args=arguments, prog_name=program, standalone_mode=False) or 0
+        sys.stdout.flush()  # while somebody still listens to what goes wrong with it
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has left; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except mistakes as error:
+        return _print_error(with_flags(str(error), app), 2)
+    except FailedFitError as error:
+        return _print_error(str(error), 1)
+    except (Interrupted, KeyboardInterrupt, typer.Abort) as interruption:
+        words = map(str, interruption.args)
+        print("; ".join(["interrupted", *words]), file=sys.stderr)
+        return 130
+    except Exception as error:
+        # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
+        if not hasattr(error, "format_message"):
+            raise
+        message = error.format_message()  # none where the help has been shown
+        return _print_error(message, 2) if message else 2
+
+
+def with_flags(message: str, app: typer.Typer) -> str:
+    """A library's message with each argument that it names in backticks as the command's flag."""
+    flags = _flags(typer.main.get_command(app))
+    return re.sub(r"`(\w+)`", lambda match: flags.get(match[1], match[0]), message)
+
+
+def _flags(command: Any) -> dict[str, str]:
+    """The flag of each option of a command and those below it, by the name of the argument."""
+    found = {}
+    for parameter in command.params:
+        for flag in parameter.opts:
+            if flag.startswith("--"):
+                found[flag.removeprefix("--").replace("-", "_")] = flag
+            elif flag.startswith("-"):
+                found[parameter.name] = flag
+    for below in getattr(command, "commands", {}).values():
+        found |= _flags(below)
+    return found
+
+
+def _print_error(message: str, code: int) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code

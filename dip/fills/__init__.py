@@ -1,0 +1,98 @@
+"""Classical fills, which need no network: what a user would try first, and DIP has to beat.
+
+Each fill is a module of this folder with one function, `restore(masked, mask, seed)`:
+
+    masked: (C, H, W) floats in [0, 1], zero in the hole
+    mask: (1, H, W), 1 = known, 0 = hole
+    seed: of what the fill draws at random; those here draw nothing
+    returns: (C, H, W) float64, the known pixels as they were
+
+A module is imported when its fill is used: it needs SciPy, scikit-image or OpenCV (the extra
+`fills`). A new fill is a module and a line in `FILLS`.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dip.errors import InputError
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A fill, described.
+
+    module: its name in this folder. summary: one line on how it fills. source: the paper or the
+    library that it follows. version: counts up when its numbers change.
+    """
+
+    module: str
+    summary: str
+    source: str
+    version: int = 1
+
+    def restore(
+        self, masked: NDArray[np.floating[Any]], mask: NDArray[Any], seed: int = 0
+    ) -> NDArray[np.float64]:
+        """Fill the hole of one image.
+
+        Args:
+            masked: (C, H, W) floats in [0, 1]; what stands in the hole does not matter.
+            mask: (1, H, W), 1 = known, 0 = hole.
+            seed: of what the fill draws at random.
+
+        Returns:
+            (C, H, W) float64: the known pixels as they were, the hole filled.
+
+        Raises:
+            InputError: a package that the fill needs is not installed.
+        """
+        try:
+            module = import_module(f"dip.fills.{self.module}")
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"the fill '{self.module}' needs the package '{error.name}'; install"
+                " dip-bench[fills]"
+            ) from None
+        return module.restore(masked.astype(np.float64) * (mask != 0), mask, seed)
+
+
+FILLS: dict[str, Fill] = {
+    "mean": Fill("mean", "Each channel's mean over the known pixels.", "this project"),
+    "nearest": Fill(
+        "nearest",
+        "The nearest known pixel, by Euclidean distance.",
+        "scipy.ndimage.distance_transform_edt",
+    ),
+    "harmonic": Fill(
+        "harmonic",
+        "The membrane through the known pixels: each missing pixel is the mean of its neighbours.",
+        "Laplace's equation, five-point stencil",
+    ),
+    "biharmonic": Fill(
+        "biharmonic",
+        "The surface of least bending through the known pixels around the hole.",
+        "Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic"
+        " Functions, 2018; skimage.restoration.inpaint_biharmonic",
+    ),
+    "telea": Fill(
+        "telea",
+        "From the rim inwards, the weighted mean of what pixels within three continue to.",
+        "Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004; cv2.inpaint",
+    ),
+    "navier-stokes": Fill(
+        "navier_stokes",
+        "From the rim inwards along the lines of equal brightness, as a fluid would flow.",
+        "Bertalmio, Bertozzi, Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video"
+        " Inpainting, CVPR 2001; cv2.inpaint",
+    ),
+    "total-variation": Fill(
+        "total_variation",
+        "Least total variation: edges stay sharp and are as short as can be; channels together.",
+        "Chan, Shen, Mathematical Models for Local Nontexture Inpaintings, 2002, without"
+        " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
+    ),
+}

@@ -1,0 +1,18 @@
+"""The surface of least bending through the known pixels around the hole.
+
+Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic Functions, 2018, as
+scikit-image has it.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.restoration import inpaint_biharmonic
+
+
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+    """See `dip.fills`."""
+    image = masked.transpose(1, 2, 0)
+    filled = inpaint_biharmonic(image, mask[0] == 0, channel_axis=-1)
+    return np.asarray(filled, dtype=np.float64).transpose(2, 0, 1)

@@ -1,0 +1,51 @@
+"""The membrane through the known pixels: Laplace's equation, five-point stencil.
+
+Solved directly, so that the numbers of a fill are exact. The seam of a photo is another matter
+(`dip.inpainting.blend`): its holes may have millions of pixels, for which a direct solver takes
+gigabytes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
+
+
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+    """See `dip.fills`."""
+    return membrane(masked.transpose(1, 2, 0), mask[0] == 0).transpose(2, 0, 1)
+
+
+def membrane(image: NDArray[np.float64], hole: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The image (H, W, C) with each pixel of the hole (H, W) the mean of its neighbours."""
+    unknowns = int(hole.sum())
+    number = np.full(hole.shape, -1)
+    number[hole] = np.arange(unknowns)
+    neighbours = np.zeros(unknowns)
+    constant = np.zeros((unknowns, image.shape[2]))
+    rows, columns = [np.arange(unknowns)], [np.arange(unknowns)]
+    for here, there in _neighbours():
+        of_hole = hole[here]
+        mine = number[here][of_hole]
+        other, value = number[there][of_hole], image[there][of_hole]
+        neighbours[mine] += 1
+        constant[mine[other < 0]] += value[other < 0]
+        rows.append(mine[other >= 0])
+        columns.append(other[other >= 0])
+    entries = np.concatenate([neighbours, -np.ones(sum(map(len, rows[1:])))])
+    places = np.concatenate(rows), np.concatenate(columns)
+    laplacian = coo_array((entries, places), shape=(unknowns, unknowns)).tocsc()
+    filled = image.copy()
+    filled[hole] = splu(laplacian).solve(constant)
+    return filled
+
+
+def _neighbours() -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    """For each of four directions the pixels that have a neighbour there, and that neighbour."""
+    first, second, whole = slice(None, -1), slice(1, None), slice(None)
+    for here, there in ((first, second), (second, first)):
+        yield (here, whole), (there, whole)
+        yield (whole, here), (whole, there)

@@ -1,0 +1,125 @@
+"""Pictures of a fit on its way: a preview that is refreshed, one every so often, an animation."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
+
+from dip.errors import InputError
+from dip.inpainting.files.save import FORMATS, write
+
+if TYPE_CHECKING:
+    from dip.inpainting.fill import Moment
+
+PREVIEW_SECONDS = 5.0
+ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
+GROWTH = 1.08  # from one frame's iteration to the next: a network draws fast first, then slowly
+FRAME_MS, LAST_FRAME_MS = 80, 2500
+CAPTION = 16  # pixels
+
+
+def check_preview(path: Path) -> None:
+    """Raises InputError if the file's name is of no picture."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"`preview` {path}: `terminal`, or a file of {', '.join(FORMATS)}")
+
+
+def check_animation(path: Path) -> None:
+    """Raises InputError if the file's name is of no animation."""
+    if path.suffix.lower() not in ANIMATIONS:
+        raise InputError(f"`animation` {path}: an animation is one of {', '.join(ANIMATIONS)}")
+
+
+class Preview:
+    """Refreshes a file with the neighbourhood and what is drawn in its hole now."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.last = -PREVIEW_SECONDS
+
+    def __call__(self, moment: "Moment") -> None:
+        if time.monotonic() - self.last < PREVIEW_SECONDS:
+            return
+        write(moment.glance(), self.path, FORMATS[self.path.suffix.lower()], {})
+        self.last = time.monotonic()
+
+
+class Series:
+    """Writes the neighbourhood every so many iterations, as `hole-1-iteration-000100.png`."""
+
+    def __init__(self, every: int, folder: Path, *, photo: Path):
+        """Raises InputError if there can be no such folder, or if it may overwrite the photo."""
+        if every < 1:
+            raise InputError(f"`save_every` {every}: at least 1 iteration")
+        self.every = every
+        self.folder = folder
+        self.next = {1: every}  # by hole
+        if photo.resolve().parent == folder.resolve() and photo.name.startswith("hole-"):
+            raise InputError(f"`save_every`: {photo} is one of these pictures; name another folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"`save_every`: {folder}: {error.strerror}") from None
+
+    def __call__(self, moment: "Moment") -> None:
+        if moment.iteration < self.next.get(moment.hole, self.every):
+            return
+        name = f"hole-{moment.hole}-iteration-{moment.iteration:06}.png"
+        write(moment.restored(), self.folder / name, "PNG", {})
+        self.next[moment.hole] = (moment.iteration // self.every + 1) * self.every
+
+
+class Animation:
+    """All that the network drew, and beside it the neighbourhood with its hole filled from that.
+
+    Frames come at iterations that grow by the same factor: large regions, then shapes, then detail
+    take about as long to watch.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.frames: list[Image.Image] = []
+        self.next = (1, 1)  # hole and iteration
+        self.unused: Moment | None = None
+
+    def __call__(self, moment: "Moment") -> None:
+        if (moment.hole, moment.iteration) < self.next:
+            self.unused = moment
+            return
+        if self.unused is not None and self.unused.hole != moment.hole:
+            self._add(self.unused)
+        self._add(moment)
+        following = max(moment.iteration + 1, round(moment.iteration * GROWTH))
+        self.next = (moment.hole, following)
+        self.unused = None
+
+    def _add(self, moment: "Moment") -> None:
+        drawn = moment.drawn()
+        frame = Image.new("RGB", (2 * drawn.width, drawn.height + CAPTION))
+        which = f"hole {moment.hole}, " if moment.holes > 1 else ""
+        ImageDraw.Draw(frame).text((4, 2), f"{which}iteration {moment.iteration}", fill="white")
+        frame.paste(drawn, (0, CAPTION))
+        frame.paste(moment.glance(), (drawn.width, CAPTION))
+        self.frames.append(frame)
+
+    def write(self) -> None:
+        """Raises InputError if it cannot be written."""
+        if self.unused is not None:
+            self._add(self.unused)
+        if not self.frames:
+            return
+        size = (max(each.width for each in self.frames), max(each.height for each in self.frames))
+        canvases = []
+        for frame in self.frames:  # of several neighbourhoods, of several sizes
+            canvas = Image.new("RGB", size)
+            canvas.paste(frame)
+            canvases.append(canvas)
+        durations = [*[FRAME_MS] * (len(canvases) - 1), LAST_FRAME_MS]
+        options = {
+            "save_all": True,
+            "append_images": canvases[1:],
+            "duration": durations,
+            "loop": 0,
+        }
+        write(canvases[0], self.path, ANIMATIONS[self.path.suffix.lower()], options)

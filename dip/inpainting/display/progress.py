@@ -1,0 +1,93 @@
+"""What a person sees while a photo is being restored: a line, in a terminal with a picture."""
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+import numpy as np
+from PIL import Image
+
+from dip.inpainting.fill import Moment
+from dip.text import duration
+
+LINE_SECONDS = 20.0  # between lines that are not to a terminal
+REDRAW_SECONDS = 0.2
+PICTURE_SECONDS = 2.0
+TALLEST = 24  # rows of a terminal that a picture takes at most
+
+
+class Progress:
+    """Says of each fit its loss, its pace and the time that is left at most.
+
+    picture: whether to draw the restoration, too, in half blocks of 24-bit colours.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, picture: bool = False):
+        self.stream = stream or sys.stderr
+        self.is_terminal = self.stream.isatty()
+        self.picture = picture
+        self.rows = 0  # of the picture that is on the screen
+        self.first: tuple[int, int, float] | None = None  # hole, iteration and time of its start
+        self.last_line = time.monotonic()
+        self.last_picture = -PICTURE_SECONDS
+
+    def __call__(self, moment: Moment) -> None:
+        now = time.monotonic()
+        if self.first is None or self.first[0] != moment.hole:
+            self.first = (moment.hole, moment.iteration, now)
+        if not self.is_terminal:
+            if now - self.last_line >= LINE_SECONDS:
+                self.last_line = now
+                print(self.line(moment, now), file=self.stream, flush=True)
+            return
+        if self.picture and now - self.last_picture >= PICTURE_SECONDS:
+            self.last_picture = now
+            self._draw(moment.glance())
+            self.last_line = -REDRAW_SECONDS
+        if now - self.last_line >= REDRAW_SECONDS:
+            self.last_line = now
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{self.line(moment, now)[:width]}", end="", file=self.stream, flush=True)
+
+    def line(self, moment: Moment, now: float) -> str:
+        """The state of a fit in words; times and pace are of this run."""
+        assert self.first is not None
+        _, first_iteration, started = self.first
+        bound = moment.plan.request.iterations
+        which = f"hole {moment.hole} of {moment.holes}: " if moment.holes > 1 else ""
+        text = f"{which}iteration {moment.iteration} of {bound} at most, loss {moment.loss:.5f}"
+        done = moment.iteration - first_iteration
+        if done < 1 or now <= started:
+            return text
+        pace = done / (now - started)
+        areas = [place.height * place.width for place in moment.plan.places]
+        later = sum(areas[moment.hole :]) / areas[moment.hole - 1] * bound
+        left = (bound - moment.iteration + later) / pace
+        return f"{text}, {pace:.1f} it/s, at most {duration(left)} left"
+
+    def finish(self) -> None:
+        """Ends the line, so that what follows stands on one of its own."""
+        if self.is_terminal and self.first is not None:
+            print(file=self.stream, flush=True)
+
+    def _draw(self, picture: Image.Image) -> None:
+        columns, lines = shutil.get_terminal_size()
+        rows = blocks(picture, columns - 1, min(TALLEST, lines - 2))
+        up = f"\x1b[{self.rows}A" if self.rows else ""
+        print(f"\r\x1b[K{up}" + "\n".join(f"\x1b[K{row}" for row in rows), file=self.stream)
+        self.rows = len(rows)
+
+
+def blocks(picture: Image.Image, columns: int, rows: int) -> list[str]:
+    """A picture as lines of half blocks, each one pixel wide and two high."""
+    scale = min(columns / picture.width, 2 * rows / picture.height, 1.0)
+    width = max(1, int(picture.width * scale))
+    height = max(1, int(picture.height * scale / 2)) * 2
+    pixels = np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BOX))
+
+    def cell(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> str:
+        return "\x1b[38;2;{};{};{}m\x1b[48;2;{};{};{}m\u2580".format(*upper, *lower)
+
+    pairs = zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True)
+    return ["".join(cell(a, b) for a, b in zip(*pair, strict=True)) + "\x1b[0m" for pair in pairs]

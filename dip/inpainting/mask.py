@@ -1,0 +1,105 @@
+"""Where a photo has its hole: from a mask file, boxes or an array, as the photo is shown.
+
+Masks are white where the photo is known and black in the hole, by their first channel at a
+threshold of one half, as in Ulyanov et al.'s code.
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dip.errors import InputError
+from dip.inpainting.files.photo import Mask, open_picture, orientation_of, turned
+
+Box = tuple[int, int, int, int]  # x, y, width, height
+WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
+SHADES = ("1", "L", "LA", "I;16", "I;16B", "I", "F", "RGB", "RGBA")  # modes whose first channel is
+
+
+def parse_box(text: str) -> Box:
+    """`x,y,width,height` in pixels from the upper left corner; raises InputError."""
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*){3}", text):
+        raise InputError(
+            f"`box` {text}: a box is x,y,width,height in whole pixels, as 120,40,64,32"
+        )
+    x, y, width, height = map(int, text.split(","))
+    if not width or not height:
+        raise InputError(f"`box` {text}: a box is at least one pixel wide and high")
+    return x, y, width, height
+
+
+def hole_of_boxes(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
+    """(H, W), True in the boxes; raises InputError if one is not inside the photo."""
+    hole = np.zeros(size, bool)
+    for x, y, width, height in boxes:
+        if x + width > size[1] or y + height > size[0]:
+            raise InputError(
+                f"`box` {x},{y},{width},{height}: reaches out of the photo of"
+                f" {size[1]}x{size[0]} pixels"
+            )
+        hole[y : y + height, x : x + width] = True
+    if hole.all():
+        raise InputError("the boxes: every pixel is in them, and nothing is known to fill it from")
+    return hole
+
+
+def hole_in_file(path: Path, size: tuple[int, int], hole_is_white: bool) -> Mask:
+    """(H, W), True in the hole; raises InputError for a mask that does not fit the photo."""
+    return hole_in_picture(open_picture(path), size, hole_is_white, str(path))
+
+
+def hole_in_picture(
+    mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
+) -> Mask:
+    """The same of a picture that has been read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of palettes with transparency
+        # Numbers of a palette, or of inks, are no shades.
+        shades = mask if mask.mode in SHADES else mask.convert("RGB")
+    known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name)
+    return _checked(known if hole_is_white else ~known, name)
+
+
+def hole_in_array(mask: NDArray[Any], size: tuple[int, int], hole_is_white: bool = False) -> Mask:
+    """(H, W), True in the hole, of a mask as `dip.inpaint` takes it."""
+    known = known_in(mask, size, "the mask")
+    return _checked(known if hole_is_white else ~known, "the mask")
+
+
+def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
+    """(H, W), True = known: above half of white, in the first channel."""
+    if mask.ndim not in (2, 3):
+        raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
+    shades = mask if mask.ndim == 2 else mask[..., 0]
+    if shades.shape != size:
+        raise InputError(
+            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the photo as it is shown has"
+            f" {size[1]}x{size[0]}"
+        )
+    if shades.dtype == bool:
+        return np.array(shades)
+    is_number = shades.dtype.kind in "uif"
+    if not (is_number and np.isfinite(shades).all() and shades.min() >= 0):
+        raise InputError(f"{name}: holds values of {shades.dtype} that are no shades")
+    white = next((each for each in WHITES if shades.max() <= each), None)
+    if white is None:
+        raise InputError(f"{name}: its values go up to {shades.max()}; white is 1, 255 or 65535")
+    return np.asarray(shades > white / 2)
+
+
+def _checked(hole: Mask, name: str) -> Mask:
+    if not hole.any():
+        raise InputError(
+            f"{name}: no pixel is in the hole, which is black (or white, with `hole_is_white`)"
+        )
+    if hole.all():
+        raise InputError(
+            f"{name}: every pixel is in the hole, and nothing is known to fill it from"
+        )
+    return hole

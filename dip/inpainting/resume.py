@@ -1,0 +1,131 @@
+"""The state of a restoration on disk, from which an interrupted one goes on.
+
+One file beside the output: what fills the holes that are done, and the state of the fit that was
+under way. It is gone when the restoration is there.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dip.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dip.inpainting.plan import Plan
+    from dip.training.state import State
+
+EVERY_SECONDS = 60.0
+
+
+def state_path(out: Path) -> Path:
+    """Where the state of a restoration is that will be written to `out`."""
+    return out.with_name(f"{out.name}.dip-state")
+
+
+class Saved:
+    """What is known of a restoration so far.
+
+    outputs: for each hole that is done, its output and how its fit ended; fit: the state of the one
+    that was under way, to go on from.
+    """
+
+    def __init__(
+        self, path: Path, plan: "Plan", note: Callable[[str], None], *, resume: bool = False
+    ):
+        """note: is told what the user should know.
+
+        Raises InputError if it is to go on from a state that cannot be read or is of something
+        else.
+        """
+        self.path = path
+        self.note = note
+        self.can_write = True
+        self.of = _name(plan)
+        self.outputs: list[dict[str, Any]] = []
+        self.fit: State | None = None
+        self.is_behind = False  # whether there are outputs that are not on the disk
+        self.last_write = time.monotonic()
+        if resume:
+            self._read()
+
+    def _read(self) -> None:
+        import torch
+
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever a damaged or foreign file makes torch raise
+            raise InputError(
+                f"{self.path}: not a state that can be read ({type(error).__name__});"
+                " leave `resume` out"
+            ) from None
+        if not isinstance(content, dict) or content.get("of") != self.of:
+            raise InputError(
+                f"{self.path}: the state is of another photo, hole or other settings; use those, or"
+                " leave `resume` out"
+            )
+        self.outputs, self.fit = content["outputs"], content["fit"]
+
+    def add(self, output: "Tensor", end: dict[str, Any]) -> None:
+        """A hole is done."""
+        self.outputs.append({"output": output, "end": end})
+        self.fit = None
+        self.is_behind = True
+
+    def is_due(self) -> bool:
+        """Whether the last one was written so long ago that another should be."""
+        return self.can_write and time.monotonic() - self.last_write >= EVERY_SECONDS
+
+    def catch_up(self) -> None:
+        """Write what is done, if it is not there."""
+        if self.is_behind:
+            self.write(None)
+
+    def write(self, fit: "State | None") -> None:
+        """With the state of the fit under way.
+
+        Where it cannot be written that is noted, once, and what was there before stays.
+        """
+        import torch
+
+        if not self.can_write:
+            return
+        partial = self.path.with_name(f".{self.path.name}-partial")
+        try:
+            with partial.open("wb") as file:  # torch itself opens none whose name has a dot first
+                torch.save({"of": self.of, "outputs": self.outputs, "fit": fit}, file)
+            partial.replace(self.path)
+            self.is_behind = False
+        except (OSError, RuntimeError) as error:  # torch's own, when the disk is full
+            self.can_write = False
+            self.note(
+                f"{self.path}: the state cannot be written ({error}), so this run cannot be resumed"
+            )
+        finally:
+            with suppress(OSError):
+                partial.unlink()
+        self.last_write = time.monotonic()
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def _name(plan: "Plan") -> str:
+    """A hash of all that decides what comes out, but for how long it goes on."""
+    request = plan.request
+    rule = request.rule.model_dump_json() if request.rule else None
+    described = [request.method.model_dump_json(by_alias=True), request.seed, rule]
+    places = [(vars(each)) for each in plan.places]
+    digest = hashlib.sha256(repr([described, places, plan.device.partition(":")[0]]).encode())
+    digest.update(np.packbits(plan.hole).tobytes())
+    digest.update(np.packbits(plan.photo.visible).tobytes())
+    known = plan.photo.colours.copy()
+    known[plan.hole] = 0
+    digest.update(known.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,96 @@
+"""One iteration of a fit: everything that is computed, and nothing about who looks at it when.
+
+It comes in two parts, because a fit may go back to earlier weights between them: `evaluate` ends
+with the gradients, `advance` takes the step. Neither waits for the device.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from dip.engine.engine import Engine
+from dip.options import Method
+from dip.training.averaging import add_to_average
+from dip.training.divergence import Watch
+from dip.training.losses import Loss
+from dip.training.noise import WeightNoise
+from dip.training.optimizers import Descent
+from dip.training.seeding import generator
+
+
+class Iteration:
+    """The network and all that moves it.
+
+    network, network_input: as the engine prepared them; parameters: all that are trained. output:
+    (B, C, H, W), and loss and signs (`Watch.signs`) of the last pass. last: of the last pass that
+    counts the output (C, H, W), the average of all outputs up to it, and its loss; it changes in
+    place.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        network: nn.Module,
+        network_input: Tensor,
+        parameters: list[Tensor],
+        loss_of: Loss,
+        watch: Watch,
+        seed: int,
+        engine: Engine,
+    ):
+        self.method, self.engine = method, engine
+        self.network, self.input, self.parameters = network, network_input, parameters
+        self.loss_of, self.watch = loss_of, watch
+        self.descent = Descent(
+            method, parameters, fused=engine.is_fast, recorded=engine.records_graphs
+        )
+        self.input_noise = generator(seed, "input noise", engine.device)
+        self.parameter_noise = WeightNoise(network, seed, "parameter noise", engine.device)
+        self.sgld_noise = WeightNoise(network, seed, "SGLD noise", engine.device)
+        self.last: list[Tensor] = []
+
+        drawn_from = [self.input_noise, self.parameter_noise.generator]
+        self._run_evaluation = engine.recorder(drawn_from)
+        self._run_advance = engine.recorder([self.sgld_noise.generator])
+
+    def evaluate(self) -> None:
+        """From the weights to output, loss and gradients."""
+        self._run_evaluation(self._evaluate)
+
+    def advance(self, iteration: int) -> None:
+        """Take the step, and let the output count. iteration: from 1."""
+        if self.descent.is_the_same_each_time:
+            self._run_advance(partial(self._advance, 1))
+        else:
+            self._advance(iteration)
+
+    def _evaluate(self) -> None:
+        method, x = self.method, self.input
+        if method.parameter_noise:
+            self.parameter_noise.add_share(method.parameter_noise)
+        if method.input_noise:
+            drawn = torch.randn(x.shape, generator=self.input_noise, device=x.device, dtype=x.dtype)
+            x = x + method.input_noise * drawn
+        with self.engine.autocast():
+            output = self.network(x)
+        output = output.to(self.engine.dtype)
+        loss = self.loss_of(output)
+        for parameter in self.parameters:
+            parameter.grad = None
+        loss.backward()
+        self.output, self.loss = output.detach(), loss.detach()
+        self.signs = self.watch.signs(self.loss, self.output)
+
+    def _advance(self, iteration: int) -> None:
+        learning_rate = self.descent.step(iteration, self.loss)
+        if self.method.sgld_noise:
+            self.sgld_noise.add(self.method.sgld_noise * learning_rate)
+        raw = self.output[0]
+        if not self.last:
+            self.last = [raw.clone(), raw.clone(), self.loss.clone()]
+            return
+        kept, averaged, loss = self.last
+        kept.copy_(raw)
+        add_to_average(averaged, raw)
+        loss.copy_(self.loss)

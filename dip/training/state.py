@@ -1,0 +1,112 @@
+"""The state of a fit between two iterations: everything that the rest of it depends on.
+
+A fit that goes on from it gives what it would have given without a break, on a CPU to the last bit.
+It holds tensors, numbers and text in dictionaries, lists and tuples only, so that `torch.save`
+writes it and `torch.load(..., weights_only=True)` reads it.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from dip.errors import InputError
+from dip.networks.imported import Foreign
+from dip.options import Method
+
+State = dict[str, Any]
+
+
+class StateError(InputError):
+    """A state is not of this fit, or of another version of this program."""
+
+
+class Remembers(Protocol):
+    """A part of a fit that is changed by its iterations."""
+
+    def state_dict(self) -> Any: ...
+    def load_state_dict(self, state: Any) -> Any: ...
+
+
+class Tensors:
+    """Weights, a learned input and buffers.
+
+    listed: lists them as they are at present, because a network may put a new tensor in the place
+    of a buffer. What it keeps in attributes that are no buffers cannot be known.
+    """
+
+    def __init__(self, listed: Callable[[], list[Tensor]]):
+        self.listed = listed
+
+    def state_dict(self) -> list[Tensor]:
+        return [tensor.detach() for tensor in self.listed()]
+
+    @torch.no_grad()
+    def load_state_dict(self, state: list[Tensor]) -> None:
+        for tensor, saved in zip(self.listed(), state, strict=True):
+            if tensor.shape != saved.shape:
+                raise ValueError("tensors of other shapes")
+            tensor.copy_(saved)
+
+
+class Stream:
+    """A generator of random numbers."""
+
+    def __init__(self, generator: torch.Generator):
+        self.generator = generator
+
+    def state_dict(self) -> Tensor:
+        return self.generator.get_state()
+
+    def load_state_dict(self, state: Tensor) -> None:
+        self.generator.set_state(state)
+
+
+class OwnDraws:
+    """What anybody's network draws from generators while it runs."""
+
+    def __init__(self, network: Foreign):
+        self.network = network
+
+    def state_dict(self) -> list[Tensor]:
+        return self.network.generator_states
+
+    def load_state_dict(self, state: list[Tensor]) -> None:
+        self.network.generator_states = state
+
+
+def fit_sha256(
+    target: Tensor,
+    mask: Tensor,
+    method: Method,
+    seed: int,
+    engine: tuple[str, str],
+    weights: list[Tensor],
+) -> str:
+    """Names a fit: a state of one is no state of another.
+
+    target: the image with zeros in the hole; engine: its name and precision; weights: all tensors
+    of the network, by their shapes.
+    """
+    shapes = [list(each.shape) for each in weights]
+    described = [method.model_dump_json(by_alias=True), seed, engine, shapes]
+    digest = hashlib.sha256(repr(described).encode())
+    for tensor in (target, mask):
+        digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def load(parts: Mapping[str, Remembers], state: State, of: str) -> None:
+    """Put every part where it was; raises StateError. The state stays as it is."""
+    if not isinstance(state, dict) or state.get("of") != of:
+        raise StateError("the state is of another fit: of another image, mask, method or seed")
+    missing = parts.keys() - state.get("parts", {}).keys()
+    if missing:
+        raise StateError(f"the state knows nothing of {', '.join(sorted(missing))}")
+    for name, part in parts.items():
+        try:
+            part.load_state_dict(state["parts"][name])
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise StateError(f"the state of {name} is of another version ({error})") from None

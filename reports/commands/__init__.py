@@ -1,0 +1,1 @@
+"""The commands of `dip-bench`: a file for each group of its help."""

@@ -1,0 +1,76 @@
+"""`dip-bench`: all commands, in groups."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from dip import __version__, command_line
+from dip.errors import InputError
+from dip.signals import at_once
+from reports.commands import check, data, report, run
+
+app = typer.Typer(
+    help="Benchmark Deep Image Prior and what it has to beat: run suites of fits, report, check.",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
+    "Run": {
+        "bench": run.bench,
+        "run": run.run,
+        "status": run.status,
+        "score": run.score,
+        "gc": run.gc,
+    },
+    "Report": {
+        "report": report.report,
+        "open": report.open_page,
+        "screenshots": report.screenshots,
+    },
+    "Check": {
+        "regress": check.regress,
+        "compare": check.compare,
+        "verify": check.verify,
+        "anchors": check.anchors,
+        "timing": check.timing,
+    },
+    "Look up": {
+        "list": data.list_settings,
+        "masks": data.masks,
+    },
+}
+for group, commands in GROUPS.items():
+    for name, function in commands.items():
+        app.command(name, rich_help_panel=group)(function)
+app.add_typer(data.data, name="data", rich_help_panel="Look up")
+app.command("build", hidden=True)(report.report)  # its earlier name
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from benchmarks.system.environment import git_revision, revision_words
+
+        revision = revision_words(*git_revision())
+        print(f"dip-bench {__version__}" + (f" ({revision})" if revision else ""))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="show it and exit"),
+    ] = False,
+) -> None:
+    """Benchmark Deep Image Prior and what it has to beat: run suites of fits, report, check."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code, as `dip.command_line.main` has them."""
+    from datasets.errors import DatasetError
+
+    at_once()
+    return command_line.main(
+        app, arguments, program="dip-bench", mistakes=(InputError, DatasetError, OSError)
+    )

@@ -1,0 +1,162 @@
+"""Check: the gate, stored runs, published numbers and speed.
+
+`docs/checks.md` says which question each of them answers.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dip.errors import InputError
+from reports.commands.options import (
+    DeviceOption,
+    GithubOption,
+    OutOption,
+    PatternOption,
+    SuiteArgument,
+    WorkersOption,
+)
+
+if TYPE_CHECKING:
+    from benchmarks.regression.page import Page
+
+
+def regress(
+    suite: Annotated[str, typer.Argument(help="as of `run`")] = "regression",
+    out: OutOption = Path("results"),
+    baselines: Annotated[
+        Path | None, typer.Option(help="folder of the baselines; default: the committed ones")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="so many instead of the suite's, or a baseline's 30")
+    ] = None,
+    workers: WorkersOption = None,
+    pattern: PatternOption = "",
+    bless: Annotated[bool, typer.Option("--bless", help="write the baseline anew")] = False,
+    because: Annotated[str, typer.Option(help="why that is right; goes into the baseline")] = "",
+    github: GithubOption = False,
+) -> None:
+    """Fit a suite afresh and compare it with the committed baseline.
+
+    Exit code 0: the same; 1: worse, or suspiciously better; 3: cannot tell; 4: not comparable.
+    """
+    from rich.console import Console
+
+    from benchmarks.regression import gate
+    from benchmarks.regression.baseline import FOLDER
+
+    asked = gate.Gate(suite, out, baselines or FOLDER, pattern, seeds, workers)
+    if bless:
+        if github:
+            raise InputError("--github: a baseline is blessed by hand")
+        changes, path = gate.bless(asked, because, Console())
+        print(changes)
+        print(f"Baseline: {path}")
+        return
+    if because:
+        raise InputError("--because goes with --bless")
+    _conclude(*gate.regress(asked, Console()), github)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="a suite's results, as results/quick: the reference")],
+    b: Annotated[Path, typer.Argument(help="those that are compared with it")],
+    out: Annotated[
+        Path | None, typer.Option(help="folder for verdict.md, verdict.json and verdict.xml")
+    ] = None,
+    github: GithubOption = False,
+) -> None:
+    """Make the decision of `regress` for two results folders; the same exit codes."""
+    from benchmarks.regression import gate
+
+    _conclude(*gate.compare(a, b, out), github)
+
+
+def _conclude(page: "Page", paths: Sequence[Path], github: bool) -> None:
+    from benchmarks.regression.gate import announce
+    from benchmarks.regression.page import to_markdown
+
+    print(to_markdown(page))
+    if github:
+        announce(page, print)
+    for path in paths:
+        print(f"Verdict: {path}")
+    if page.decision.exit_code:
+        raise typer.Exit(page.decision.exit_code)
+
+
+def verify(
+    suite: SuiteArgument,
+    out: OutOption = Path("results"),
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="only so many jobs, drawn at random")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of the draw")] = 0,
+    tolerance_db: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="of hole PSNR, where results cannot be byte-identical; default: 2"
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    pattern: PatternOption = "",
+) -> None:
+    """Run stored jobs again and compare; exit code 1 if one comes out otherwise."""
+    from rich.console import Console
+
+    from benchmarks.jobs.plan import make_plan
+    from benchmarks.runner.verify import TOLERANCE_DB, draw
+    from benchmarks.runner.verify import verify as run_again
+
+    plan = make_plan(suite, out)
+    drawn = draw(plan, pattern, sample, seed)
+    tolerance = TOLERANCE_DB if tolerance_db is None else tolerance_db
+    findings = run_again(plan, drawn, workers, device, tolerance, Console())
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(1)
+
+
+def anchors(out: OutOption = Path("results")) -> None:
+    """Recompute published numbers from the pictures that their authors released.
+
+    Exit code 1 if one does not come out, 2 if something that is needed is not here.
+    """
+    from benchmarks.scoring import validate
+
+    table = validate.published_psnr()
+    print(validate.to_markdown(table))
+    holds: list[bool | None] = []
+    for finding in validate.findings(table):
+        words = {True: "ok", False: "WRONG", None: "MISSING"}
+        print(f"{words[finding.holds]:8}{finding.text}")
+        holds.append(finding.holds)
+    print(f"Table: {validate.write(table, out / 'anchors')}")
+    if not all(holds):
+        raise typer.Exit(1 if False in holds else 2)
+
+
+def timing(
+    out: OutOption = Path("results"),
+    budget: Annotated[float, typer.Option(help="minutes that it may take")] = 10.0,
+    device: DeviceOption = "auto",
+    preset: Annotated[list[str] | None, typer.Option(help="only this; may be repeated")] = None,
+    size: Annotated[
+        list[int] | None, typer.Option(help="pixels on a side; may be repeated; default: 64 to 512")
+    ] = None,
+) -> None:
+    """Time both engines side by side, alone on the device."""
+    from benchmarks.timing.command import SIZES, run_timing
+
+    page = run_timing(
+        out,
+        device=device,
+        budget_minutes=budget,
+        presets=preset or [],
+        sizes=size or SIZES,
+        say=lambda text: print(text, flush=True),
+    )
+    print(page.read_text(encoding="utf-8"))
+    print(f"Timing: {page}")

@@ -1,0 +1,135 @@
+"""Look up what there is: settings that a suite can name, image sets, holes."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dip.signals import Interrupted
+
+data = typer.Typer(help="List image sets and fetch them.", no_args_is_help=True)
+
+
+def list_settings(
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="what to list, as networks; default: the names of everything"),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="one of them, with its options and their defaults")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="everything with its options and defaults")
+    ] = False,
+) -> None:
+    """Show every suite, image set, network, input, preset, hole, fill, metric and so on."""
+    from benchmarks.jobs import listing
+
+    for text in listing.lines(kind, name, everything=everything):
+        print(text)
+
+
+@data.command("list")
+def list_data() -> None:
+    """Show every image set, its licence, its source and whether it is here."""
+    from datasets import load_manifest, manifest_names
+
+    for name in manifest_names():
+        manifest = load_manifest(name)
+        here = "here" if manifest.is_here else f"`dip-bench data fetch {name}`"
+        print(f"{name}: {manifest.title}; images: {len(manifest.images)}; {here}")
+        if manifest.licence:
+            print(f"  licence: {manifest.licence}; from: {manifest.citation}")
+        for image, entry in manifest.images.items():
+            if entry.licence or entry.citation:
+                licence, citation = entry.licence, entry.citation
+                print(
+                    f"  {image}: licence: {licence or manifest.licence};"
+                    f" from: {citation or manifest.citation}"
+                )
+
+
+@data.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help="an image set, as `list` shows them")],
+    mirror: Annotated[
+        str | None,
+        typer.Option(envvar="DIP_MIRROR", help="folder or address with the files <set>/<file>"),
+    ] = None,
+) -> None:
+    """Get the files of a set into the cache, each checked by its hash."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from datasets import load_manifest
+    from datasets.fetch import fetch
+
+    manifest = load_manifest(name)
+    if manifest.package is not None:
+        print(f"{name} comes with the package {manifest.package}; there is nothing to fetch")
+        return
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=len(manifest.files))
+
+        def tell(file: str) -> None:
+            progress.advance(task)
+            if not console.is_terminal:
+                print(file)
+
+        try:
+            folder = fetch(manifest, mirror, tell)
+        except Interrupted:
+            raise Interrupted("the same command goes on from here") from None
+    print(f"{name}: {len(manifest.files)} files in {folder}")
+
+
+@data.command("preview", hidden=True)
+def masks(
+    name: Annotated[str, typer.Argument(help="an image set, or a folder of images")],
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(help="a hole as in a suite: 'strokes: {brush: thin}'; default: one of each"),
+    ] = None,
+    image: Annotated[
+        list[str] | None, typer.Option(help="images of the set; default: the first")
+    ] = None,
+    size: Annotated[int, typer.Option(min=1, help="centre square resized to this")] = 128,
+    out: Annotated[Path, typer.Option("--out", "-o", help="PNG file")] = Path("holes.png"),
+) -> None:
+    """Draw a contact sheet of holes, missing pixels in magenta."""
+    from datasets import DatasetError, load_images, manifest_names, parse_mask
+    from datasets.manifest import image_names
+    from datasets.preview import EXAMPLES, contact_sheet
+
+    is_folder = name not in manifest_names() and ("/" in name or Path(name).is_dir())
+    dataset = Path(name) if is_folder else name
+    images = load_images(dataset, image or image_names(dataset)[:1], size)
+    masks = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
+    if out.suffix.lower() != ".png":
+        raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")
+    if not out.parent.is_dir():
+        raise DatasetError(f"--out {out}: there is no folder {out.parent}")
+    sheet = contact_sheet(images, masks)
+    partial = out.with_name(f".{out.name}-{os.getpid()}")
+    try:
+        sheet.save(partial, format="PNG", optimize=True)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"Holes: {len(images) * len(masks)}, in {out}")
+
+
+def _yaml(text: str) -> object:
+    import yaml
+
+    from datasets import DatasetError
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # ValueError: of a day that does not exist
+        raise DatasetError(
+            f"--mask {text!r}: is not YAML; as in a suite, 'boxes: {{count: 3, side: 12}}'"
+        ) from None

@@ -1,0 +1,33 @@
+"""Arguments and options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SUITES = Path(__file__).parents[2] / "benchmarks" / "suites"
+
+
+def complete_suite(incomplete: str) -> list[str]:
+    """The suites that come with the project, for the shell's completion."""
+    names = sorted(path.stem for path in SUITES.glob("*.yaml"))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+SuiteArgument = Annotated[
+    str,
+    typer.Argument(help="a name in benchmarks/suites, or a path", autocompletion=complete_suite),
+]
+OutOption = Annotated[Path, typer.Option(help="folder of the results")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=0, help="processes side by side; default: cores, or GPUs; 0: none, to debug"),
+]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker on a CPU")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
+PatternOption = Annotated[str, typer.Option("-k", help="only jobs whose name contains this")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="fit again what is stored")]
+RetryOption = Annotated[bool, typer.Option("--retry-failed", help="run failed jobs again")]
+GithubOption = Annotated[
+    bool, typer.Option("--github", help="annotations and a summary for GitHub's workflows")
+]

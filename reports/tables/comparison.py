@@ -1,0 +1,209 @@
+"""Tables of methods by holes, iterations, shares of missing pixels, or images.
+
+A cell is the mean over images with half its 95 % interval, and how many jobs are behind it. Means
+of all methods share the differences between images; whether two methods differ is asked of their
+differences, image by image. So a method whose interval overlaps with the best one's may well be
+worse, and `≈` marks those that cannot be told from the best.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.scoring.results import OUTPUTS, Results, Score
+from benchmarks.scoring.statistics import ALPHA, Array, against_best, mean_interval
+from reports.tables.scores import (
+    PSNR,
+    Column,
+    Entry,
+    asked_scores,
+    by_hole,
+    columns,
+    entries,
+    holes_of,
+)
+from reports.tables.table import NOTHING, Table, Value
+
+PANEL = 6  # columns that fit beside each other
+SHARES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)  # missing, as papers on irregular holes
+MARKS = (
+    "± is half the 95 % interval of the mean over images (Student's t), n/N how many of all jobs"
+    " planned have a score; who lacks one is not ranked. Best bold, second underlined; ≈: cannot be"
+    " told from the best by the same images (paired t, Holm over the table; Wilcoxon)"
+)
+
+
+def comparison(results: Results) -> list[Table]:
+    """Methods by holes at the last iteration, a table for each metric."""
+    return [
+        _grid(
+            f"comparison-{score.name}",
+            f"{score.title} after {results.last_iteration} iterations",
+            entries(results),
+            by_hole(results, score),
+            score,
+            has_deviations=True,
+        )
+        for score in asked_scores(results)
+    ]
+
+
+def iterations(results: Results) -> Table | None:
+    """Networks by iterations, over all holes; None if there is one or none."""
+    rows = results.rows[(results.rows["iteration"] > 0) & results.rows["output"].isin(OUTPUTS)]
+    asked = sorted(results.about["iterations"])
+    competing = [each for each in entries(results, rows) if each[0] in results.networks]
+    if len(asked) < 2 or not competing:
+        return None
+    jobs = results.jobs[results.jobs["method"].isin(results.networks)]
+    planned = pd.concat([jobs.assign(column=str(each)) for each in asked])
+    found = columns(competing, rows.assign(column=rows["iteration"].astype(str)), planned, PSNR)
+    return _grid(
+        "iterations", f"{PSNR.title} at iterations, {holes_of(results)}", competing, found, PSNR
+    )
+
+
+def missing_share(results: Results) -> Table | None:
+    """Methods by how much of the image is missing; None if there is one share or none.
+
+    A hole stands where its mean over images does, in whole percent: half of the pixels, drawn at
+    random, are some more on one image and some less on another.
+    """
+    of_each = results.rows.groupby(["mask", "image"])["hole_fraction"].first()
+    shares = of_each.groupby(level="mask").mean().round(2)
+    labels = [f"{100 * a:g}-{100 * b:g} %" for a, b in pairwise(SHARES)]
+    cut = pd.cut(shares, SHARES, labels=labels, include_lowest=True).dropna()
+    if cut.nunique() < 2:
+        return None
+    planned = results.jobs.assign(column=results.jobs["mask"].map(cut.astype(str)))
+    planned = planned[planned["column"].notna()]
+    order = {label: index for index, label in enumerate(labels)}
+    planned = planned.sort_values("column", key=lambda names: names.map(order), kind="stable")
+    rows = results.final.assign(column=results.final["mask"].map(cut.astype(str)))
+    found = columns(entries(results), rows, planned, PSNR)
+    title = f"{PSNR.title} by share of missing pixels, after {results.last_iteration} iterations"
+    return _grid("missing-share", title, entries(results), found, PSNR)
+
+
+def per_image(results: Results) -> Table:
+    """Methods by images, over all holes; nothing is compared, as one image says nothing of others.
+
+    ± is half the 95 % interval over seeds.
+    """
+    final = results.final
+    rows, planned = (each.assign(column=each["image"]) for each in (final, results.jobs))
+    competing = entries(results)
+    found = columns(competing, rows, planned, PSNR)
+    whole = final[final["psnr_hole"].notna()]
+    by_seed = whole.groupby(["image", "method", "output", "seed"])["psnr_hole"].mean()
+    seeds: dict[Any, Array] = {
+        place: values.to_numpy() for place, values in by_seed.groupby(level=[0, 1, 2])
+    }
+    halves = [
+        [
+            float(mean_interval(seeds[column.name, *entry])[1])
+            if is_whole and (column.name, *entry) in seeds
+            else np.nan
+            for entry, is_whole in zip(competing, column.is_whole, strict=True)
+        ]
+        for column in found
+    ]
+    last = results.last_iteration
+    title = f"{PSNR.title} of each image, {holes_of(results)}, after {last} iterations"
+    about = "± is half the 95 % interval over seeds; best bold, second underlined, without any test"
+    return _grid("per-image", title, competing, found, PSNR, halves=halves, about=about)
+
+
+def _grid(
+    name: str,
+    title: str,
+    competing: Sequence[Entry],
+    found: Sequence[Column],
+    score: Score,
+    *,
+    halves: Sequence[Sequence[float]] | None = None,
+    about: str = MARKS,
+    has_deviations: bool = False,
+) -> Table:
+    """halves: of each column the intervals of its entries, if they are not over images."""
+    means = [_over_images(column)[0] for column in found]
+    order = [_order(mean, column, score) for mean, column in zip(means, found, strict=True)]
+    p = [np.full(len(competing), np.nan) for _ in found]
+    if halves is None:
+        best = [each[0] if each else None for each in order]
+        p = against_best([column.compared for column in found], best)
+        halves = [_over_images(column)[1] for column in found]
+    numbers, cells = [], []
+    for index, column in enumerate(found):
+        places = {row: place + 1 for place, row in enumerate(order[index])}
+        for row, (method, output) in enumerate(competing):
+            number = {
+                "method": method,
+                "output": output,
+                "column": column.name,
+                "mean": means[index][row],
+                "half_width": halves[index][row],
+                "between_seeds": column.deviations[row],
+                "images": int((~np.isnan(column.scores[row])).sum()),
+                "n": column.counts[row],
+                "N": column.of[row],
+                "place": places.get(row),
+                "p_against_best": p[index][row],
+            }
+            numbers.append(number)
+            cells.append(
+                Value(
+                    means[index][row],
+                    score.decimals,
+                    halves[index][row],
+                    (column.counts[row], column.of[row]),
+                    places[row] if places.get(row) in (1, 2) else 0,
+                    bool(p[index][row] >= ALPHA),
+                )
+            )
+    frame = pd.DataFrame(numbers)
+    by_column = [cells[at : at + len(competing)] for at in range(0, len(cells), len(competing))]
+    shown = {column.name: by_column[at] for at, column in enumerate(found)}
+    if has_deviations:
+        last = found[-1].deviations
+        shown["between seeds"] = [Value(each, score.decimals) for each in last]
+    return Table(
+        name,
+        title,
+        frame,
+        ("method", "output", "column"),
+        dict.fromkeys(("mean", "half_width", "between_seeds"), score.decimals)
+        | {"n": 0, "N": 0, "p_against_best": 3},
+        _panels(competing, shown),
+        about=about,
+    )
+
+
+def _panels(competing: Sequence[Entry], shown: dict[str, list[Value]]) -> list[pd.DataFrame]:
+    names = list(shown)
+    methods = [method for method, _ in competing]
+    outputs = [output or NOTHING for _, output in competing]
+    width = PANEL + (len(names) % PANEL == 1)  # no panel of a single column
+    panels = []
+    for at in range(0, len(names), width):
+        part = names[at : at + width]
+        cells = [methods, outputs, *(shown[each] for each in part)]
+        panel = pd.DataFrame(dict(enumerate(cells)), dtype=object)
+        panel.columns = pd.Index(["method", "output", *part])  # an image may have such a name
+        panels.append(panel)
+    return panels
+
+
+def _over_images(column: Column) -> tuple[list[float], list[float]]:
+    """By entry the mean of the images that have a score, and half the width of its interval."""
+    found = [mean_interval(row[~np.isnan(row)]) for row in column.scores]
+    return [float(mean) for mean, _ in found], [float(half) for _, half in found]
+
+
+def _order(means: Sequence[float], column: Column, score: Score) -> list[int]:
+    """The entries that are whole, best first."""
+    ranked = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
+    return sorted(ranked, key=lambda index: -score.sign * means[index])

@@ -1,0 +1,80 @@
+"""The table of networks: what each one is, what it costs and what it gives."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.scoring.results import OUTPUTS, Results
+from benchmarks.scoring.statistics import mean_interval
+from reports.tables.scores import PSNR, columns, holes_of
+from reports.tables.table import NOTHING, Table, Value
+
+
+def architectures(results: Results) -> Table | None:
+    """One row per network: what it is, what it costs and what it gives, over all holes.
+
+    None without networks. Milliseconds are medians over fits of each fit's median.
+    """
+    fits = results.final[results.final["method"].isin(results.networks)]
+    if fits.empty:
+        return None
+    jobs = results.jobs[results.jobs["method"].isin(results.networks)]
+    names = list(jobs["method"].unique())
+    planned = pd.concat([jobs.assign(column=output) for output in OUTPUTS])
+    rows = fits.assign(column=fits["output"], output="")
+    found = columns([(name, "") for name in names], rows, planned, PSNR)
+    by_method = fits.drop_duplicates(["method", "key"]).groupby("method", sort=False)
+    first, medians = by_method.first(), by_method["milliseconds_median"].median()
+    frame = pd.DataFrame({"method": names})
+    frame["architecture"] = frame["method"].map(first["architecture"])
+    frame["parameters"] = frame["method"].map(first["parameters"])
+    for column in found:
+        scores = [row[~np.isnan(row)] for row in column.scores]
+        frame[f"{column.name}_mean"] = [float(mean_interval(each)[0]) for each in scores]
+        frame[f"{column.name}_half_width"] = [float(mean_interval(each)[1]) for each in scores]
+        frame[f"{column.name}_between_seeds"] = column.deviations
+        frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.of
+    frame["milliseconds_median"] = frame["method"].map(medians)
+    decimals = {
+        f"{column.name}_{part}": 2
+        for column in found
+        for part in ("mean", "half_width", "between_seeds")
+    }
+    return Table(
+        "architectures",
+        f"Networks: size, time and {PSNR.title}, {holes_of(results)},"
+        f" after {results.last_iteration} iterations",
+        frame,
+        ("method",),
+        decimals | {"parameters": 0, "milliseconds_median": 1},
+        [_architectures_text(frame)],
+        about="± is half the 95 % interval over images, n/N how many of all jobs planned have a"
+        " score; parameters are without the learned input; fits that ran side by side slow each"
+        " other down",
+    )
+
+
+def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
+    text: dict[str, Any] = {
+        "method": frame["method"],
+        "architecture": frame["architecture"].fillna(NOTHING),
+        "parameters": [
+            NOTHING if pd.isna(count) else f"{count:,.0f}" for count in frame["parameters"]
+        ],
+    }
+    for output in OUTPUTS:
+        if f"{output}_mean" in frame:
+            text[f"{output} {PSNR.title}"] = [
+                Value(
+                    row[f"{output}_mean"],
+                    PSNR.decimals,
+                    row[f"{output}_half_width"],
+                    (row[f"{output}_n"], row[f"{output}_N"]),
+                )
+                for row in frame.to_dict("records")
+            ]
+            deviations = frame[f"{output}_between_seeds"]
+            text[f"{output}, between seeds"] = [Value(each, PSNR.decimals) for each in deviations]
+    text["ms per iteration"] = [Value(each, 1) for each in frame["milliseconds_median"]]
+    return pd.DataFrame(text, dtype=object)

@@ -1,0 +1,113 @@
+"""The table of stopping rules: what each would have kept, beside the last output and the oracle."""
+
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.scoring.results import Results
+from benchmarks.scoring.statistics import mean_interval
+from reports.tables.scores import PSNR
+from reports.tables.table import NOTHING, Table, Value, shown
+
+KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
+
+
+def stopping(results: Results) -> Table | None:
+    """One row per hole, method and what was kept of its fits: last outputs, and what rules chose.
+
+    None without any rule's choice. Seeds are averaged within an image first; means and intervals
+    are over images. regret: the oracle's hole PSNR less that of what was kept, of the same fits;
+    the oracle is the best of the whole trajectory, raw or averaged. stopped: fits in which the
+    rule's patience was out before the last iteration. n: jobs with a result, N: jobs planned.
+    """
+    if results.stops.empty:
+        return None
+    kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
+    regret = kept["oracle_psnr_hole"] - kept["psnr_hole"]
+    is_best = kept["oracle_psnr_hole"] == kept["psnr_hole"]  # infinite ones have no difference
+    kept = kept.assign(regret=regret.mask(is_best, 0.0))
+    cells = dict(list(kept.groupby(["mask", "method"], sort=False)))
+    jobs = results.jobs[results.jobs["preset"] != ""]
+    rows: list[dict[str, Any]] = []
+    for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):
+        found = cells.get((mask, method), kept.iloc[:0])
+        if found.empty:  # all its jobs failed
+            rows.append(
+                {"mask": mask, "method": method, "kept": NOTHING, "n": 0, "N": len(planned)}
+            )
+        for output, cell in found.groupby("output", sort=False):
+            is_rule = str(output).startswith("stop:")
+            rows.append(
+                {
+                    "mask": mask,
+                    "method": method,
+                    "kept": str(output) if is_rule else f"final, {output}",
+                    "iteration_median": cell["iteration"].median(),
+                    "iteration_least": cell["iteration"].min(),
+                    "iteration_most": cell["iteration"].max(),
+                    "stopped": (cell["stopped_at"] < results.last_iteration).sum()
+                    if is_rule
+                    else None,
+                    **_over_images(cell.groupby("image")[list(KEPT)].mean()),
+                    "oracle_iteration_median": cell["oracle_iteration"].median(),
+                    "n": len(cell),
+                    "N": len(planned),
+                }
+            )
+    frame = pd.DataFrame(rows)
+    measured = [f"{name}_{part}" for name in KEPT for part in ("mean", "half_width")]
+    return Table(
+        "stopping",
+        "What stopping rules keep, beside the last output and the oracle",
+        frame,
+        ("mask", "method", "kept"),
+        dict.fromkeys(measured, 2)
+        | dict.fromkeys(("iteration_median", "oracle_iteration_median", "stopped", "n", "N"), 0),
+        [
+            _stopping_text(part.reset_index(drop=True))
+            for _, part in frame.groupby("mask", sort=False)
+        ],
+        about="± is half the 95 % interval over images. The oracle is the best of a trajectory,"
+        " raw or averaged, which only the truth can choose; regret is how much less than that was"
+        " kept, in the same fits",
+    )
+
+
+def _over_images(scores: pd.DataFrame) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in scores:
+        mean, half = mean_interval(scores[name].dropna())
+        found |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
+    return found
+
+
+def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
+    def decibels(name: str) -> list[Value]:
+        pairs = zip(table[f"{name}_mean"], table[f"{name}_half_width"], strict=True)
+        return [Value(mean, 2, half) for mean, half in pairs]
+
+    return pd.DataFrame(
+        {
+            "hole": table["mask"],
+            "method": table["method"],
+            "kept": table["kept"],
+            "iteration": [
+                shown(median, 0) + (f" ({least:.0f}-{most:.0f})" if least < most else "")
+                for median, least, most in zip(
+                    table["iteration_median"],
+                    table["iteration_least"],
+                    table["iteration_most"],
+                    strict=True,
+                )
+            ],
+            "stopped early": [
+                NOTHING if pd.isna(stopped) else f"{stopped:.0f} of {n}"
+                for stopped, n in zip(table["stopped"], table["n"], strict=True)
+            ],
+            PSNR.title: decibels("psnr_hole"),
+            "oracle (dB)": decibels("oracle_psnr_hole"),
+            "regret (dB) ↓": decibels("regret"),
+            "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
+        },
+        dtype=object,
+    )

@@ -1,0 +1,79 @@
+"""A table of a report, whatever format it is written in.
+
+A table exists twice: as numbers, which the CSV keeps at full precision, and as what people read,
+with as many decimals as mean something.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+NOTHING = "-"
+TIED = "≈"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number as people read it: `22.74 ± 3.46 (30/30)`.
+
+    half_width: of its 95 % interval. of: how many of how many. place: 1 for the best of its column,
+    2 for the second. is_tied: it cannot be told from the best.
+    """
+
+    number: float
+    decimals: int
+    half_width: float = np.nan
+    of: tuple[int, int] | None = None
+    place: int = 0
+    is_tied: bool = False
+    has_sign: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The number alone, `-` if there is none."""
+        return shown(self.number, self.decimals, self.has_sign)
+
+    @property
+    def spread(self) -> str:
+        """Half the interval's width; empty if there is none."""
+        return f"{self.half_width:.{self.decimals}f}" if np.isfinite(self.half_width) else ""
+
+    @property
+    def notes(self) -> list[str]:
+        return [
+            *(["{}/{}".format(*self.of)] if self.of else []),
+            *([TIED] if self.is_tied else []),
+        ]
+
+
+Cell = str | Value
+
+
+@dataclass(frozen=True)
+class Table:
+    """name: of its files. title: one line. about: what its numbers are, for a caption.
+
+    numbers: the CSV. names: those of its columns that name a row. decimals: of its columns that
+    prose may cite, as they are shown. panels: what people read, cells are `str` or `Value`; a wide
+    table has several, one below the other.
+    """
+
+    name: str
+    title: str
+    numbers: pd.DataFrame
+    names: tuple[str, ...]
+    decimals: dict[str, int]
+    panels: Sequence[pd.DataFrame]
+    about: str = field(default="", kw_only=True)
+
+
+def shown(number: float, decimals: int, has_sign: bool = False) -> str:
+    """With so many decimals and never `-0.00`; `-` if it is none."""
+    if pd.isna(number):
+        return NOTHING
+    if np.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    rounded = round(float(number), decimals) + 0.0
+    return f"{rounded:{'+' if has_sign and rounded else ''}.{decimals}f}"

@@ -1,0 +1,457 @@
+"""Suites: what they expand to, what keys depend on, and one line for every mistake."""
+
+import math
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from support.commands import Command
+from support.suites import TINY
+
+from benchmarks.jobs.job import expand
+from benchmarks.jobs.suite import MethodEntry, load_suite, suite_names
+from datasets import load_manifest
+from dip.errors import InputError
+from dip.fills import FILLS
+from dip.networks import NETWORKS
+from dip.options import (
+    InputOptions,
+    Method,
+    NetworkOptions,
+    OptimizerOptions,
+    StepSchedule,
+    UNetOptions,
+)
+from dip.presets import load_preset, preset_names
+
+Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_our_suites_state_their_cost_and_expand(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.title
+    assert suite.expect
+    assert suite.expect != "to be measured"
+    if isinstance(suite.dataset, str) and not load_manifest(suite.dataset).is_here:
+        pytest.skip(f"the images of {suite.dataset} are not here; DIP_MIRROR may name them")
+    jobs = expand(suite)
+    assert len({job.name for job in jobs}) == len(jobs)
+
+
+def test_quick_is_a_fair_first_look() -> None:
+    suite = load_suite("quick")
+    assert len(suite.images or ()) >= 2
+    assert len(suite.masks) >= 2
+    assert sum(entry.preset is not None for entry in suite.methods) >= 2
+    assert [entry.fill for entry in suite.methods if entry.fill] == ["all"]
+    assert len(suite.iterations) >= 4
+
+
+def test_jobs_are_images_x_holes_x_methods_x_seeds(suite_file: Write) -> None:
+    suite = load_suite(str(suite_file(images=["astronaut", "coffee"], seeds=[3, 4])))
+    names = [job.name for job in expand(suite)]
+    assert len(names) == 2 * 1 * 2 + 2 * 1 * 1  # a fill has no seeds
+    assert "coffee/boxes[count=1,side=8]/quick/4" in names
+    assert "coffee/boxes[count=1,side=8]/mean/0" in names
+
+
+def test_a_sweep_is_named_by_its_values(suite_file: Write) -> None:
+    sweep = {
+        "learning_rate": [0.001, 0.01],
+        "architecture.channels": [[8, 8, 8, 8, 8], [4, 4, 4, 4, 8]],
+    }
+    methods = [{"preset": "quick", "sweep": sweep}]
+    jobs = expand(load_suite(str(suite_file(methods=methods, size=64))))
+    assert [job.method_label for job in jobs] == [
+        "quick[learning_rate=0.001,channels=8x5]",
+        "quick[learning_rate=0.001,channels=4-4-4-4-8]",
+        "quick[learning_rate=0.01,channels=8x5]",
+        "quick[learning_rate=0.01,channels=4-4-4-4-8]",
+    ]
+    assert {job.preset for job in jobs} == {"quick"}
+
+
+def test_a_swept_schedule_is_named_by_its_settings(suite_file: Write) -> None:
+    sweep = {"schedule": [None, {"every": 100, "factor": 0.5}], "optimizer.name": ["adam", "sgd"]}
+    methods = [{"preset": "quick", "sweep": sweep}]
+    jobs = expand(load_suite(str(suite_file(methods=methods, size=64))))
+    assert [job.method_label for job in jobs] == [
+        "quick[schedule=none,optimizer=adam]",
+        "quick[schedule=none,optimizer=sgd]",
+        "quick[schedule=(every=100 factor=0.5),optimizer=adam]",
+        "quick[schedule=(every=100 factor=0.5),optimizer=sgd]",
+    ]
+    assert len({job.key for job in jobs}) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "sweep"),
+    [
+        ({"architecture": {"import": "a:B"}}, {"architecture.import": ["a:B", "c:D"]}),
+        ({"architecture": {"name": "unet"}}, {"architecture.name": ["unet", "skip", "resnet"]}),
+        ({"input": {"name": "learned"}}, {"input.name": ["learned", "noise", "fourier"]}),
+        ({"optimizer": {"name": "sgd"}}, {"optimizer.name": ["adam", "sgd"]}),
+        ({"architecture.channels": [8, 8]}, {"architecture": [{"name": "unet"}]}),
+        ({"schedule.factor": 0.5}, {"schedule.every": [5, 6]}),
+        ({}, {"input.channels": [3, 4], "architecture.channels": [[8] * 5, [9] * 5]}),
+        ({}, {"backtracking": [None, {"every": 5}]}),
+        (
+            {"architecture": {"name": "unet", "channels": [8, 8]}},
+            {"architecture.name": ["unet", "skip"]},
+        ),
+        ({"schedule.factor": 0.5}, {"schedule": [{"every": 5}, {"every": 6}]}),
+        (
+            {"architecture": {"import": "a:B", "options": {"name": "x", "n": 1}}},
+            {"architecture.options.name": ["x", "y"]},
+        ),
+    ],
+)
+def test_what_a_label_says_is_in_the_method(
+    settings: dict[str, Any], sweep: dict[str, Any]
+) -> None:
+    entry = MethodEntry.model_validate({"preset": "quick", "set": settings, "sweep": sweep})
+    expanded = list(entry.expand())
+    labels = [label for label, _ in expanded]
+    assert len(set(labels)) == len(labels) == math.prod(len(values) for values in sweep.values())
+    assert list(entry.expand()) == expanded  # nothing is used up
+    for (_, method), values in zip(expanded, product(*sweep.values()), strict=True):
+        assert isinstance(method, Method)
+        whole = method.model_dump(by_alias=True, mode="json")
+        for path, value in zip(sweep, values, strict=True):
+            found: Any = whole
+            for key in path.split("."):
+                found = found[key]
+            assert (found.items() >= value.items()) if isinstance(value, dict) else found == value
+
+
+def test_the_whole_is_set_before_its_parts() -> None:
+    def method(**changes: Any) -> Method:
+        entry = MethodEntry.model_validate({"preset": "quick", **changes})
+        ((_, method),) = entry.expand()
+        assert isinstance(method, Method)
+        return method
+
+    swept = {"architecture": [{"name": "unet", "decoder_kernel": 3}]}
+    unet = method(set={"architecture.channels": [8, 8]}, sweep=swept)
+    assert unet.architecture == UNetOptions(channels=(8, 8), decoder_kernel=3)
+    scheduled = method(set={"schedule.factor": 0.5}, sweep={"schedule.every": [5]})
+    assert scheduled.schedule == StepSchedule(every=5, factor=0.5)
+
+
+def test_architectures_has_every_network_within_its_source() -> None:
+    jobs = expand(load_suite("architectures"))
+    used = {job.method.architecture.name for job in jobs if isinstance(job.method, Method)}
+    assert used == set(NETWORKS)
+
+
+def test_the_article_is_reduced_and_not_changed() -> None:
+    """The same methods with the same settings, but for what the reduced form says of itself."""
+    whole, reduced = load_suite("article"), load_suite("article-reduced")
+    assert [entry.label or entry.fill for entry in whole.methods] == [
+        entry.label or entry.fill for entry in reduced.methods
+    ]
+    for entry, small in zip(whole.methods, reduced.methods, strict=True):
+        assert entry.preset == small.preset
+        ours = {key: value for key, value in small.set.items() if key != "architecture.channels"}
+        theirs = dict(entry.set)
+        if "schedule" in theirs:
+            assert ours.pop("schedule")["factor"] == theirs.pop("schedule")["factor"]
+        theirs.pop("architecture.channels", None)
+        assert ours == theirs
+
+
+def test_the_catalogue_names_everything_with_its_source(command: Command) -> None:
+    listed = command("benchmarks", "list").stdout
+    for union in (NetworkOptions, InputOptions, OptimizerOptions):
+        for model in get_args(union):
+            name = model.model_fields["name"].default
+            line = next(line for line in listed.splitlines() if line.startswith(f"  {name}: "))
+            assert "Source: " in line or name == "import"
+            for option, field in model.model_fields.items():
+                assert field.description or option == "name"
+    for name in preset_names():
+        assert f"  {name}: " in listed
+        assert load_preset(name).source in listed
+
+
+def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
+    def key(**changes: Any) -> str:
+        return expand(load_suite(str(suite_file(**changes))))[0].key
+
+    base = key()
+    method = TINY["methods"][0]
+    same = [
+        {"title": "another title", "expect": "nothing"},
+        {"iterations": [2, 4, 8]},
+        {"metrics": ["psnr"]},
+        {"rules": []},
+        {"rules": [{"es-wmv": {"window": 5}}]},
+        {"methods": [{**method, "label": "named otherwise"}]},
+    ]
+    other = [
+        {"size": 40},
+        {"images": ["coffee"]},
+        {"seeds": [1]},
+        {"masks": [{"boxes": {"count": 1, "side": 9}}]},
+        {"masks": [{"boxes": {"count": 1, "side": 8, "seed": 1}}]},
+        *(
+            {"methods": [{**method, "set": {**method["set"], **setting}}]}
+            for setting in (
+                {"learning_rate": 0.02},
+                {"loss": "absolute"},
+                {"total_variation": 0.01},
+                {"held_out": 0.05},
+                {"optimizer.name": "sgd"},
+                {"optimizer.weight_decay": 0.1},
+                {"schedule.every": 10},
+                {"backtracking.every": 10},
+                {"parameter_noise": 0.02},
+                {"sgld_noise": 2},
+                {"input_noise": 0.5},
+            )
+        ),
+    ]
+    assert [key(**changes) for changes in same] == [base] * len(same)
+    assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
+
+
+def test_the_key_format_stands(suite_file: Write) -> None:
+    """Stored runs are found again by this; a change here makes every stored run unfindable."""
+    (job,) = (j for j in expand(load_suite(str(suite_file()))) if j.method == "mean")
+    assert set(job.trajectory) == {
+        *("image", "mask", "method", "versions", "seed"),
+        *("engine", "precision", "deterministic"),
+    }
+
+
+def test_a_folder_is_found_from_the_suite(suite_file: Write, tmp_path: Path) -> None:
+    from PIL import Image as Pillow
+
+    (tmp_path / "photos").mkdir()
+    Pillow.new("RGB", (50, 40), (9, 9, 9)).save(tmp_path / "photos" / "plain.png")
+    path = suite_file(dataset={"folder": "photos"}, images=None)
+    assert {job.image.name for job in expand(load_suite(str(path)))} == {"plain"}
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"iteration": [1]}, "unknown key 'iteration'. Did you mean 'iterations'?"),
+    (
+        {"methods": [{"preset": "lemsky-unt"}]},
+        "tiny.yaml: methods[0].preset: unknown preset 'lemsky-unt'. Did you mean 'lemsky-unet'?",
+    ),
+    ({"methods": [{"fill": "meen"}]}, "methods[0].fill: unknown fill 'meen'. Did you mean 'mean'?"),
+    ({"methods": [{"fill": "mean", "presets": 1}]}, "methods[0]: unknown key 'presets'"),
+    ({"methods": [{"label": "x"}]}, "methods[0]: a method is either a fill or a preset"),
+    (
+        {"methods": [{"fill": "mean", "set": {"learning_rate": 1}}]},
+        "methods[0]: a fill has nothing to set",
+    ),
+    (
+        {"methods": [{"preset": "quick", "set": {"learnin_rate": 1}}]},
+        "methods[0].set: unknown key 'learnin_rate'. Did you mean 'learning_rate'?",
+    ),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"architecture.upsampling": ["bicubic"]}}]},
+        "methods[0].sweep: architecture.upsampling: Input should be 'nearest' or 'bilinear'",
+    ),
+    ({"methods": [{"fill": "mean"}, {"fill": "mean"}]}, "methods[1]: a second method named 'mean'"),
+    ({"methods": []}, "methods: "),
+    (
+        {"images": ["astronot"]},
+        "tiny.yaml: images: unknown image 'astronot'. Did you mean 'astronaut'?",
+    ),
+    (
+        {"dataset": "scikit"},
+        "tiny.yaml: dataset: unknown dataset 'scikit'. Did you mean 'scikit-image'?",
+    ),
+    ({"dataset": {"folder": "nowhere"}}, "there is no such folder"),
+    ({"dataset": None}, "dataset: Field required"),
+    ({"masks": [{"bernouli": {}}]}, "masks[0]: unknown hole 'bernouli'. Did you mean 'bernoulli'?"),
+    ({"masks": [{"boxes": {"count": 1}}]}, "masks[0]: boxes.side: Field required"),
+    (
+        {"masks": [{"boxes": {"count": 1, "sidee": 3}}]},
+        "masks[0]: boxes: unknown key 'sidee'. Did you mean 'side'?",
+    ),
+    ({"masks": [{"bernoulli": {"missing": 2}}]}, "masks[0]: bernoulli.missing: "),
+    (
+        {"masks": [{"boxes": {"count": 1, "side": 99}}]},
+        "tiny.yaml: masks[0]: boxes.side: 99 pixels do not fit",
+    ),
+    ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
+    ({"metrics": ["psrn"]}, "metrics[0]: unknown metric 'psrn'. Did you mean 'psnr'?"),
+    ({"rules": ["es-wvm"]}, "tiny.yaml: rules[0]: unknown rule 'es-wvm'. Did you mean 'es-wmv'?"),
+    ({"rules": [{"es-emv": {"alpha": 2}}]}, "rules[0]: es-emv.alpha: Input should be less than 1"),
+    ({"rules": ["es-wmv", {"es-wmv": {"window": 100}}]}, "rules: 'es-wmv' is named twice"),
+    ({"rules": ["held-out"]}, "rules: held-out needs a method with `set: {held_out: 0.05}`"),
+    (
+        {"methods": [{"preset": "lemsky-unet", "set": {"held_out": 0.0001}}]},
+        "methods[0]: held_out: 0.0001 of 1232 known pixels are 0; it needs to be one at least, and"
+        " to leave one, in 'astronaut'",
+    ),
+    ({"iterations": [0]}, "iterations[0]: Input should be greater than 0, not 0"),
+    ({"iterations": [-5]}, "iterations[0]: Input should be greater than 0, not -5"),
+    ({"iterations": 5}, "iterations: "),
+    ({"iterations": ["many"]}, "iterations[0]: Input should be a valid integer"),
+    ({"iterations": [2, 2]}, "iterations: 2 is named twice"),
+    ({"size": 4}, "'astronaut' has 4x4 pixels, too few for quick, which needs 5 on each side"),
+    ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
+    ({"size": "big"}, "size: Input should be a valid integer"),
+    ({"size": True}, "size: Input should be a valid integer"),
+    (
+        {"methods": [{"preset": "quick", "set": {"learning_rate": True}}]},
+        "methods[0].set: learning_rate: a number is needed, not true",
+    ),
+    (
+        {
+            "methods": [
+                {"preset": "quick", "set": {"batc": 1}, "sweep": {"learning_rate": [0.1, 0.2]}}
+            ]
+        },
+        "methods[0].set: unknown key 'batc'. Did you mean 'batch'?",
+    ),
+    ({"methods": [{"fill": "mean", "label": "two\nlines"}]}, "label: a label is text on one line"),
+    ({"masks": [{"boxes": {"count": True, "side": 3}}]}, "masks[0]: boxes.count: Input should be"),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"architecture.channels": [[[8], [8]]]}}]},
+        "methods[0].sweep: architecture.channels[0]: Input should be a valid integer, not [8]",
+    ),
+    ({"dataset": {"folder": "~nobody/x"}, "images": None}, "there is no such folder"),
+    ({"dataset": {"folder": "a\0b"}, "images": None}, "cannot be read as a folder"),
+    ({"dataset": {"folders": "x"}}, "dataset: a dataset is a name, as 'scikit-image', or"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD, ids=[message for _, message in BAD])
+def test_every_mistake_is_one_line_that_names_it(
+    changes: dict[str, Any], message: str, suite_file: Write
+) -> None:
+    if changes.get("size") == 4:
+        changes = {**changes, "masks": ["bernoulli"]}
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
+        expand(load_suite(str(suite_file(**changes))))
+    assert message in str(error.value)
+
+
+def test_rules_follow_the_fits_they_can(suite_file: Write) -> None:
+    """held-out where pixels are held out, with the settings that the suite gives it."""
+    method = TINY["methods"][0]
+    held = {**method, "label": "held", "set": {**method["set"], "held_out": 0.1}}
+
+    def rules(**changes: Any) -> dict[str, list[str]]:
+        jobs = expand(
+            load_suite(str(suite_file(methods=[method, held, {"fill": "mean"}], **changes)))
+        )
+        return {job.method_label: [rule.label for rule in job.rules] for job in jobs}
+
+    assert rules() == {
+        "quick": ["es-wmv", "es-emv"],
+        "held": ["es-wmv", "es-emv", "held-out"],
+        "mean": [],
+    }
+    own = rules(rules=[{"held-out": {"patience": 5}}])
+    assert own == {"quick": [], "held": ["held-out[patience=5]"], "mean": []}
+
+
+def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("dataset: [scikit-image\nmasks: {")
+    with pytest.raises(InputError, match=r"broken.yaml: line 2, column \d+: "):
+        load_suite(str(path))
+    path.write_text("name: other")
+    with pytest.raises(InputError, match="unknown key 'name'; a suite is named by its file"):
+        load_suite(str(path))
+    path.write_text("expect: 2024-99-99")
+    with pytest.raises(InputError, match="broken.yaml: is not YAML that can be read"):
+        load_suite(str(path))
+    path.write_text("just words")
+    with pytest.raises(InputError, match="a suite is 'key: value' lines"):
+        load_suite(str(path))
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"broken.yaml: "):
+        load_suite(str(path))
+    with pytest.raises(InputError, match="there is no such suite file"):
+        load_suite(str(tmp_path / "none.yaml"))
+    with pytest.raises(InputError, match="unknown suite 'quik'. Did you mean 'quick'"):
+        load_suite("quik")
+
+
+def test_the_command_line_ends_with_2_and_leaves_nothing(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    zero, good = suite_file("zero", iterations=[0]), suite_file()
+    for arguments in (
+        ("benchmarks", "run", zero, "--out", out),
+        ("benchmarks", "run", "quik", "--out", out),
+        ("benchmarks", "run", good, "--out", out, "-k", "nothing like this"),
+        ("benchmarks", "run", good, "--out", out, "--device", "tpu"),
+        ("benchmarks", "run", good, "--out", out, "--workers", -1),
+        ("benchmarks", "status", "quik"),
+        ("benchmarks", "score", "quik"),
+        ("benchmarks", "nonsense"),
+        ("reports", "build", tmp_path / "nowhere"),
+        ("reports", "bench", "quik", "--out", out),
+    ):
+        done = command(*arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1, done.stderr
+    assert not out.exists()
+
+
+def test_a_mistake_is_said_before_torch_is_imported(suite_file: Write, process: Command) -> None:
+    """With a torch that cannot be imported, a mistake is still told from one."""
+    path = suite_file(methods=[{"preset": "quik"}])
+    (path.parent / "torch.py").write_text("raise RuntimeError('torch was imported')")
+    done = process("benchmarks", "run", path, PYTHONPATH=str(path.parent))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: tiny.yaml: methods[0].preset: unknown preset 'quik'")
+
+
+def test_all_fills_are_one_line(suite_file: Write) -> None:
+    suite = load_suite(str(suite_file(methods=[{"fill": "all"}])))
+    assert [job.method for job in expand(suite)] == list(FILLS)
+    for entry, match in (
+        ({"fill": "all", "label": "x"}, "all fills have their own names; leave the label out"),
+        ({"fill": "al"}, "unknown fill 'al'. Did you mean 'all'"),
+        ({"fill": "mean", "reproduces": "DIP"}, "a fill has nothing to set, sweep or reproduce"),
+    ):
+        with pytest.raises(InputError, match=match):
+            load_suite(str(suite_file(methods=[entry])))
+    with pytest.raises(InputError, match="a second method named 'mean'"):
+        load_suite(str(suite_file(methods=[{"fill": "all"}, {"fill": "mean"}])))
+
+
+def test_every_shipped_suite_has_all_fills() -> None:
+    """A network is compared with what needs none."""
+    for name in suite_names():
+        assert "all" in [entry.fill for entry in load_suite(name).methods], name
+
+
+def test_a_mask_file_lies_beside_the_suite(suite_file: Write, tmp_path: Path) -> None:
+    known = np.ones((36, 36), bool)
+    known[3:9, 4:8] = False
+    (tmp_path / "masks").mkdir()
+    Pillow.fromarray(known).save(tmp_path / "masks" / "astronaut.png")
+    suite = load_suite(str(suite_file(masks=[{"file": {"path": "masks"}}])))
+    for job in expand(suite):
+        assert job.mask_label == "file[path=masks]"
+        assert np.array_equal(job.mask[0] == 1, known)
+    suite = load_suite(str(suite_file(masks=[{"file": {"path": "mask.png"}}])))
+    with pytest.raises(
+        InputError, match=r"tiny.yaml: masks\[0\]: .*mask.png: there is no such file"
+    ):
+        expand(suite)
+
+
+def test_only_published_figures_can_be_reproduced(suite_file: Write) -> None:
+    method = {**TINY["methods"][0], "reproduces": "DIP"}
+    suite = load_suite(str(suite_file(methods=[method])))
+    with pytest.raises(InputError, match=r"methods\[0\].reproduces: no figures are published"):
+        expand(suite)

@@ -1,0 +1,199 @@
+"""Baselines of the gate: who may write one, what is in it, and what is none."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from support.commands import Command
+from support.suites import BASELINE_SEEDS
+
+from benchmarks.metrics import METRICS
+from benchmarks.regression import speed
+from benchmarks.system import environment
+from dip.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("untimed")
+
+
+def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path) -> None:
+    scores = pd.read_csv(baselines / "gated.csv")
+    assert len(scores) == BASELINE_SEEDS * 2 + 1
+    assert scores.notna().all().to_dict() == {name: name != "lpips_hole" for name in scores}
+    about = json.loads((baselines / "gated.json").read_text())
+    assert about["because"] == "the first, & only"
+    assert about["specification"]["methods"]["quick"]["versions"]["skip"] == 1
+    assert about["environments"][0]["versions"]["torch"]
+    assert len(about["speed"]["logs"]["quick"]) == speed.SESSIONS
+
+
+@pytest.mark.usefixtures("checkout")
+def test_few_seeds_are_no_baseline(gated: Path, command: Command, tmp_path: Path) -> None:
+    done = command(
+        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", 9),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    assert (done.returncode, "--seeds 9: a baseline has 10 at least" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("change", ["none", "a file", "a new file", "no checkout"])
+def test_only_a_committed_tree_is_blessed(
+    change: str,
+    gated: Path,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    monkeypatch.setattr(environment, "ROOT", checkout)
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=n", "-c", "user.email=e")
+        command = ["git", "-C", str(checkout), *who, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    if change == "no checkout":
+        monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    else:
+        git("init")
+        (checkout / "file").write_text("1")
+        git("add", ".")
+        git("commit", "-m", "why")
+        {"a file": checkout / "file", "a new file": checkout / "new"}.get(
+            change, tmp_path / "elsewhere"
+        ).write_text("2")
+    environment.git_revision.cache_clear()
+    done = command(
+        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    environment.git_revision.cache_clear()
+    if change == "none":
+        assert done.returncode == 0, done.stderr
+        about = json.loads((tmp_path / "b" / "gated.json").read_text())
+        assert about["revision"] == git("rev-parse", "HEAD").strip()
+        return
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "b").exists()
+    said = {"a file": "M file", "a new file": "?? new", "no checkout": "no git checkout"}
+    assert said[change] in done.stderr
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_blessing_that_was_broken_off_goes_on_and_nothing_half_is_written(
+    gated: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> speed.Logs:
+        raise InputError("planted")
+
+    words = (
+        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    with monkeypatch.context() as context:
+        context.setattr(speed, "session", broken)
+        assert command(*words).returncode == 2
+    assert not (tmp_path / "b").exists()
+    done = command(*words)
+    assert done.returncode == 0, done.stderr
+    assert "11 jobs, 11 done before, 0 to run" in done.stdout
+
+
+def test_blessing_again_says_what_has_changed(
+    gated: Path, baselines: Path, command: Command, tmp_path: Path
+) -> None:
+    done = command(
+        *(
+            "benchmarks",
+            "regress",
+            gated,
+            "--bless",
+            "--because",
+            "again",
+            "--seeds",
+            BASELINE_SEEDS,
+        ),
+        *("--baselines", baselines, "--out", tmp_path / "r"),
+    )
+    assert done.returncode == 0
+    assert "# here against baseline: the same (6 identical)" in done.stdout
+    assert json.loads((baselines / "gated.json").read_text())["because"] == "again"
+
+
+def _damage(folder: Path, kind: str) -> None:
+    csv, about = folder / "gated.csv", folder / "gated.json"
+    content = json.loads(about.read_text())
+    changes: dict[str, Any] = {
+        "list": [],
+        "key gone": {key: value for key, value in content.items() if key != "because"},
+        "null": {**content, "revision": None},
+        "specification": {**content, "specification": {"methods": []}},
+        "environments": {**content, "environments": ["x"]},
+        "speed": {**content, "speed": {"logs": []}},
+    }
+    if kind in changes:
+        about.write_text(json.dumps(changes[kind]))
+    elif kind == "no json":
+        about.write_text("<<<<<<< ours")
+    elif kind == "json gone":
+        about.unlink()
+    else:
+        csv.write_text(csv.read_text()[:-200])
+
+
+KINDS = ["list", "key gone", "null", "specification", "environments", "speed"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no json", "json gone", "csv cut off"])
+def test_a_damaged_baseline_is_one_line_and_may_be_blessed_over(
+    kind: str, gated: Path, baselines: Path, command: Command, tmp_path: Path
+) -> None:
+    _damage(baselines, kind)
+    words = ("benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r")
+    done = command(*words)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "gated" in done.stderr
+    assert not (tmp_path / "r" / "regress").exists()  # before anything is fitted
+    if kind == KINDS[0]:
+        done = command(*words, "--bless", "--because", "anew", "--seeds", BASELINE_SEEDS)
+        assert done.returncode == 0, done.stderr
+        assert "The new baseline is compared with none before" in done.stdout
+        assert command(*words).returncode == 0
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_baseline_of_a_changed_tree_is_refused(
+    gated: Path,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Changes that were there only while fits ran."""
+    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, True))
+    done = command(
+        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    assert (done.returncode, "fits of a changed tree" in done.stderr) == (2, True)
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_baseline_with_gaps_is_refused(
+    gated: Path,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacking = replace(METRICS["ssim"], missing=lambda: "planted")
+    monkeypatch.setitem(METRICS, "ssim", lacking)
+    done = command(
+        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
+        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
+    )
+    assert (done.returncode, "hole SSIM has gaps" in done.stderr) == (2, True)

@@ -1,0 +1,43 @@
+"""What is measured while a job runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.runner.job.trajectory import timing_of
+from benchmarks.system.memory import PeakMemory
+from dip import Step
+
+Write = Callable[..., Path]
+
+
+def test_timing_leaves_the_warm_up_out() -> None:
+    steps = [Step(n + 1, 0.0, 1000.0 if n < 10 else float(n)) for n in range(111)]
+    timing = timing_of(steps, [], None)
+    assert timing.warm_up_iterations == 10
+    assert timing.milliseconds_median == 60
+    assert (timing.milliseconds_p10, timing.milliseconds_p90) == (20, 100)
+    assert timing.seconds == pytest.approx((10 * 1000 + sum(range(10, 111))) / 1000)
+    assert timing_of(steps[:20], [], None).warm_up_iterations == 0
+
+
+def test_timing_leaves_the_iterations_behind_a_break_out() -> None:
+    steps = [Step(n + 1, 0.0, 1000.0 if n % 50 < 10 else 7.0) for n in range(100)]
+    timing = timing_of(steps, [50], None)
+    assert (timing.milliseconds_p10, timing.milliseconds_p90) == (7, 7)
+    assert timing.seconds == pytest.approx(2 * (10 * 1000 + 40 * 7) / 1000)
+
+
+def test_peak_memory_is_that_of_each_fit() -> None:
+    memory = PeakMemory("cpu")
+    if not memory.measurable:
+        pytest.skip("this system has no peak that starts anew")
+    block = np.ones(2**26)  # 512 MiB
+    del block
+    first = memory.mib()
+    second = PeakMemory("cpu").mib()
+    assert first is not None
+    assert second is not None
+    assert 450 < first - second < 600

@@ -1,0 +1,324 @@
+"""The store: checksums, and that nothing half-written or damaged is ever taken for a run."""
+
+import csv
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as Pillow
+from support.commands import ROOT, Command
+from support.suites import TINY, jobs_of, pictures_in
+
+from benchmarks.store.run_folder import DamagedError, RunFolder, write_run
+from benchmarks.store.store import Store
+from benchmarks.system.files import CannotWriteError
+
+Write = Callable[..., Path]
+A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+
+
+def test_a_record_that_is_none_is_damaged(suite_file: Write, tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs")
+    job = jobs_of(suite_file())[0]
+    store.open_for_writing()
+    store.put(job.key, {"record.json": b'{"key": '})
+    assert store.read(job.key) is None
+    assert "is of another version" in store.damage(job.key)
+
+
+def test_what_dead_runners_left_is_put_back_or_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    for name in (f".replaced-{A}", f".partial-{B}", f".gone-{B}", f".partial-unfinished-{C}"):
+        write_run(store.root / name, {"kept": b"1"})
+    (store.root / f".lock-{A}").touch()
+    claim = store.claim(C)  # of somebody who still writes
+    assert claim is not None
+    store.open_for_writing()
+    assert (store.folder(A) / "kept").exists()
+    left = {f".lock-{C}", f".partial-unfinished-{C}", A}
+    assert {path.name for path in store.root.iterdir()} == left
+    claim.release()
+    store.open_for_writing()
+    assert {path.name for path in store.root.iterdir()} == {A}
+
+
+def test_a_run_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    store.put(A, {"file": b"1"})
+
+    def breaks(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(
+        CannotWriteError, match=r"a run cannot be written \(No space left on device\)"
+    ):
+        store.put(A, {"file": b"2", "more": breaks})
+    assert store.run(A).read("file") == b"1"
+    assert [path.name for path in store.root.iterdir()] == [A]
+
+
+def test_a_run_that_cannot_be_put_in_place_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    store.put(A, {"file": b"1"})
+    rename = Path.rename
+
+    def breaks(path: Path, target: Path) -> Path:
+        if path.name.startswith(".partial-"):
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(CannotWriteError):
+        patch.setattr(Path, "rename", breaks)
+        store.put(A, {"file": b"2"})
+    assert store.run(A).read("file") == b"1"
+    assert [path.name for path in store.root.iterdir()] == [A]
+
+
+def test_removing_can_be_broken_off_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    name = f"damaged-{A}"
+    for again in ("by itself", "when the store is opened"):
+        write_run(store.root / name, {"file": b"1"})
+        with monkeypatch.context() as patch:
+            patch.setattr("benchmarks.store.store.shutil.rmtree", lambda *_, **__: None)
+            store.remove(name)
+        assert [path.name for path in store.root.iterdir()] == [f".gone-{name}"]
+        if again == "by itself":
+            write_run(store.root / name, {"file": b"1"})
+            store.remove(name)
+        else:
+            store.open_for_writing()
+        assert not list(store.root.iterdir())
+
+
+def test_the_run_of_another_job_is_none_of_this_one(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(seeds=[0, 1], methods=TINY["methods"][:1]), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    first, second = (out / "runs" / job.key for job in jobs_of(suite))
+    shutil.rmtree(second)
+    shutil.copytree(first, second)
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert "is the run of another job" in status
+    assert status.endswith("1 damaged, 1 done\n")
+
+
+@pytest.mark.parametrize("name", ["trace.csv", "raw-000004.png", "truth.png", "state.pt"])
+def test_a_file_that_is_no_longer_listed_is_damage(
+    suite_file: Write, command: Command, tmp_path: Path, name: str
+) -> None:
+    """Checksums cut off at the end of a line."""
+    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out, "--keep-state").returncode == 0
+    sums = out / "runs" / jobs_of(suite)[0].key / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(each for each in lines if not each.endswith(f" {name}\n")))
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert status.startswith("damaged ")
+    assert f"does not list {name}" in status
+
+
+def test_a_run_that_may_not_be_read_is_no_damage(
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+
+    read_bytes = Path.read_bytes
+
+    def forbidden(path: Path) -> bytes:
+        if path.name == "SHA256SUMS":
+            raise PermissionError(13, "Permission denied", path.name)
+        return read_bytes(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", forbidden)
+        done = command("benchmarks", "run", suite, "--out", out)
+    assert done.returncode == 2
+    assert done.stderr == "error: [Errno 13] Permission denied: 'SHA256SUMS'\n"
+    assert command("benchmarks", "status", suite, "--out", out).stdout.endswith("1 done\n")
+
+
+def test_results_that_cannot_be_written_are_an_error_at_once(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = command("benchmarks", "run", suite_file(), "--out", tmp_path / "file")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "results cannot be written there" in done.stderr
+
+
+def test_a_run_folder_holds_what_scoring_needs(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    job = jobs_of(suite)[0]
+    folder = out / "runs" / job.key
+    record = json.loads((folder / "record.json").read_text())
+    assert record["key"] == job.key
+    assert record["trajectory"] == json.loads(json.dumps(job.trajectory))
+    assert record["parameters"] > 0
+    assert np.array_equal(
+        np.asarray(Pillow.open(folder / "truth.png")), job.image.pixels.transpose(1, 2, 0)
+    )
+    assert np.array_equal(np.asarray(Pillow.open(folder / "mask.png")) == 255, job.mask[0] == 1)
+    with (folder / "trace.csv").open() as file:
+        trace = list(csv.DictReader(file))
+    assert [int(step["iteration"]) for step in trace] == [1, 2, 3, 4]
+    assert float(trace[-1]["loss"]) == record["checkpoints"][-1]["loss"]
+    assert all(float(step["milliseconds"]) > 0 for step in trace)
+    check = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=folder, check=False).returncode == 0
+    listed = {line.split()[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    assert listed == {path.name for path in folder.iterdir()} - {"SHA256SUMS", "scores.json"}
+
+    # Scores can be deleted and come back the same.
+    results = (out / "tiny" / "results.csv").read_bytes()
+    for kept in out.glob("runs/*/scores.json"):
+        kept.unlink()
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+    assert (out / "tiny" / "results.csv").read_bytes() == results
+
+
+def test_a_record_says_where_a_run_comes_from(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    fit, fill = (Store(out / "runs").read(job.key) for job in jobs_of(suite))
+    assert fit is not None
+    assert fill is not None
+    about = fit.environment
+    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    revision = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    assert about["git_revision"] == revision
+    assert about["git_dirty"] in ((True, False) if revision else (None,))
+    assert about["versions"]["torch"]
+    assert (about["threads"], about["workers"]) == (1, 1)
+    assert about["flags"] == {
+        "deterministic_algorithms": False,
+        "flush_denormal": True,
+        "float32_matmul_precision": "highest",
+    }
+    assert about["cpu_capability"]
+    assert "flags" not in fill.environment  # it needs no torch
+    assert about["started"] <= about["finished"]
+    assert (fit.suite, fit.job) == ("tiny", "astronaut/boxes[count=1,side=8]/quick/0")
+    assert fit.trajectory["image"] == jobs_of(suite)[0].image.sha256
+    outputs = ("raw-000002", "averaged-000002", "raw-000004", "averaged-000004")
+    assert set(fit.pixels) == {f"{output}.png" for output in outputs}
+
+
+def _flip(path: Path, draw: np.random.Generator) -> str:
+    """Flip one bit of a file; says which."""
+    content = bytearray(path.read_bytes())
+    place, bit = draw.integers(len(content)), int(draw.integers(8))
+    content[place] ^= 1 << bit
+    path.write_bytes(content)
+    return f"{path.name}: byte {place}, bit {bit}"
+
+
+def test_a_flipped_bit_anywhere_is_found_and_reaches_no_table(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    """At 100 random places; of kept scores it is enough that they are computed again."""
+    rules = [{"es-wmv": {"window": 2}}]
+    unet = {"preset": "lemsky-unet", "set": {"architecture.channels": [4, 4]}}
+    suite = suite_file(rules=rules, methods=[unet])
+    out = tmp_path / "results"
+    run = ("benchmarks", "run", suite, "--out", out, "--keep-state")
+    assert command(*run).returncode == 0
+    table = out / "tiny" / "results.csv"
+    results = table.read_bytes()
+    folder = next((out / "runs").iterdir())
+    whole = {path: path.read_bytes() for path in folder.iterdir()}
+    assert "coverage.png" in {path.name for path in whole}
+    assert "state.pt" in {path.name for path in whole}
+    draw = np.random.default_rng(6)
+    for _ in range(100):
+        path = sorted(whole)[draw.integers(len(whole))]
+        what = _flip(path, draw)
+        status = command("benchmarks", "status", suite, "--out", out).stdout
+        done = command("benchmarks", "score", suite, "--out", out)
+        assert done.returncode == 0, what
+        if path.name == "scores.json":
+            assert status.startswith("done "), what
+            assert table.read_bytes() == results, what
+        else:
+            assert status.startswith("damaged "), what
+            assert "is set aside" in done.stdout, what
+            assert pd.read_csv(table).empty, what
+            (aside,) = (out / "runs").glob("damaged-*")
+            aside.rename(folder)
+        for each, content in whole.items():
+            each.write_bytes(content)
+        assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+        assert table.read_bytes() == results, what
+
+
+def test_a_damaged_run_is_set_aside_and_run_again(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    suite, out = suite_file(), tmp_path / "results"
+    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    before = pictures_in(out)
+    key = jobs_of(suite)[0].key
+    for name in ("truth.png", "SHA256SUMS", "record.json"):
+        path = out / "runs" / key / name
+        path.write_bytes(path.read_bytes()[:-9])  # cut off
+        done = command("benchmarks", "run", suite, "--out", out)
+        assert done.returncode == 0
+        assert "NOTICE: astronaut/boxes[count=1,side=8]/quick/0: its run was damaged" in done.stdout
+        assert "1 done before, 1 to run" in done.stdout
+        assert (out / "runs" / f"damaged-{key}").is_dir()
+        restored = {name: pixels for name, pixels in pictures_in(out).items() if "dam" not in name}
+        assert restored == before
+
+
+def test_names_in_checksums_lead_nowhere_else(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write_run(folder, {"file": b"1"})
+    (tmp_path / "secret").write_bytes(b"1")
+    listed = (folder / "SHA256SUMS").read_text()
+    (folder / "SHA256SUMS").write_text(listed.replace("file", "../secret"))
+    with pytest.raises(DamagedError, match="SHA256SUMS: is damaged"):
+        RunFolder(folder).check()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_elsewhere_takes_no_room_twice_where_there_are_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    write_run(tmp_path / A, {"kept": b"1", "damaged": b"2"})
+    (tmp_path / A / "damaged").write_bytes(b"3")
+
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    run = RunFolder(tmp_path / A)
+    run.link("kept", tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere").read_bytes() == b"1"
+    assert (tmp_path / "elsewhere").samefile(tmp_path / A / "kept") == has_links
+    with pytest.raises(DamagedError, match="damaged: is not what was written"):
+        run.link("damaged", tmp_path / "never")
+    with pytest.raises(DamagedError, match="is not one of this run's files"):
+        run.link("../../etc/passwd", tmp_path / "never")
+    assert not (tmp_path / "never").exists()

@@ -1,0 +1,166 @@
+"""Ctrl-C and worse in the middle of `dip inpaint`, and going on again."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.commands import Done
+from support.photo_command import OUT, Inpaint, M, P, known_pixels, pixels, start
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_keeps_the_best_and_resume_goes_on(
+    number: int, inpaint: Inpaint, folder: Path
+) -> None:
+    """To the same file that a run without a break writes."""
+    rule = ("--stop", "es-wmv[window=10,patience=none]")
+    running = start(P, M, *OUT, *rule, "--iterations", 10**6, "--save-every", 1, "series")
+    said, notes = _interrupted(running, number, folder)
+    assert running.returncode == 130, notes
+    assert "stopping after this iteration; again: at once" in notes
+    match = re.search(
+        r"out.png: iteration (\d+) of (\d+), where it was interrupted; .* --resume goes on", said
+    )
+    assert match, said
+    chosen, ended_at = map(int, match.groups())
+    assert chosen <= ended_at
+    known = known_pixels()
+    np.testing.assert_array_equal(pixels("out.png")[known], pixels(P)[known])
+    assert (pixels("out.png") != pixels(P)).any()
+    bound = ("--iterations", ended_at + 20)
+    assert inpaint(P, M, *OUT, *rule, *bound, "--resume").returncode == 0
+    assert not (folder / "out.png.dip-state").exists()
+    assert inpaint(P, M, "-o", "whole.png", *rule, *bound).returncode == 0
+    assert (folder / "out.png").read_bytes() == (folder / "whole.png").read_bytes()
+
+
+def _interrupted(running: subprocess.Popen[str], number: int, folder: Path) -> tuple[str, str]:
+    """What it says, once it has been interrupted some iterations on."""
+    while not [*folder.glob("series/*-000020.png")]:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    running.send_signal(number)
+    return running.communicate(timeout=60)
+
+
+def test_the_second_signal_ends_it_at_once(folder: Path) -> None:
+    """In the middle of a fit whose iterations take long; nothing is written, nothing broken."""
+    Image.fromarray(np.zeros((2000, 2000, 3), np.uint8)).save("big.png")
+    running = start("big.png", "--box", "500,500,1000,1000", *OUT, "--max-side", 2000)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    for _ in range(2):
+        running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    assert "again: at once" in running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    _, notes = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert notes == ""
+    assert not (folder / "out.png").exists()
+    assert not [*folder.glob(".*-partial")]
+
+
+@pytest.fixture
+def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
+    """The same in this process, with Ctrl-C after some iterations."""
+
+    def run(*words: object) -> Done:
+        def press() -> None:
+            while not [*folder.glob("series/*-000010.png")]:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        pressing = threading.Thread(target=press, daemon=True)
+        pressing.start()
+        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "series")
+        pressing.join()
+        return done
+
+    return run
+
+
+def test_a_state_of_other_settings_is_refused(
+    interrupted: Inpaint, inpaint: Inpaint, folder: Path
+) -> None:
+    assert interrupted(P, M, *OUT).returncode == 130
+    for other in (("--seed", 1), ("--max-side", 20), ("--stop", "none")):
+        done = inpaint(P, M, *OUT, *other, "--resume")
+        assert done.returncode == 2
+        assert "the state is of another photo, hole or other settings; use those" in done.stderr
+    reached = ("--iterations", 3, "--resume")
+    assert "iterations already; --iterations sets" in inpaint(P, M, *OUT, *reached).stderr
+    before = (folder / "out.png.dip-state").read_bytes()
+    assert "of an interrupted run; --resume goes on with it, or" in inpaint(P, M, *OUT).stderr
+    assert (folder / "out.png.dip-state").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("photo.png", "photo.png"), ("photo.jpg", "photo-so-far.jpg")]
+)
+def test_a_photo_that_is_to_be_overwritten_can_be_interrupted(
+    name: str, written: str, interrupted: Inpaint, inpaint: Inpaint, folder: Path
+) -> None:
+    """A JPEG's known pixels would change a little, and the state would be of another photo."""
+    before = (folder / name).read_bytes()
+    done = interrupted(name, M, "-o", name, "--force")
+    assert done.returncode == 130
+    assert done.stdout.splitlines()[-1].startswith(f"{written}: iteration ")
+    assert ((folder / name).read_bytes() == before) == (written != name)
+    further = ("--iterations", 10**3, "--resume")
+    assert inpaint(name, M, "-o", name, "--force", *further).returncode == 0
+    assert (folder / name).read_bytes() != before
+
+
+def test_a_link_leads_to_the_photo_and_permissions_stay(inpaint: Inpaint, folder: Path) -> None:
+    before = pixels(P)
+    (folder / P).chmod(0o640)
+    assert inpaint(P, M, "-o", "linked.png", "--force", "--iterations", 2).returncode == 0
+    assert (folder / "linked.png").is_symlink()
+    assert (folder / P).stat().st_mode & 0o777 == 0o640
+    assert (pixels(P) != before).any()
+
+
+def test_it_goes_on_when_nobody_reads_what_it_says(folder: Path) -> None:
+    """As when Ctrl-C ends `tee`, too."""
+    running = start(P, M, *OUT, "--iterations", 10**6, "--save-every", 1, "series")
+    assert running.stdout is not None
+    assert running.stderr is not None
+    while not [*folder.glob("series/*-000003.png")]:
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.stdout.close()
+    running.stderr.close()
+    running.send_signal(signal.SIGINT)
+    running.wait(timeout=60)
+    assert (pixels("out.png") != pixels(P)).any()
+    assert (folder / "out.png.dip-state").exists()
+
+
+def test_what_was_fitted_is_not_lost_with_a_file_that_cannot_be_written(
+    inpaint: Inpaint, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full; once there is room, nothing is fitted again."""
+    from dip.inpainting import command
+
+    def full(*_: object) -> None:
+        raise command.InputError("out.png: cannot be written (No space left on device)")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(command, "save", full)
+        done = inpaint(P, M, *OUT, "--iterations", 5)
+    assert done.returncode == 2
+    assert done.stderr == "error: out.png: cannot be written (No space left on device)\n"
+    done = inpaint(P, M, *OUT, "--iterations", 5, "--resume", "--save-every", 1, "series")
+    assert done.returncode == 0
+    assert (folder / "out.png").exists()
+    assert not [*(folder / "series").iterdir()]

@@ -1,0 +1,66 @@
+"""Inputs: what a network is fed, against formulas written out by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from dip.options import (
+    FourierInputOptions,
+    InputOptions,
+    LearnedInputOptions,
+    MeshgridInputOptions,
+    NoiseInputOptions,
+)
+from dip.training.inputs import make_input
+
+ALL: list[InputOptions] = [
+    LearnedInputOptions(),
+    NoiseInputOptions(),
+    MeshgridInputOptions(),
+    FourierInputOptions(),
+]
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.name)
+def test_channels_are_as_many_as_the_options_say(options: InputOptions) -> None:
+    assert make_input(options, 2, (5, 7), seed=0).shape == (2, options.channels, 5, 7)
+
+
+@pytest.mark.parametrize("options", [LearnedInputOptions(scale=0.3), NoiseInputOptions(scale=0.3)])
+def test_random_inputs_are_uniform_and_depend_on_the_seed(options: InputOptions) -> None:
+    first, second, other = (make_input(options, 2, (64, 64), seed) for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first[0], first[1])
+    assert 0 <= first.min() < 0.001
+    assert 0.299 < first.max() < 0.3
+    assert first.mean() == pytest.approx(0.15, abs=0.002)
+
+
+def test_the_mesh_grid_is_the_papers() -> None:
+    """`get_noise` of its utils/common_utils.py: numpy's meshgrid over 0 to 1, width first."""
+    height, width = 5, 7
+    across, down = np.meshgrid(np.arange(width) / (width - 1), np.arange(height) / (height - 1))
+    found = make_input(MeshgridInputOptions(), 1, (height, width), seed=0)
+    np.testing.assert_allclose(found[0], [across, down], atol=1e-15)
+
+
+def test_the_mesh_grid_of_siren_starts_at_minus_one() -> None:
+    found = make_input(MeshgridInputOptions(start=-1), 1, (3, 3), seed=0)
+    assert found[0, 0, 0].tolist() == [-1, 0, 1]
+    assert found[0, 1, :, 0].tolist() == [-1, 0, 1]
+
+
+def test_fourier_features_are_those_of_pip() -> None:
+    """Its code: frequencies base^0 to base^(n - 1), where base is 2^(8 / (n - 1))."""
+    height, width, n = 4, 6, 8
+    found = make_input(FourierInputOptions(), 1, (height, width), seed=0)[0]
+    expected = []
+    for position in (np.arange(width) / (width - 1), np.arange(height) / (height - 1)):
+        for wave in (np.cos, np.sin):
+            for k in range(n):
+                values = wave(position * (2 ** (8 / (n - 1))) ** k)
+                is_width = len(position) == width
+                grid = values[None, :] if is_width else values[:, None]
+                expected.append(np.broadcast_to(grid, (height, width)))
+    np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -1,0 +1,334 @@
+"""README and docs keep what they promise: every command that they show runs."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image as Pillow
+from support.commands import ROOT, Command
+from support.documentation import CLUSTER, COMMANDS, PAGES, TEXT, blocks
+from support.suites import TINY, jobs_of
+from torch.nn import Module
+
+from benchmarks.jobs.suite import Suite
+from benchmarks.metrics import lpips_weights
+from benchmarks.regression import gate
+from benchmarks.regression.significance import FEWEST_SEEDS
+from benchmarks.runner.memory_estimate import WORKER_BYTES, fit_bytes
+from benchmarks.system.text import gibibytes
+from datasets import load_images, load_manifest
+from dip.__main__ import main as dip_main
+from dip.fills import FILLS
+from dip.networks.imported import build_imported
+from dip.options import Method
+from reports.page import screenshots
+
+MAKE = [line for line in COMMANDS if line.startswith("make ")]
+DIP = [line for line in COMMANDS if line.startswith("dip ")]
+BENCH = [line for line in COMMANDS if line.startswith("dip-bench ") and line not in CLUSTER]
+
+
+def _make(*words: str, out: Path | str = "results") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *words, f"PYTHON={sys.executable}", f"OUT={out}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
+    )
+
+
+def test_every_command_is_one_that_is_tested_here() -> None:
+    assert set(COMMANDS) == {*MAKE, *BENCH, *DIP, *CLUSTER}
+    assert len(CLUSTER) == 4  # which `test_cluster.py` and `test_slurm.py` run
+
+
+@pytest.mark.parametrize("line", MAKE)
+def test_make_knows_its_targets(line: str) -> None:
+    """Each is only planned here; bench and report run for real below, test runs this."""
+    done = _make(*shlex.split(line)[1:], "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert " -m " in done.stdout
+
+
+@pytest.mark.usefixtures("untimed", "checkout")
+@pytest.mark.parametrize("line", BENCH)
+def test_dip_bench_commands_run(
+    line: str,
+    suite_file: Callable[..., Path],
+    command: Command,
+    process: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a tiny suite where the one that is shown would take long."""
+    words = shlex.split(line)[1:]
+    if words[0] in ("data", "masks"):
+        _data_command_runs(words, command, tmp_path, monkeypatch)
+        return
+    if "list" in words or "--dry-run" in words:
+        assert command("reports", *words).returncode == 0
+        return
+    if words[0] == "regress":
+        _regress_command_runs(words, suite_file, command, tmp_path, monkeypatch)
+        return
+    if words[0] == "screenshots":
+        _screenshots_are_taken(words, suite_file, command, process, tmp_path)
+        return
+    names = (Path(word).stem for word in words)
+    name = next((name for name in names if name in ("quick", "my-photos")), "quick")
+    suite, out = suite_file(name), tmp_path / "results"
+    if words[0] != "run":
+        assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    elsewhere = tmp_path / "elsewhere" / name
+    if f"reports/published/{name}" in words:
+        shutil.copytree(out / name, elsewhere)
+    tiny = {
+        name: str(suite),
+        f"{name}.yaml": str(suite),
+        f"results/{name}": str(out / name),
+        f"reports/published/{name}": str(elsewhere),
+    }
+    words = [tiny.get(word, word) for word in words]
+    is_of_folders = words[0] in ("report", "compare")
+    done = command("reports", *words, *([] if is_of_folders else ["--out", out]))
+    assert done.returncode == 0, done.stderr
+
+
+def _screenshots_are_taken(
+    words: list[str],
+    suite_file: Callable[..., Path],
+    command: Command,
+    process: Command,
+    tmp_path: Path,
+) -> None:
+    """Of a report that has such a job."""
+    if screenshots.chromium() is None:
+        pytest.skip("Chromium is not here (Debian's package `chromium`)")
+    suite, out = suite_file("quick"), tmp_path / "results"
+    assert command("reports", "bench", suite, "--out", out).returncode == 0
+    # A process of its own: a test of the page may have its browser open in this one.
+    tiny = {"results/quick": out / "quick", words[-1]: tmp_path / "screenshots"}
+    done = process("reports", *(tiny.get(word, word) for word in words))
+    assert done.returncode == 0, done.stderr
+    taken = {path.name for path in (tmp_path / "screenshots").glob("*.png")}
+    assert taken == {path.name for path in (ROOT / words[-1]).glob("*.png")}
+
+
+def _regress_command_runs(
+    words: list[str],
+    suite_file: Callable[..., Path],
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a baseline was blessed, on a checkout that is said to be as it was committed."""
+    monkeypatch.setattr(gate, "BASELINE_SEEDS", FEWEST_SEEDS)
+    labelled = {**TINY["methods"][0], "label": "skip"}
+    suite = suite_file("regression", methods=[labelled], rules=[])
+    where = ("--baselines", tmp_path / "baselines", "--out", tmp_path / "results")
+    for each in (["regress", "--bless", "--because", "the first"], words):
+        done = command("benchmarks", each[0], suite, *each[1:], *where)
+        assert done.returncode == 0, done.stderr
+
+
+def _data_command_runs(
+    words: list[str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fetching from where the files are, if they are."""
+    is_fetch = words[:2] == ["data", "fetch"]
+    if is_fetch:
+        manifest = load_manifest(words[2])
+        if not manifest.is_here:
+            pytest.skip(f"{words[2]} is not here; fetch, or set DIP_MIRROR")
+        folder = manifest.path(next(iter(manifest.files))).parent
+        monkeypatch.setenv("DIP_MIRROR", str(folder.parent))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    words = [str(tmp_path / Path(word).name) if word.endswith(".png") else word for word in words]
+    done = command("reports", *words)
+    assert done.returncode == 0, done.stderr
+    if is_fetch:
+        assert (tmp_path / "cache" / "dip-bench" / "datasets" / words[2]).is_dir()
+    if words[0] == "masks":
+        published = ROOT / "reports" / "published" / "holes.png"
+        with Pillow.open(tmp_path / "holes.png") as ours, Pillow.open(published) as theirs:
+            assert ours.size == theirs.size
+            differences = np.any(np.asarray(ours) != np.asarray(theirs), axis=-1)
+            assert differences.mean() < 0.01  # letters may be drawn a little differently
+
+
+@pytest.mark.usefixtures("one_thread", "photo_and_mask")
+@pytest.mark.parametrize("line", DIP)
+def test_dip_commands_run(line: str) -> None:
+    """Of a few iterations, and of an image set that is here, if it is."""
+    words = shlex.split(line)[1:]
+    manifest = load_manifest("seed-examples")
+    fetched = "~/.cache/dip-bench/datasets/seed-examples/"
+    if fetched in line and not manifest.is_here:
+        pytest.skip("seed-examples is not here; fetch, or set DIP_MIRROR")
+    words = [
+        str(manifest.path(word.removeprefix(fetched))) if word.startswith(fetched) else word
+        for word in words
+    ]
+    assert dip_main([*words, "--iterations", "2", "--max-side", "160"]) == 0
+    assert Path(words[words.index("-o") + 1]).exists()
+
+
+@pytest.fixture
+def photo_and_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page has them: `photo.jpg` and `mask.png`, where the commands are given."""
+    (coffee,) = load_images("scikit-image", ["coffee"], size=400)
+    Pillow.fromarray(coffee.pixels.transpose(1, 2, 0)).save(tmp_path / "photo.jpg")
+    mask = np.full((400, 400), 255, np.uint8)
+    mask[150:190, 200:260] = 0
+    Pillow.fromarray(mask).save(tmp_path / "mask.png")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: Path) -> None:
+    suite, out = suite_file(masks=TINY["masks"]), tmp_path / "results"
+    first = _make("bench", f"SUITE={suite}", out=out)
+    assert first.returncode == 0, first.stderr
+    assert "0 done before, 2 to run" in first.stdout
+    report = out / "tiny" / "report" / "summary.md"
+    page = report.with_name("index.html")
+    assert first.stdout.strip().endswith(f"Report: {page}")
+    assert "<h1>" in page.read_text()
+    headline = (report.parent / "tables" / "comparison-psnr.md").read_text()
+    assert headline in first.stdout
+    summary = report.read_text()
+    report.unlink()
+    assert "0 to run" in _make("bench", f"SUITE={suite}", out=out).stdout
+    assert report.read_text() == summary
+    report.unlink()
+    assert _make("report", f"SUITE={suite}", out=out).returncode == 0
+    assert report.read_text() == summary
+
+
+def test_make_help_lists_the_targets() -> None:
+    listed = set(re.findall(r"make (\w+)", _make("help").stdout))
+    targets = "help setup lock bench report regress timing anchors test check clean"
+    assert listed == set(targets.split())
+
+
+def test_the_suite_shown_is_one() -> None:
+    _, in_readme, entry, in_suites = blocks("yaml")
+    content = {**yaml.safe_load(in_suites), "name": "shown", "file": "shown.yaml"}
+    suite = Suite.model_validate(content)
+    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
+    readme = Suite.model_validate({**content, **yaml.safe_load(in_readme)})
+    assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(FILLS)
+    with_import = Suite.model_validate({**content, "methods": yaml.safe_load(entry)})
+    ((label, method),) = with_import.methods[0].expand()
+    assert readme.methods[-1].expand() == [(label, method)]
+    assert label == "LR-ASPP"
+    assert isinstance(method, Method)
+    assert isinstance(build_imported(method.architecture), Module)
+
+
+def test_the_workflow_shown_runs_commands_that_are_shown() -> None:
+    (workflow,) = (each for each in blocks("yaml") if "jobs:" in each)
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    setup, regress = [step["run"] for step in job["steps"] if "run" in step]
+    assert setup == "make setup TORCH_BACKEND=cpu"
+    assert f"`{setup}`" in TEXT
+    assert regress.removeprefix(".venv/bin/") in COMMANDS
+    (upload,) = [step["with"] for step in job["steps"] if "with" in step]
+    assert upload["path"] == f"results/{gate.FOLDER}/{gate.SUITE}/{gate.VERDICT}.*"
+
+
+@pytest.mark.usefixtures("photo_and_mask")
+def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    for page in PAGES:
+        names: dict[str, Any] = {}
+        for block in blocks("python", page.read_text(encoding="utf-8")):
+            exec(compile(block, page.name, "exec"), names)  # noqa: S102 - our own page
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.pop(0) == "restored (400, 400) RGB"
+    with Pillow.open("restored.png") as restored:
+        assert restored.size == (400, 400)
+    assert [line.split()[0] for line in lines] == ["50", "100", "es-wmv[window=20]", "10", "20"]
+    assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
+
+
+def test_the_memory_shown_is_what_is_estimated(suite_file: Callable[..., Path]) -> None:
+    table = TEXT.split("<!-- memory -->\n")[1].split("<!-- end -->")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    methods = [{"preset": row[0]} for row in rows]
+    expected = [row[:1] for row in rows]
+    for side in (256, 512):
+        suite = suite_file(methods=methods, size=side)
+        for row, job in zip(expected, jobs_of(suite), strict=True):
+            needed = fit_bytes(job)
+            assert needed is not None
+            on = [int(gib * 2**30 // (needed + WORKER_BYTES["cuda"])) for gib in (24, 80)]
+            row += [gibibytes(needed), *map(str, on)]
+    assert rows == expected
+
+
+def test_links_and_pictures_exist() -> None:
+    """Also the headings that links lead to."""
+    for page in PAGES:
+        links = re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]+)?\)", page.read_text(encoding="utf-8"))
+        for link, heading in links:
+            target = (page.parent / link).resolve() if link else page
+            assert target.exists(), (page.name, link)
+            assert target.is_relative_to(ROOT)
+            if heading:
+                heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.M)
+                assert heading in {_anchor(head) for head in heads}, (page.name, link, heading)
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return "#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_readme_is_a_first_page() -> None:
+    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) <= 200
+    named = re.findall(r"\(docs/([\w-]+\.md)", PAGES[0].read_text(encoding="utf-8"))
+    assert {page.name for page in PAGES[1:]} <= {*named}
+
+
+def test_the_wheel_holds_dip_only(tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("dip_bench-*.whl")
+    names = ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"dip", "dip_bench"}
+    assert "dip/presets/quick.yaml" in names
+
+
+def test_the_lock_has_hashes_and_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    pinned = re.findall(r"^[a-z].*==.*$", lock, re.M)
+    assert len(pinned) > 50
+    assert all(line.endswith("\\") for line in pinned)  # a hash follows
+
+
+@pytest.mark.slow
+def test_make_bench_on_quick(tmp_path: Path) -> None:
+    """The promise itself, at full length: no empty score, and nothing fitted twice."""
+    first = _make("bench", out=tmp_path)
+    assert first.returncode == 0, first.stderr
+    results = pd.read_csv(tmp_path / "quick" / "results.csv")
+    assert len(results) == 8 * (6 * 2 + 2) + 4 * len(FILLS)
+    scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
+    assert len(scores) == 9
+    if lpips_weights.missing() is None:
+        assert not results[scores].isna().any(axis=None)
+    assert f"{8 + 4 * len(FILLS)} done before, 0 to run" in _make("bench", out=tmp_path).stdout

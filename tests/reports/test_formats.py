@@ -1,0 +1,217 @@
+"""Formats: LaTeX compiles, and every format has the numbers of the CSV."""
+
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.commands import ROOT
+from support.synthetic import synthetic
+
+from benchmarks.metrics import METRICS
+from reports.build import all_tables
+from reports.compare import side_by_side
+from reports.tables import networks
+from reports.tables.latex import escape, key, macros, to_latex
+from reports.tables.table import Table, Value, shown
+from reports.tables.timing import timed_alone
+from reports.tables.write import to_markdown, write
+
+HOSTILE = r"50% & #1_{x}^2 ~\end{tabular} <a> |b| "
+BY_METRIC = {f"{kind}-{name}" for kind in ("comparison", "paired") for name in METRICS}
+CELL = r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?"
+
+
+def _has_latex() -> bool:
+    if not (shutil.which("pdflatex") and shutil.which("kpsewhich")):
+        return False
+    packages = ["booktabs.sty", "siunitx.sty"]
+    found = subprocess.run(["kpsewhich", *packages], capture_output=True, text=True, check=False)
+    return len(found.stdout.split()) == len(packages)
+
+
+needs_tex = pytest.mark.skipif(not _has_latex(), reason="no pdflatex with siunitx is here")
+
+
+def compile_all(folder: Path) -> str:
+    """Run LaTeX over `tables.tex`, twice as one does; returns its log."""
+    for _ in range(2):
+        done = _latex(folder, "tables.tex")
+        assert done.returncode == 0, done.stdout[-3000:]
+    assert (folder / "tables.pdf").stat().st_size > 10_000
+    return (folder / "tables.log").read_text(errors="replace")
+
+
+@needs_tex
+def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
+    results = synthetic(
+        7, {HOSTILE: 2.0, "été, 日本 [x=1,y=2]": 1.0}, {"mean": -5, "biharmonic": 1}
+    )
+    rows = results.rows
+    rows.loc[rows["method"] == "mean", "psnr_hole"] = math.inf
+    lost = (rows["method"] != HOSTILE) | (rows["image"] != "image-003") | (rows["seed"] != 1)
+    partial = type(results)(results.folder, rows[lost], results.jobs, results.about)
+    found = all_tables(partial, None)[0]
+    assert {table.name for table in found} == {
+        *BY_METRIC,
+        *("iterations", "missing-share", "per-image", "architectures", "stopping"),
+        "timing-a-processor",
+    }
+    others = side_by_side({"one & 1": partial, "two_2": results})
+    alone = timed_alone(ROOT / "reports" / "published" / "timing" / "intel-xeon-amx")
+    write(tmp_path, [*found, *others, *(t for t in alone if t.name != "timing-a-processor")])
+    log = compile_all(tmp_path)
+    assert "Undefined control sequence" not in log
+    assert "undefined on input line" not in log
+
+
+@needs_tex
+def test_prose_cites_numbers(tmp_path: Path) -> None:
+    r"""\dipresult gives the table's own number, alone and in \num; a wrong name is an error."""
+    results = synthetic(7, {"net_a[x=1]": 2.0}, {"mean": -5, "biharmonic": 1})
+    found = all_tables(results, None)[0]
+    write(tmp_path, found)
+    place = "comparison-psnr/net_a[x=1]/raw/hole-1/mean"
+    document = (
+        r"\documentclass{article}\usepackage{siunitx}\input{numbers}\begin{document}"
+        r"\typeout{CITED: \dipresult{%s}}\num{\dipresult{%s}} \dipresult{%s}\end{document}"
+    )
+    (tmp_path / "prose.tex").write_text(document.replace("%s", place))
+    done = _latex(tmp_path, "prose.tex")
+    assert done.returncode == 0, done.stdout[-2000:]
+    numbers = found[0].numbers.set_index(["method", "output", "column"])
+    expected = numbers["mean"]["net_a[x=1]", "raw", "hole-1"]
+    assert f"CITED: {expected:.2f}\n" in done.stdout
+    (tmp_path / "prose.tex").write_text(document.replace("%s", "comparison-psnr/none"))
+    wrong = _latex(tmp_path, "prose.tex")
+    assert wrong.returncode != 0
+    assert "There is no result 'comparison-psnr/none'" in wrong.stdout.replace("\n", " ")
+
+
+def _latex(folder: Path, name: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", name],
+        cwd=folder, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+
+
+def test_the_numbers_of_all_formats_are_those_of_the_csv(tmp_path: Path) -> None:
+    """Cell by cell, read back from the files."""
+    results = synthetic(8, {"a": 2.0, "b": 1.5}, {"mean": -5, "biharmonic": 1.0}, holes=3)
+    found = {table.name: table for table in all_tables(results, None)[0]}
+    write(tmp_path, list(found.values()))
+    cells = 0
+    for name in ("comparison-psnr", "comparison-lpips", "iterations", "per-image"):
+        numbers = pd.read_csv(tmp_path / f"{name}.csv")
+        decimals = found[name].decimals["mean"]
+        markdown = _parsed_markdown((tmp_path / f"{name}.md").read_text())
+        latex = _parsed_latex((tmp_path / f"{name}.tex").read_text())
+        for row in numbers.to_dict("records"):
+            place = (row["method"], row["output"], str(row["column"]))
+            spread = "" if pd.isna(row["half_width"]) else f"{row['half_width']:.{decimals}f}"
+            expected = (f"{row['mean']:.{decimals}f}", spread, f"{row['n']}/{row['N']}")
+            assert markdown[place] == latex[place] == expected
+            cells += 1
+    assert cells == 6 * 4 * 2 + 4 * 2 + 6 * 8
+    cited = "".join(macros(list(found.values())))
+    mean = pd.read_csv(tmp_path / "comparison-psnr.csv").iloc[0]
+    assert f"dip@comparison-psnr/a/raw/hole-0/mean\\endcsname{{{mean['mean']:.2f}}}" in cited
+
+
+Cells = dict[tuple[str, str, str], tuple[str, str, str]]
+
+
+def _parsed_markdown(text: str) -> Cells:
+    found: Cells = {}
+    for panel in text.split("\n\n"):
+        head, _, *rows = [line.strip("| ").split(" | ") for line in panel.strip().splitlines()]
+        for method, output, *cells in rows:
+            for column, cell in zip(head[2:], cells, strict=True):
+                match = re.fullmatch(
+                    r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?", cell
+                )
+                if match and match[3]:
+                    found[method, output, column] = (match[1], match[2] or "", match[3])
+    return found
+
+
+def _parsed_latex(text: str) -> Cells:
+    found: Cells = {}
+    for panel in re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.S):
+        head, *rows = [
+            line.removesuffix(r" \\").split(" & ")
+            for line in panel.splitlines()
+            if line.endswith(r"\\")
+        ]
+        names = [re.sub(r"\\multicolumn\{(\d)\}\{c\}\{(.*)\}", r"\1\2", each) for each in head[2:]]
+        for method, output, *cells in rows:
+            rest = iter(cells)
+            for name in names:
+                cell, notes = next(rest), next(rest) if name[0] == "2" else ""
+                number = re.search(r"(-?[\d.]+)(?: \\pm ([\d.]+))?", cell)
+                if number and notes:
+                    of = notes.split(r"\,")[0]
+                    found[method, output, name[1:]] = (number[1], number[2] or "", of)
+    return found
+
+
+def test_marks_are_bold_underlined_and_tied() -> None:
+    cells = [
+        Value(22.74, 2, 3.46, (30, 30), place=1),
+        Value(22.1, 2, 2.6, (10, 10), place=2, is_tied=True),
+        Value(-0.001, 2),
+        Value(math.nan, 2, of=(0, 3)),
+        Value(math.inf, 2),
+        Value(0.5, 2, 0.001, has_sign=True),
+        "text | more",
+    ]
+    table = Table("t", "T", pd.DataFrame(), (), {}, [pd.DataFrame({"a": cells}, dtype=object)])
+    assert to_markdown(table).splitlines()[2:] == [
+        "| **22.74 ± 3.46** (30/30) |",
+        "| _22.10 ± 2.60_ (10/10) ≈ |",
+        "| 0.00 |",
+        "| - (0/3) |",
+        "| inf |",
+        "| +0.50 ± 0.00 |",
+        r"| text \| more |",
+    ]
+    lines = to_latex(table).splitlines()
+    body = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
+    assert body == [
+        r"\bfseries 22.74 \pm 3.46 & 30/30 \\",
+        r"{\phantom{$-$}\underline{\num{22.10 \pm 2.60}}} & 10/10\,$\approx$ \\",
+        r"0.00 &  \\",
+        r"{-} & 0/3 \\",
+        r"{inf} &  \\",
+        r"{$+0.50 \pm 0.00$} &  \\",
+        r"{text \textbar{} more} &  \\",
+    ]
+    assert r"S[table-format=+2.2(3)]@{\;}>{\scriptsize}l" in to_latex(table)
+
+
+def test_numbers_are_rounded_as_they_are_shown() -> None:
+    assert shown(-0.004, 2) == "0.00"
+    assert shown(0.004, 2, has_sign=True) == "0.00"
+    assert shown(-1.5, 2, has_sign=True) == "-1.50"
+    assert shown(np.nan, 2) == "-"
+    assert shown(-math.inf, 1) == "-inf"
+
+
+def test_letters_that_latex_lacks_are_named() -> None:
+    assert escape("é日") == "éU+65E5"
+    assert escape("a\tb") == "a b"
+    assert key("a{b}%é_[x]") == "aU+007BbU+007DU+0025U+00E9_[x]"
+
+
+def test_tables_without_anything_are_left_out() -> None:
+    results = synthetic(7, {}, {"mean": -5, "biharmonic": 1}, holes=1)
+    assert networks.architectures(results) is None
+    assert networks.stopping(results) is None
+    assert {table.name for table in all_tables(results, None)[0]} == {
+        *BY_METRIC,
+        "per-image",
+    }

@@ -1,0 +1,360 @@
+"""Tables for a paper: every number by hand from results whose effects are known."""
+
+import dataclasses
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from support.synthetic import Effects, synthetic
+
+from benchmarks.scoring.results import Results
+from benchmarks.scoring.statistics import holm
+from dip.errors import InputError
+from reports.build import all_tables
+from reports.figures import critical_difference
+from reports.tables import comparison, networks, paired
+from reports.tables.latex import macros, to_latex
+from reports.tables.scores import PSNR, asked_scores, by_hole, entries
+from reports.tables.table import Table, Value
+from reports.tables.timing import timing
+from reports.tables.write import to_markdown, write
+
+FILLS = {"mean": -5.0, "biharmonic": 1.0}
+
+
+@pytest.fixture
+def results() -> Results:
+    return synthetic(8, {"a": 1.5, "b": 0.5}, FILLS)
+
+
+def _images(results: Results, method: str, output: str = "raw") -> "pd.Series[float]":
+    """By hand: seeds within a hole first, then holes."""
+    final = results.final
+    rows = final[(final["method"] == method) & (final["output"] == output)]
+    holes = rows.groupby(["image", "mask"])["psnr_hole"].mean()
+    return holes.groupby(level="image").mean()
+
+
+def test_the_image_is_the_unit(results: Results) -> None:
+    (psnr, _, lpips) = comparison.comparison(results)
+    line = psnr.numbers.set_index(["method", "output", "column"]).loc[
+        ("a", "averaged", "all holes")
+    ]
+    by_hand = _images(results, "a", "averaged")
+    low, high = stats.t.interval(0.95, 7, by_hand.mean(), stats.sem(by_hand))
+    assert line["mean"] == pytest.approx(by_hand.mean())
+    assert line["half_width"] == pytest.approx((high - low) / 2)
+    assert (line["images"], line["n"], line["N"]) == (8, 48, 48)
+    fits = results.final.query("method == 'a' and output == 'averaged'")
+    cells = fits.groupby(["image", "mask"])["psnr_hole"]
+    assert line["between_seeds"] == pytest.approx(cells.var().mean() ** 0.5)
+    best = lpips.numbers.query("column == 'all holes'").set_index("place")
+    assert best["method"][1.0] == "a"
+    assert best["mean"][1.0] == best["mean"].min()
+
+
+def test_seeds_that_differ_in_number_count_as_one_image_each(results: Results) -> None:
+    """A hole with one seed weighs as much as the others, and who lacks one is not ranked."""
+    rows = results.rows
+    lost = (rows["method"] == "a") & (rows["mask"] == "hole-0") & (rows["seed"] > 0)
+    partial = dataclasses.replace(results, rows=rows[~lost])
+    numbers = comparison.comparison(partial)[0].numbers
+    line = numbers.set_index(["method", "output", "column"]).loc[("a", "raw", "all holes")]
+    assert line["mean"] == pytest.approx(_images(partial, "a").mean())
+    assert (line["n"], line["N"]) == (32, 48)
+    assert pd.isna(line["place"])
+    assert pd.isna(line["p_against_best"])
+    text = to_markdown(comparison.comparison(partial)[0])
+    assert " (32/48) |" in text
+    assert text.count("(48/48)") == 2  # b's outputs
+    whole = numbers[numbers["place"].notna()]
+    assert set(whole[whole["column"] == "all holes"]["method"]) == {"b", "mean", "biharmonic"}
+
+
+def test_best_and_second_are_marked_and_who_cannot_be_told_apart(results: Results) -> None:
+    table = comparison.comparison(results)[0]
+    family = []
+    for name in ("hole-0", "hole-1", "all holes"):
+        rows = results.final if name == "all holes" else results.final.query("mask == @name")
+        part = dataclasses.replace(results, rows=rows)
+        scores = [_images(part, *entry).to_numpy() for entry in entries(results)]
+        for first, second in itertools.combinations(range(len(scores)), 2):
+            t = stats.ttest_rel(scores[first], scores[second]).pvalue
+            signed_ranks = stats.wilcoxon(scores[first] - scores[second]).pvalue
+            family.append((name, first, second, t, signed_ranks))
+    corrected = np.maximum(holm([each[3] for each in family]), [each[4] for each in family])
+    (panel,) = table.panels
+    for name in ("hole-0", "hole-1", "all holes"):
+        cells = list(panel[name])
+        means = [cell.number for cell in cells]
+        order = np.argsort(means)[::-1]
+        assert [cells[index].place for index in order] == [1, 2, *[0] * (len(order) - 2)]
+        for (column, first, second, *_), p in zip(family, corrected, strict=True):
+            if column == name and order[0] in (first, second):
+                other = second if first == order[0] else first
+                assert cells[other].is_tied == (p >= 0.05)
+    assert any(cell.is_tied for cell in panel["hole-0"])
+    assert not all(cell.is_tied for cell in panel["hole-0"])
+
+
+def test_methods_are_compared_with_the_best_and_the_reference(results: Results) -> None:
+    table = paired.paired(results)[0]
+    lines = table.numbers.set_index(["method", "output"])
+    reference = _images(results, "biharmonic")
+    others = [entry for entry in entries(results) if entry[0] != "biharmonic"]
+    t = [stats.ttest_rel(_images(results, *entry), reference).pvalue for entry in others]
+    signed_ranks = [stats.wilcoxon(_images(results, *entry) - reference).pvalue for entry in others]
+    for entry, corrected in zip(others, np.maximum(holm(t), signed_ranks), strict=True):
+        line, difference = lines.loc[entry], _images(results, *entry) - reference
+        assert line["reference_difference"] == pytest.approx(difference.mean())
+        assert line["reference_p"] == pytest.approx(corrected)
+        assert line["reference_wins"] == (difference > 0.005).sum()
+        assert line["reference_wins"] + line["reference_ties"] + line["reference_losses"] == 8
+        expected = ("better" if difference.mean() > 0 else "worse") if corrected < 0.05 else None
+        assert line["reference_verdict"] == (expected or "cannot tell")
+        assert (
+            pd.isna(line["reference_images_needed"]) or line["reference_verdict"] == "cannot tell"
+        )
+    assert pd.isna(lines.loc[("biharmonic", "raw")]["reference_p"])
+    ranked = stats.rankdata([-_images(results, *entry) for entry in entries(results)], axis=0)
+    assert list(lines["rank"]) == pytest.approx(list(ranked.mean(axis=1)))
+    best = lines.loc[("mean", "raw")]
+    difference = _images(results, "mean") - _images(results, "a", "averaged")
+    assert best["best_difference"] == pytest.approx(difference.mean())
+    assert best["best_verdict"] == "worse"
+
+
+def test_a_lower_lpips_is_better(results: Results) -> None:
+    lines = paired.paired(results)[2].numbers.set_index(["method", "output"])
+    line = lines.loc[("mean", "raw")]
+    assert line["reference_difference"] > 0
+    assert line["reference_verdict"] == "worse"
+    assert line["reference_losses"] == 8
+
+
+def test_any_method_can_be_the_reference(results: Results) -> None:
+    table = paired.paired(results, "b, raw")[0]
+    line = table.numbers.set_index(["method", "output"]).loc[("mean", "raw")]
+    difference = _images(results, "mean") - _images(results, "b")
+    assert line["reference_difference"] == pytest.approx(difference.mean())
+    assert "less b, raw" in to_markdown(table)
+    with pytest.raises(InputError, match="--reference: unknown method 'biharmnic'. Did you mean"):
+        paired.paired(results, "biharmnic")
+
+
+def test_with_too_few_images_it_cannot_be_told() -> None:
+    few = synthetic(5, {"a": 30.0}, FILLS)
+    table = paired.paired(few)[0]
+    assert set(table.numbers["best_verdict"].dropna()) == {"cannot tell"}
+    assert "with fewer than 6 images nothing is told apart" in table.about
+    assert "cannot tell; 6 images would" in to_markdown(table)
+    cells = comparison.comparison(few)[0].panels[0]["all holes"]
+    assert [cell.is_tied for cell in cells if cell.place != 1] == [True] * 3
+    assert paired.standing(few, PSNR).ranks is None
+
+
+def test_iterations_stand_side_by_side(results: Results) -> None:
+    table = comparison.iterations(results)
+    assert table is not None
+    (panel,) = table.panels
+    assert list(panel.columns) == ["method", "output", "100", "200"]
+    assert list(panel["method"]) == ["a", "a", "b", "b"]
+    assert all(cell.of == (48, 48) for cell in panel["100"])
+    assert comparison.iterations(synthetic(8, {"a": 1.0}, FILLS, iterations=(100,))) is None
+
+
+def test_holes_are_grouped_by_what_is_missing(results: Results) -> None:
+    table = comparison.missing_share(results)
+    assert table is not None
+    assert list(table.panels[0].columns) == ["method", "output", "1-10 %", "30-40 %"]
+    of_hole = comparison.comparison(results)[0].numbers.query("column == 'hole-1'")
+    of_share = table.numbers.query("column == '30-40 %'")
+    assert list(of_share["mean"]) == pytest.approx(list(of_hole["mean"]))
+    assert comparison.missing_share(synthetic(8, {}, FILLS, holes=1)) is None
+
+
+def test_a_wide_table_has_panels_and_images_have_intervals_over_seeds(results: Results) -> None:
+    table = comparison.per_image(results)
+    assert [list(panel.columns)[2:] for panel in table.panels] == [
+        [f"image-{index:03}" for index in part] for part in (range(6), range(6, 8))
+    ]
+    fits = results.final.query("method == 'a' and output == 'raw' and image == 'image-002'")
+    seeds = fits.groupby("seed")["psnr_hole"].mean()
+    low, high = stats.t.interval(0.95, 2, seeds.mean(), stats.sem(seeds))
+    cell = table.panels[0]["image-002"][0]
+    assert cell.number == pytest.approx(seeds.mean())
+    assert cell.half_width == pytest.approx((high - low) / 2)
+    assert not any(each.is_tied for each in table.panels[0]["image-002"])
+
+
+def test_networks_have_their_size_and_time(results: Results) -> None:
+    table = networks.architectures(results)
+    assert table is not None
+    lines = table.numbers.set_index("method")
+    assert lines["raw_mean"]["a"] == pytest.approx(_images(results, "a").mean())
+    assert list(lines["parameters"]) == [123456] * 2
+    assert (lines["raw_n"]["a"], lines["raw_N"]["a"]) == (48, 48)
+
+
+def test_seconds_until_the_reference_is_reached() -> None:
+    """Of the first checkpoint at which the raw output is as good, where there is one."""
+    results = synthetic(8, {"a": 2.0, "b": -2.0}, FILLS)
+    fill = results.rows.query("method == 'biharmonic'").set_index(["image", "mask"])["psnr_hole"]
+    seconds = []
+    for _, fit in results.rows.query("method == 'a' and output == 'raw'").groupby("key"):
+        target = fill[fit["image"].iloc[0], fit["mask"].iloc[0]]
+        reached = fit[fit["psnr_hole"] >= target].sort_values("iteration")
+        seconds.append(reached["seconds"].iloc[0] if len(reached) else np.inf)
+    (table,) = timing(results, "biharmonic")
+    line, poor = table.numbers.to_dict("records")
+    get_there = int(np.isfinite(seconds).sum())
+    assert 24 < get_there < 48
+    assert (line["reached"], line["fits"]) == (get_there, 48)
+    assert line["seconds_to_reference"] == pytest.approx(np.median(seconds))
+    assert poor["reached"] < 24
+    assert pd.isna(poor["seconds_to_reference"])  # fewer than half of them do
+    assert list(timing(results, "none")[0].numbers["reached"]) == [0, 0]
+
+
+def test_numbers_of_workers_are_rows_of_their_own(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["seed"] == 1, "workers"] = 5
+    (table,) = timing(dataclasses.replace(results, rows=rows), "biharmonic")
+    assert list(table.numbers["fits_beside"]) == [1, 4, 1, 4]
+    named = [line.partition("{")[0] for line in macros([table])]
+    assert len(set(named)) == len(named)
+
+
+def test_devices_are_never_in_one_table(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["seed"] == 1, "device"] = "a GPU"
+    described = [*results.about["environments"], {"device": "a GPU", "versions": {"torch": "9"}}]
+    mixed = dataclasses.replace(
+        results, rows=rows, about=results.about | {"environments": described}
+    )
+    one, two = timing(mixed, "biharmonic")
+    assert (one.name, two.name) == ("timing-a-processor", "timing-a-gpu")
+    assert list(one.numbers["fits"]) == [32] * 2
+    assert list(two.numbers["fits"]) == [16] * 2
+    assert two.about.startswith("torch 9. ")
+
+
+def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Path) -> None:
+    assert critical_difference.groups(np.array([1.0, 1.5, 2.4, 5.0, 5.1]), 1.0) == [
+        (0, 1),
+        (1, 2),
+        (3, 4),
+    ]
+    assert critical_difference.groups(np.array([1.0, 1.4, 1.9]), 1.0) == [(0, 2)]
+    assert critical_difference.groups(np.array([1.0, 3.0]), 1.0) == []
+    who = paired.standing(results, PSNR)
+    assert critical_difference.critical_difference(who, tmp_path) == "critical-difference.png"
+    assert (tmp_path / "critical-difference.pdf").stat().st_size > 5000
+    hostile = paired.standing(synthetic(8, {r"$x_{$ \alpha": 1.0, "$": 2.0}, FILLS), PSNR)
+    assert critical_difference.critical_difference(hostile, tmp_path)
+    few = paired.standing(synthetic(5, {"a": 1.0}, FILLS), PSNR)
+    assert critical_difference.critical_difference(few, tmp_path) is None
+
+
+def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
+    about = results.about | {"metrics": ["ssim"]}
+    only = dataclasses.replace(results, about=about)
+    assert [measure.name for measure in asked_scores(only)] == ["ssim"]
+    assert {table.name for table in all_tables(only, None)[0] if "-" in table.name} == {
+        "comparison-ssim", "paired-ssim", "timing-a-processor",
+    }  # fmt: skip
+
+
+def test_a_failed_method_is_shown_and_not_ranked(results: Results) -> None:
+    rows = results.rows[results.rows["method"] != "a"]
+    failed = dataclasses.replace(results, rows=rows)
+    assert ("a", "") in entries(failed)
+    text = to_markdown(comparison.comparison(failed)[0])
+    assert "| a | - | - (0/24) | - (0/24) | - (0/48) | - |" in text
+    (line,) = paired.paired(failed)[0].numbers.query("method == 'a'").to_dict("records")
+    assert pd.isna(line["best_p"])
+    assert line["images"] == 0
+
+
+def test_a_failed_network_is_in_every_table(results: Results) -> None:
+    failed = dataclasses.replace(results, rows=results.rows[results.rows["method"] != "a"])
+    architectures, stopping = networks.architectures(failed), networks.stopping(failed)
+    assert architectures is not None
+    assert stopping is not None
+    assert "| a | - | - | - (0/48) | - | - (0/48) | - | - |" in to_markdown(architectures)
+    assert "| hole-1 | a | - | - | - | - | - | - | 0 of 24 |" in to_markdown(stopping)
+
+
+def test_a_job_without_result_counts_in_its_share(results: Results) -> None:
+    """Also where nobody has a result for that image and hole."""
+    gone = (results.rows["image"] == "image-003") & (results.rows["mask"] == "hole-1")
+    table = comparison.missing_share(dataclasses.replace(results, rows=results.rows[~gone]))
+    assert table is not None
+    lines = table.numbers.query("column == '30-40 %' and method == 'a'")
+    assert list(zip(lines["n"], lines["N"], lines["images"], strict=True)) == [(21, 24, 7)] * 2
+    assert lines["place"].isna().all()
+
+
+def test_an_image_may_have_the_name_of_a_column(results: Results) -> None:
+    named = {"image-003": "output"}
+    rows, jobs = (each.replace({"image": named}) for each in (results.rows, results.jobs))
+    table = comparison.per_image(dataclasses.replace(results, rows=rows, jobs=jobs))
+    panel = table.panels[0]
+    assert list(panel.columns).count("output") == 2
+    assert panel.iloc[0, 1] == "raw"
+    assert panel.iloc[0, 5].number == pytest.approx(_images(results, "a")["image-003"])
+    assert to_latex(table).count("output") == 3
+
+
+def test_perfect_scores_are_scores(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["method"].isin(["mean", "biharmonic"]), "psnr_hole"] = np.inf
+    perfect = dataclasses.replace(results, rows=rows)
+    line = paired.paired(perfect)[0].numbers.set_index("method").loc["mean"]
+    assert (line["images"], line["reference_verdict"]) == (8, "identical")
+    assert (line["reference_wins"], line["reference_ties"], line["reference_losses"]) == (0, 8, 0)
+
+
+def test_one_verdict_on_a_pair_in_all_tables(results: Results) -> None:
+    for grid, against in zip(comparison.comparison(results), paired.paired(results), strict=True):
+        last = grid.numbers.query("column == 'all holes'")
+        assert list(last["p_against_best"].dropna()) == list(against.numbers["best_p"].dropna())
+        assert "Holm-corrected for 45 pairs" in against.about  # of 6 entries, in three columns
+
+
+def test_a_hundred_thousand_rows_are_tables_at_once(tmp_path: Path) -> None:
+    networks = {f"network {index}": 2 + index / 10 for index in range(6)}
+    fills = FILLS | {"nearest": -1.0}
+    results = synthetic(
+        100, networks, fills, holes=4, seeds=4, iterations=(100, 200, 300, 400, 500),
+        effects=Effects(),
+    )  # fmt: skip
+    assert len(results.rows) > 100_000
+    began = time.monotonic()
+    found = all_tables(results, None)[0]
+    write(tmp_path, found)
+    print(f"{len(results.rows)} rows: {time.monotonic() - began:.1f} s")
+    assert {f"{table.name}.tex" for table in found} <= {path.name for path in tmp_path.iterdir()}
+    (cell,) = (
+        row["n"] for row in found[0].numbers.to_dict("records")
+        if (row["method"], row["output"], row["column"]) == ("network 3", "raw", "all holes")
+    )  # fmt: skip
+    assert cell == 1600
+
+
+def test_by_hole_has_a_column_for_each(results: Results) -> None:
+    assert [column.name for column in by_hole(results, PSNR)] == ["hole-0", "hole-1", "all holes"]
+    alone = synthetic(8, {}, FILLS, holes=1)
+    assert [column.name for column in by_hole(alone, PSNR)] == ["hole-0"]
+
+
+def test_a_table_names_each_row_once(results: Results) -> None:
+    for table in all_tables(results, None)[0]:
+        assert not table.numbers.duplicated(list(table.names)).any(), table.name
+        assert isinstance(table, Table)
+        assert all(isinstance(cell, str | Value) for panel in table.panels
+                   for cell in panel.to_numpy(object).ravel()), table.name  # fmt: skip

@@ -1,0 +1,327 @@
+"""Golden trajectories: what each component computed when its version was last counted up.
+
+A run's key holds the versions of its components, and nothing else tells a stored run that the code
+behind it has changed. So numbers that change without a version are an error, which
+`test_golden.py` finds. `python tests/support/golden.py` records them anew, and refuses where no
+version has changed.
+
+Trajectories are 20 iterations in float64 with the plain engine, where rounding does not grow: moved
+by 1e-12, an image gives numbers that differ by less than 1e-8 (`test_golden.py` holds that), and
+the tolerance is a hundred times that.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import dip
+from benchmarks.metrics import METRICS
+from dip.fills import FILLS
+from dip.options import (
+    RULES,
+    InputOptions,
+    Method,
+    NetworkOptions,
+    NoiseInputOptions,
+    OptimizerOptions,
+    SkipOptions,
+    parse_rule,
+)
+from dip.options.networks import network_version
+
+FILE = Path(__file__).parent / "golden.json"
+TOLERANCE = 1e-6
+CHECKPOINTS = (10, 20)
+SIZE = (24, 33)
+
+Numbers = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """versions: of every component whose numbers these are. compute: on an image moved by so much.
+
+    where: the file to count a version up in.
+    """
+
+    name: str
+    versions: dict[str, int | str]
+    where: str
+    compute: Callable[[float], Numbers]
+
+
+def picture(moved: float = 0.0) -> Tensor:
+    """(3, H, W) float64 in [0, 1]: waves, an edge, and pixels of their own."""
+    y, x = torch.meshgrid(
+        *(torch.linspace(0, 1, n, dtype=torch.float64) for n in SIZE), indexing="ij"
+    )
+    waves = torch.stack([torch.sin(9 * x + 4 * y), torch.cos(7 * y - 3 * x), torch.sin(40 * x * y)])
+    image = 0.503 + 0.2 * waves + 0.15 * (x + y > 1) + 0.1 * torch.sin(1e4 * (x + 7 * y))
+    return image + moved
+
+
+def known() -> Tensor:
+    """(1, H, W), 1 = known: a box is missing, and every fifth pixel."""
+    mask = torch.ones(1, *SIZE)
+    mask[0, 5:13, 8:19] = 0
+    mask.reshape(-1)[::5] = 0
+    return mask
+
+
+BASE = Method(
+    architecture=SkipOptions(channels=(4, 6), skip_channels=(2, 2)),
+    input=NoiseInputOptions(channels=4),
+    learning_rate=0.01,
+)
+
+
+def _with(**settings: Any) -> Method:
+    return Method.model_validate({**BASE.model_dump(by_alias=True), **settings})
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "unet": {"name": "unet", "channels": [4, 6, 8], "decoder_kernel": 5},
+    "skip": {"name": "skip", "channels": [4, 6, 8], "skip_channels": [2, 0, 3]},
+    "skip, bilinear": {
+        **{"name": "skip", "channels": [4, 6], "skip_channels": [2, 2]},
+        **{"upsampling": "bilinear", "padding": "zero"},
+    },
+    **{
+        f"skip, {kind}": {
+            **{"name": "skip", "channels": [4, 6], "skip_channels": [2, 2]},
+            **{"downsampling": kind, "pointwise": False},
+        }
+        for kind in ("average", "max", "lanczos2", "lanczos3")
+    },
+    "resnet": {"name": "resnet", "blocks": 2, "channels": 4},
+    "paper-unet": {"name": "paper-unet", "channels": [4, 6, 6]},
+    "paper-unet, bilinear": {
+        **{"name": "paper-unet", "channels": [4, 6], "upsampling": "bilinear"},
+        **{"norm": "batch", "padding": "reflection"},
+    },
+    "paper-unet, nearest": {"name": "paper-unet", "channels": [4, 6, 8], "upsampling": "nearest"},
+    "deep-decoder": {"name": "deep-decoder", "channels": [8, 8]},
+    "conv-decoder": {"name": "conv-decoder", "layers": 3, "channels": 8},
+    "pip": {"name": "pip", "channels": [6, 6], "skip_channels": [2, 0]},
+    "siren": {"name": "siren", "channels": 8, "layers": 2},
+    "import": {
+        **{"import": "torch.nn:Conv2d"},
+        "options": {"in_channels": 4, "out_channels": 3, "kernel_size": 5},
+    },
+}
+INPUTS: dict[str, dict[str, Any]] = {
+    "learned": {"name": "learned", "channels": 3},
+    "noise": {"name": "noise", "channels": 3},
+    "meshgrid": {"name": "meshgrid", "start": -1},
+    "fourier": {"name": "fourier", "frequencies": 3},
+}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"name": "adam", "betas": [0.8, 0.95], "weight_decay": 0.001},
+    "adamw": {"name": "adamw"},
+    "sgd": {"name": "sgd"},
+    "adam-lbfgs": {"name": "adam-lbfgs", "adam_iterations": 10},
+}
+TRAINER: dict[str, dict[str, Any]] = {
+    "input noise": {"input_noise": 0.03},
+    "batch": {"batch": 2, "input": {"name": "learned", "channels": 3}},
+    "absolute loss": {"loss": "absolute"},
+    "total variation": {"total_variation": 0.1},
+    "schedule": {"schedule": {"every": 7, "factor": 0.3}},
+    "backtracking": {"backtracking": {"drop_db": 0.1, "every": 3}, "learning_rate": 0.3},
+    "parameter noise": {"parameter_noise": 0.02},
+    "SGLD noise": {"sgld_noise": 2},
+    "held-out pixels": {"held_out": 0.1},
+}
+RULE_ENTRIES: dict[str, dict[str, Any]] = {
+    "es-wmv": {"window": 4, "patience": 3},
+    "es-emv": {"warm_up": 5, "patience": 3},
+    "held-out": {},
+}
+
+
+def cases() -> list[Case]:
+    """Every component that has a version."""
+    found = []
+    for name, options in NETWORKS.items():
+        method = _with(architecture=options)
+        found.append(_trajectory(f"network {name}", method, "dip/options/networks.py"))
+    for name, options in INPUTS.items():
+        found.append(_trajectory(f"input {name}", _with(input=options), "dip/options/inputs.py"))
+    for name, options in OPTIMIZERS.items():
+        method = _with(optimizer=options)
+        found.append(_trajectory(f"optimizer {name}", method, "dip/options/optimizers.py"))
+    for name, settings in TRAINER.items():
+        found.append(_trajectory(f"trainer, {name}", _with(**settings), "dip/options/method.py"))
+    for name, settings in RULE_ENTRIES.items():
+        method = _with(held_out=0.1 if name == "held-out" else 0)
+        found.append(_trajectory(f"rule {name}", method, "dip/options/rules.py", {name: settings}))
+    for name in FILLS:
+        found.append(
+            Case(
+                f"fill {name}", {name: FILLS[name].version}, "dip/fills/__init__.py", _filled(name)
+            )
+        )
+    for name in METRICS:
+        versions: dict[str, int | str] = {name: METRICS[name].version}
+        found.append(Case(f"metric {name}", versions, "benchmarks/metrics", _scored(name)))
+    return found
+
+
+def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | None = None) -> Case:
+    rules = [parse_rule(rule)] if rule else []
+    # An import's version is the hash of its module, which here is torch's own.
+    own = {method.architecture.label: network_version(method.architecture)}
+    versions = {**method.versions, **{each.name: each.version for each in rules}}
+    if method.architecture.name == "import":
+        versions = {key: value for key, value in versions.items() if key not in own}
+
+    def compute(moved: float) -> Numbers:
+        losses: list[float] = []
+        outputs: Numbers = {}
+        with _drawn_in_float64():
+            checkpoints = list(
+                dip.fit(
+                    *(picture(moved), known(), method),
+                    checkpoints=CHECKPOINTS,
+                    engine="plain",
+                    precision="float64",
+                    rules=rules,
+                    on_step=lambda step: losses.append(step.loss),
+                )
+            )
+        for checkpoint in checkpoints:
+            at = f"at {checkpoint.iteration}"
+            outputs[f"raw {at}"] = _sample(checkpoint.raw.numpy())
+            outputs[f"averaged {at}"] = _sample(checkpoint.averaged.numpy())
+            for label, stop in checkpoint.stops.items():
+                if rule:
+                    chosen = [float(stop.iteration), float(stop.stopped_at or 0)]
+                    outputs[f"{label} {at}"] = [*chosen, *_sample(stop.output.numpy())]
+        return {"losses": losses, **outputs}
+
+    return Case(name, versions, where, compute)
+
+
+@contextmanager
+def _drawn_in_float64() -> Iterator[None]:
+    """Weights too: float32 ones come out otherwise on a processor with other vector units."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _filled(name: str) -> Callable[[float], Numbers]:
+    def compute(moved: float) -> Numbers:
+        masked = (picture(moved) * known()).numpy()
+        return {"filled": _sample(FILLS[name].restore(masked, known().numpy()))}
+
+    return compute
+
+
+def _scored(name: str) -> Callable[[float], Numbers]:
+    """Of a blurred picture against the picture, four times as large for LPIPS."""
+
+    def compute(moved: float) -> Numbers:
+        large = torch.nn.functional.interpolate(picture(moved)[None], scale_factor=2)
+        blurred = torch.nn.functional.avg_pool2d(large, 5, stride=1, padding=2)
+        truth, restored = ((each[0] * 255).round().byte().numpy() for each in (large, blurred))
+        mask = known()[0].numpy().repeat(2, 0).repeat(2, 1) == 1
+        return {"full, hole, composited": list(METRICS[name].score(restored, truth, mask))}
+
+    return compute
+
+
+def _sample(output: NDArray[Any]) -> list[float]:
+    """What any change of an output moves: mean, standard deviation and three pixels."""
+    pixels = output[0, 0, 0], output[1, 9, 13], output[2, -1, -1]
+    return [float(each) for each in (output.mean(), output.std(), *pixels)]
+
+
+CASES = cases()
+
+
+def without_a_case() -> set[str]:
+    """Components of the registries that no case has."""
+    registered = {
+        *(f"network {model.model_fields['name'].default}" for model in get_args(NetworkOptions)),
+        *(f"input {model.model_fields['name'].default}" for model in get_args(InputOptions)),
+        *(f"optimizer {each.model_fields['name'].default}" for each in get_args(OptimizerOptions)),
+        *(f"rule {name}" for name in RULES),
+    }
+    return registered - {case.name for case in CASES}
+
+
+def recorded() -> dict[str, Any]:
+    """By case: its versions and numbers."""
+    content: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    return content
+
+
+def findings(case: Case, entry: dict[str, Any] | None, moved: float = 0.0) -> list[str]:
+    """What is wrong with a case, a line each; nothing if it computes what is recorded."""
+    again = "record: python tests/support/golden.py"
+    if entry is None:
+        return [f"{case.name}: nothing is recorded; {again}"]
+    if entry["versions"] != case.versions:
+        return [f"{case.name}: recorded of {entry['versions']}, and it is {case.versions}; {again}"]
+    changed = differences(entry["numbers"], case.compute(moved))
+    if not changed:
+        return []
+    return [
+        f"{case.name}: its numbers have changed and its version has not ({case.versions}): "
+        f"{'; '.join(changed[:3])}. If that is meant, count up the version of what has changed"
+        f" ({case.where}; the trainer's, if nearly all cases change), then {again}"
+    ]
+
+
+def differences(before: Numbers, now: Numbers, tolerance: float = TOLERANCE) -> list[str]:
+    """Where numbers differ, and how."""
+    if before.keys() != now.keys():
+        return [f"{sorted(now)} instead of {sorted(before)}"]
+    found = []
+    for name, numbers in before.items():
+        if len(numbers) != len(now[name]):
+            found.append(f"{len(now[name])} {name} instead of {len(numbers)}")
+            continue
+        distances = np.abs(np.subtract(now[name], numbers))
+        worst = int(np.argmax(np.nan_to_num(distances, nan=np.inf)))
+        if not distances.max() <= tolerance:
+            found.append(f"{name}[{worst}] was {numbers[worst]:.9g} and is {now[name][worst]:.9g}")
+    return found
+
+
+def record() -> int:
+    """Write what is computed today; refuses numbers that have changed under the same version."""
+    torch.set_num_threads(1)  # more take longer for pictures so small
+    before, now, refused = recorded(), {}, []
+    for case in CASES:
+        numbers, entry = case.compute(0.0), before.get(case.name)
+        if entry and entry["versions"] == case.versions:
+            changed = differences(entry["numbers"], numbers)
+            refused += findings(case, entry) if changed else []
+            numbers = entry["numbers"]  # of the machine that recorded them first
+        now[case.name] = {"versions": case.versions, "numbers": numbers}
+    for line in refused:
+        print(line, file=sys.stderr)
+    if refused:
+        return 1
+    lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in now.items())
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(f"{FILE.name}: {len(now)} components")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(record())
