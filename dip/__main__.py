@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from dip import command_line
 from dip.inpainting.command import inpaint
+from dip.system import command_line
 
 app = typer.Typer(
     help="Deep Image Prior: restore photos with an untrained network.",
@@ -25,7 +25,7 @@ def _has_commands() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code, as `dip.command_line.main` has them."""
+    """Run a command line and return its exit code, as `dip.system.command_line.main` has them."""
     return command_line.main(app, arguments, program="dip")
 
 

@@ -92,11 +92,16 @@ def _presets() -> Iterator[Entry]:
 
 
 def _settings() -> Iterator[Entry]:
+    parts: dict[str, type[BaseModel]] = {"schedule": StepSchedule, "backtracking": Backtracking}
     for option in _fields(Method, leave_out=("architecture", "input")):
         name, _, summary = option.partition(" = ")
-        yield Entry(name, summary)
-    for name, model in (("schedule", StepSchedule), ("backtracking", Backtracking)):
-        yield Entry(name, f"where there is one: {_sentence(model)}", tuple(_fields(model)))
+        options = tuple(_fields(parts[name])) if name in parts else ()
+        summary = (
+            summary.removeprefix("(required): ")
+            if "(required)" in summary
+            else f"default {summary}"
+        )
+        yield Entry(name, summary, options)
 
 
 def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:

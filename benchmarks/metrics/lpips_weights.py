@@ -85,10 +85,11 @@ def obtain() -> str:
             failures.append(f"{name}: {reason[-1]}")
             continue
         cache_file().parent.mkdir(parents=True, exist_ok=True)
-        partial = cache_file().with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as file:
+        from dip.system.files import replacing
+
+        mark = f"{os.getpid()}-partial"
+        with replacing(cache_file(), mark) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(cache_file())
         _missing.cache_clear()
         return name
     raise OSError("; ".join(failures))

@@ -19,7 +19,7 @@ from benchmarks.system.memory import free_bytes
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
 from dip.options import Method, WindowedVarianceOptions
-from dip.text import duration
+from dip.system.text import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
 RECORD_BYTES = 20_000

@@ -13,7 +13,7 @@ from rich.table import Column
 from benchmarks.jobs.job import Job
 from benchmarks.runner import events
 from benchmarks.system.text import counted
-from dip.text import duration
+from dip.system.text import duration
 
 WIDE = 130  # columns that have room for bars beside names and numbers
 ROWS = 16  # workers that have a row of their own in a terminal

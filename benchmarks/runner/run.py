@@ -30,7 +30,7 @@ from benchmarks.system.devices import check_device, places
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
 from benchmarks.system.text import counted
 from dip.errors import InputError
-from dip.signals import Interrupted, at_leisure
+from dip.system.signals import Interrupted, at_leisure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ from benchmarks.scoring.score import keep_scores
 from benchmarks.store.store import Store
 from benchmarks.system.signals import leave_with_the_runner, not_for_children
 from benchmarks.system.text import counted
-from dip.signals import SIGNALS
+from dip.system.signals import SIGNALS
 
 MOST_PROCESSES = 8  # of half a GiB each; as many as keep up with some hundred GPUs
 LINE_SECONDS = 30.0  # between lines on what is left to score

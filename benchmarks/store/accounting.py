@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.store.layout import ACCOUNTING
 from benchmarks.system.text import counted
-from dip.text import duration
+from dip.system.text import duration
 
 READING, FITS, SCORING, REPORTING = "reading", "fits", "scoring", "reporting"
 STARTING, WAITING = "starting workers", "storing and waiting"

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dip.errors import InputError
+from dip.system.files import replacing
 
 
 class CannotWriteError(InputError):
@@ -33,15 +34,11 @@ def write_atomically(path: Path, content: str) -> None:
 
     Whoever may be writing the same file has to be kept out, as `alone_in` does.
     """
-    partial = path.with_name(f".{path.name}-partial")
     try:
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(content, encoding="utf-8")
     except OSError as error:
         raise CannotWriteError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 class Claim:

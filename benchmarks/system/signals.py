@@ -9,7 +9,7 @@ from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from dip.signals import SIGNALS
+from dip.system.signals import SIGNALS
 
 
 @contextmanager

@@ -25,8 +25,8 @@ from dip.inpainting.files.save import check_format, is_lossless, save
 from dip.inpainting.mask import Box, hole_in_file, hole_of_boxes, parse_box
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
 from dip.inpainting.resume import Saved, state_path
-from dip.signals import SIGNALS, at_leisure
-from dip.text import duration
+from dip.system.signals import SIGNALS, at_leisure
+from dip.system.text import duration
 
 if TYPE_CHECKING:
     from dip.inpainting.fill import Filled, Look, Moment

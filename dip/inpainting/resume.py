@@ -7,13 +7,13 @@ under way. It is gone when the restoration is there.
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dip.errors import InputError
+from dip.system.files import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,20 +96,16 @@ class Saved:
 
         if not self.can_write:
             return
-        partial = self.path.with_name(f".{self.path.name}-partial")
         try:
-            with partial.open("wb") as file:  # torch itself opens none whose name has a dot first
+            # torch itself opens no file whose name begins with a dot.
+            with replacing(self.path) as partial, partial.open("wb") as file:
                 torch.save({"of": self.of, "outputs": self.outputs, "fit": fit}, file)
-            partial.replace(self.path)
             self.is_behind = False
         except (OSError, RuntimeError) as error:  # torch's own, when the disk is full
             self.can_write = False
             self.note(
                 f"{self.path}: the state cannot be written ({error}), so this run cannot be resumed"
             )
-        finally:
-            with suppress(OSError):
-                partial.unlink()
         self.last_write = time.monotonic()
 
     def remove(self) -> None:

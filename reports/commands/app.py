@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dip import __version__, command_line
+from dip import __version__
 from dip.errors import InputError
-from dip.signals import at_once
+from dip.system import command_line
+from dip.system.signals import at_once
 from reports.commands import check, data, report, run
 
 app = typer.Typer(
@@ -67,7 +68,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code, as `dip.command_line.main` has them."""
+    """Run a command line and return its exit code, as `dip.system.command_line.main` has them."""
     from datasets.errors import DatasetError
 
     at_once()

@@ -1,12 +1,12 @@
 """Look up what there is: settings that a suite can name, image sets, holes."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dip.signals import Interrupted
+from dip.system.files import replacing
+from dip.system.signals import Interrupted
 
 data = typer.Typer(help="List image sets and fetch them.", no_args_is_help=True)
 
@@ -113,12 +113,8 @@ def masks(
     if not out.parent.is_dir():
         raise DatasetError(f"--out {out}: there is no folder {out.parent}")
     sheet = contact_sheet(images, masks)
-    partial = out.with_name(f".{out.name}-{os.getpid()}")
-    try:
+    with replacing(out) as partial:
         sheet.save(partial, format="PNG", optimize=True)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
     print(f"Holes: {len(images) * len(masks)}, in {out}")
 
 

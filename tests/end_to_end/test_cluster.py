@@ -121,7 +121,7 @@ def _wait_for(what: Callable[[], object], seconds: float = 180) -> None:
 
 # As the command, with states sent every second instead of every five minutes.
 OFTEN = """
-from benchmarks.executors import cluster
+from benchmarks.runner.executors.ray_cluster import cluster
 kept = cluster.Cluster.__init__.__kwdefaults__
 kept["state_seconds"] = 1.0
 import sys

@@ -223,7 +223,7 @@ def test_make_help_lists_the_targets() -> None:
 
 
 def test_the_suite_shown_is_one() -> None:
-    _, in_readme, entry, in_suites = blocks("yaml")
+    in_readme, _, entry, in_suites = blocks("yaml")
     content = {**yaml.safe_load(in_suites), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)

@@ -1,41 +1,68 @@
 """The wheel alone, in an environment that has nothing else: what `pip install dip-bench` gives."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.commands import ROOT
 
+from dip import __version__
+
 PIP = ["--quiet", "--disable-pip-version-check"]
 
 
-def _run(*words: object, cwd: Path) -> str:
+def _done(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {
         key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
-    done = subprocess.run(
+    return subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
-        env=kept,
+        env={**kept, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def _run(*words: object, cwd: Path) -> str:
+    done = _done(*words, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _wheel(folder: Path) -> Path:
+    build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    _run(*build, cwd=ROOT)
+    (wheel,) = folder.glob("dip_bench-*.whl")
+    return wheel
+
+
+def test_dip_bench_of_the_wheel_finds_the_checkout_or_says_what_it_needs(tmp_path: Path) -> None:
+    """With the packages that are here, and the wheel's `dip` instead of the checkout's."""
+    with ZipFile(_wheel(tmp_path)) as wheel:
+        wheel.extractall(tmp_path / "site")
+    command = (sys.executable, "-c", "import dip.bench; dip.bench.run()", "--version")
+    path = {"PYTHONPATH": str(tmp_path / "site")}
+    done = _done(*command, cwd=tmp_path, **path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: dip-bench runs in a checkout of the project, .*\n", done.stderr)
+    done = _done(*command, cwd=ROOT / "docs", **path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"dip-bench {__version__}")
 
 
 @pytest.mark.slow
 def test_the_wheel_alone_restores_a_photo(tmp_path: Path) -> None:
     """In the versions that are here, and of these only what the wheel asks for."""
-    build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path)
-    _run(*build, cwd=ROOT)
-    (wheel,) = tmp_path.glob("dip_bench-*.whl")
+    wheel = _wheel(tmp_path)
     here = {each.name: each.version.partition("+")[0] for each in distributions()}
     del here["dip-bench"]
     versions = "".join(f"{name}=={version}\n" for name, version in here.items())
@@ -50,6 +77,15 @@ def test_the_wheel_alone_restores_a_photo(tmp_path: Path) -> None:
         _run(python, "-m", "pip", "install", *PIP, *constraints, cwd=tmp_path)
     asked = "import importlib.util as i; print([n for n in ('dip', 'pandas') if i.find_spec(n)])"
     assert _run(python, "-c", asked, cwd=tmp_path) == "['dip']\n"
+
+    bench = tmp_path / "clean" / "bin" / "dip-bench"
+    for folder, says in (
+        (tmp_path, "dip-bench runs in a checkout of the project"),
+        (ROOT, "dip-bench needs the package pandas; `make setup` in"),
+    ):
+        done = _done(bench, "list", cwd=folder)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"error: {says}")
 
     pixels = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")

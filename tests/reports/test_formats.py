@@ -16,6 +16,7 @@ from benchmarks.metrics import METRICS
 from reports.build import all_tables
 from reports.compare import side_by_side
 from reports.tables import networks
+from reports.tables import stopping as stopping_rules
 from reports.tables.latex import escape, key, macros, to_latex
 from reports.tables.table import Table, Value, shown
 from reports.tables.timing import timed_alone
@@ -210,7 +211,7 @@ def test_letters_that_latex_lacks_are_named() -> None:
 def test_tables_without_anything_are_left_out() -> None:
     results = synthetic(7, {}, {"mean": -5, "biharmonic": 1}, holes=1)
     assert networks.architectures(results) is None
-    assert networks.stopping(results) is None
+    assert stopping_rules.stopping(results) is None
     assert {table.name for table in all_tables(results, None)[0]} == {
         *BY_METRIC,
         "per-image",

@@ -203,7 +203,7 @@ def test_the_page_has_no_place_for_what_is_not_a_key(hostile: Path, tmp_path: Pa
 
 def test_no_job_of_that_name(hostile: Path) -> None:
     before = (hostile / "report" / "index.html").read_bytes()
-    with pytest.raises(InputError, match="--embed: no job's name holds 'nothing'"):
+    with pytest.raises(InputError, match="`embed`: no job's name holds 'nothing'"):
         build(hostile, embed="nothing")
     assert (hostile / "report" / "index.html").read_bytes() == before
 

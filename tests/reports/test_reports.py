@@ -21,7 +21,8 @@ from benchmarks.scoring.results import Results, load_results
 from dip.errors import InputError
 from reports.build import build
 from reports.figures import sheets
-from reports.tables import comparison, coverage, networks
+from reports.tables import comparison, coverage
+from reports.tables import stopping as stopping_rules
 from reports.tables.timing import timing
 
 Write = Callable[..., Path]
@@ -176,7 +177,7 @@ def test_the_stopping_table_holds_rules_against_the_end_and_the_oracle(
     out = tmp_path / "results"
     assert command("reports", "bench", suite, "--out", out).returncode == 0
     results = load_results(out / "tiny")
-    stopping = networks.stopping(results)
+    stopping = stopping_rules.stopping(results)
     assert stopping is not None
     table = stopping.numbers.set_index("kept")
     rules = ["stop:es-wmv[window=4,patience=5]", "stop:es-emv[warm_up=3]"]
@@ -269,7 +270,7 @@ def _coverage(results: Results) -> pd.DataFrame:
 
 def test_results_of_another_version_are_one_line(results: Results) -> None:
     results.rows.drop(columns="uncovered").to_csv(results.folder / "results.csv", index=False)
-    with pytest.raises(InputError, match="of another version, without uncovered; `python -m"):
+    with pytest.raises(InputError, match="of another version, without uncovered; `dip-bench"):
         build(results.folder)
 
 
@@ -279,7 +280,7 @@ def test_what_is_best_has_no_regret_however_good(results: Results) -> None:
     rows.loc[rows["image"] == "camera", "psnr_hole"] = math.inf
     rows.loc[rows["image"] != "camera", "oracle_psnr_hole"] = rows["psnr_hole"] + 1
     chosen = rows[(rows["iteration"] == 4) & (rows["output"] == "raw")].assign(output="stop:x")
-    table = networks.stopping(dataclasses.replace(results, rows=pd.concat([rows, chosen])))
+    table = stopping_rules.stopping(dataclasses.replace(results, rows=pd.concat([rows, chosen])))
     assert table is not None
     assert table.numbers["regret_mean"].to_numpy() == pytest.approx(0.5)
 
@@ -306,7 +307,7 @@ def test_timing_says_how_it_was_measured(results: Results) -> None:
 
 
 def test_a_report_needs_results(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no results .*python -m benchmarks run SUITE"):
+    with pytest.raises(InputError, match="holds no results .*dip-bench run SUITE"):
         build(tmp_path / "none")
 
 

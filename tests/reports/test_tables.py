@@ -17,6 +17,7 @@ from dip.errors import InputError
 from reports.build import all_tables
 from reports.figures import critical_difference
 from reports.tables import comparison, networks, paired
+from reports.tables import stopping as stopping_rules
 from reports.tables.latex import macros, to_latex
 from reports.tables.scores import PSNR, asked_scores, by_hole, entries
 from reports.tables.table import Table, Value
@@ -142,7 +143,7 @@ def test_any_method_can_be_the_reference(results: Results) -> None:
     difference = _images(results, "mean") - _images(results, "b")
     assert line["reference_difference"] == pytest.approx(difference.mean())
     assert "less b, raw" in to_markdown(table)
-    with pytest.raises(InputError, match="--reference: unknown method 'biharmnic'. Did you mean"):
+    with pytest.raises(InputError, match="`reference`: unknown method 'biharmnic'. Did you mean"):
         paired.paired(results, "biharmnic")
 
 
@@ -282,7 +283,7 @@ def test_a_failed_method_is_shown_and_not_ranked(results: Results) -> None:
 
 def test_a_failed_network_is_in_every_table(results: Results) -> None:
     failed = dataclasses.replace(results, rows=results.rows[results.rows["method"] != "a"])
-    architectures, stopping = networks.architectures(failed), networks.stopping(failed)
+    architectures, stopping = networks.architectures(failed), stopping_rules.stopping(failed)
     assert architectures is not None
     assert stopping is not None
     assert "| a | - | - | - (0/48) | - | - (0/48) | - | - |" in to_markdown(architectures)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dip.inpainting.fill import Moment
-from dip.text import duration
+from dip.system.text import duration
 
 LINE_SECONDS = 20.0  # between lines that are not to a terminal
 REDRAW_SECONDS = 0.2

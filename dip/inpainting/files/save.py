@@ -4,7 +4,6 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +20,7 @@ from dip.inpainting.files.metadata import (
     tiff_tags,
     xmp_of,
 )
+from dip.system.files import replacing
 
 FORMATS = {
     **{".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"},
@@ -76,20 +76,16 @@ def write(picture: Image.Image, path: Path, name: str, options: dict[str, Any]) 
     What was there gives its permissions; a link leads on to what it leads to.
     """
     place = path.resolve()
-    partial = place.with_name(f".{place.name}-partial")
     try:
-        with partial.open("wb") as file:
-            _encode(picture, file, path, name, lambda: options)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut may leave neither the old one nor the new one
-        if place.exists():
-            shutil.copymode(place, partial)
-        partial.replace(place)
+        with replacing(place) as partial:
+            with partial.open("wb") as file:
+                _encode(picture, file, path, name, lambda: options)
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut may leave neither the old nor the new one
+            if place.exists():
+                shutil.copymode(place, partial)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def _encode(

@@ -165,8 +165,8 @@ def test_the_article_is_reduced_and_not_changed() -> None:
         assert ours == theirs
 
 
-def test_the_catalogue_names_everything_with_its_source(command: Command) -> None:
-    listed = command("benchmarks", "list").stdout
+def test_the_listing_names_everything_with_its_source(command: Command) -> None:
+    listed = command("benchmarks", "list", "--all").stdout
     for union in (NetworkOptions, InputOptions, OptimizerOptions):
         for model in get_args(union):
             name = model.model_fields["name"].default

@@ -17,7 +17,7 @@ import pytest
 from benchmarks.jobs.suite import load_suite
 from benchmarks.regression.baseline import read_baseline
 from benchmarks.regression.decision import ERROR_RATE, OF_ALL, OF_ONE, decide, rate_of_each
-from benchmarks.regression.scores import SCORES, Side
+from benchmarks.regression.scores import MARGINS, SCORES, Side
 from benchmarks.regression.significance import Array, spread, told_apart
 from dip.fills import FILLS
 
@@ -99,7 +99,9 @@ def test_margins_are_of_the_size_that_the_spread_between_seeds_allows() -> None:
     """In standard errors of the means of all networks, which the same margin means the same."""
     y = _scores().mean(axis=0)
     errors = [spread(each, each[:SEEDS]).error for each in y]
-    in_errors = [score.margin / error for (_, score), error in zip(ROWS, errors, strict=True)]
+    in_errors = [
+        MARGINS[score.name].of_all / error for (_, score), error in zip(ROWS, errors, strict=True)
+    ]
     print([round(each, 1) for each in in_errors])
     assert all(4 < each < 8 for each in in_errors)
 

@@ -101,8 +101,8 @@ def test_what_travels_is_this_code_and_says_which_revision_it_is_of(
 
     program = (
         "import json, benchmarks, dip\n"
-        "from benchmarks.environment import git_revision\n"
-        "from benchmarks.executors.node import run_here\n"
+        "from benchmarks.system.environment import git_revision\n"
+        "from benchmarks.runner.executors.ray_cluster.node import run_here\n"
         "print(json.dumps([benchmarks.__file__, dip.__file__, *git_revision()]))"
     )
     done = subprocess.run(

@@ -14,7 +14,7 @@ from support.suites import TINY, jobs_of
 from benchmarks.jobs.job import Job
 from benchmarks.runner import dry_run, memory_estimate
 from benchmarks.runner.memory_estimate import ceiling_bytes, fit_bytes, with_memory
-from benchmarks.system import devices, memory
+from benchmarks.system import memory
 from benchmarks.system.memory import PeakMemory, free_bytes
 from benchmarks.system.text import mebibytes
 from dip import load_preset, preset_names
@@ -27,7 +27,7 @@ GIBIBYTE = 2**30
 MEASURE = """import sys
 import torch
 import dip
-from benchmarks.memory import PeakMemory
+from benchmarks.system.memory import PeakMemory
 
 torch.set_num_threads(1)
 
@@ -148,10 +148,10 @@ def test_where_memory_is_short_there_are_fewer_workers(
     assert of_one is not None
 
     def kept(free: int | None, workers: list[str]) -> tuple[list[str], list[str]]:
-        monkeypatch.setattr(devices, "free_bytes", lambda _: free)
+        monkeypatch.setattr(memory_estimate, "free_bytes", lambda _: free)
         return with_memory(workers, jobs)
 
-    of_two = 2 * (of_one + devices.WORKER_BYTES["cpu"])
+    of_two = 2 * (of_one + memory_estimate.WORKER_BYTES["cpu"])
     assert kept(of_two, ["cpu"] * 2) == (["cpu"] * 2, [])
     fewer, (reason,) = kept(of_two, ["cpu"] * 3)
     assert fewer == ["cpu"] * 2
@@ -159,7 +159,7 @@ def test_where_memory_is_short_there_are_fewer_workers(
     assert kept(of_two - 1, ["cpu"] * 2)[0] == ["cpu"]
     assert kept(0, ["cpu"] * 2)[0] == ["cpu"]  # each job then says for itself that it cannot
     assert kept(None, ["cpu"] * 2) == (["cpu"] * 2, [])
-    of_two_on_gpu = 2 * (of_one + devices.WORKER_BYTES["cuda"])
+    of_two_on_gpu = 2 * (of_one + memory_estimate.WORKER_BYTES["cuda"])
     pair = ["cuda:0", "cuda:1"]
     fewer, reasons = kept(of_two_on_gpu, [*pair * 2, "cuda:0"])
     assert fewer == pair * 2
@@ -171,14 +171,14 @@ def test_a_job_that_never_fits_takes_no_workers_from_the_others(
 ) -> None:
     (tiny, other) = jobs_of(suite_file(methods=TINY["methods"][:1], seeds=[0, 1]))
     wide = _with(tiny, "dip-text", **{"architecture.channels": [512] * 5})
-    monkeypatch.setattr(devices, "free_bytes", lambda _: GIBIBYTE)
+    monkeypatch.setattr(memory_estimate, "free_bytes", lambda _: GIBIBYTE)
     assert with_memory(["cpu"] * 2, [wide, tiny, other]) == (["cpu"] * 2, [])
 
 
 def test_the_run_says_that_there_are_fewer_workers(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "free_bytes", lambda _: GIBIBYTE // 2)
+    monkeypatch.setattr(memory_estimate, "free_bytes", lambda _: GIBIBYTE // 2)
     suite = suite_file(methods=[{"fill": "mean"}, {"fill": "biharmonic"}])  # without torch: faster
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results", "--workers", 2)
     assert done.returncode == 0, done.stderr
@@ -202,7 +202,7 @@ def test_a_dry_run_says_what_is_needed_and_what_is_free(
 
     needed = fit_bytes(jobs_of(suite)[0])
     assert needed is not None
-    one, both = mebibytes(needed), mebibytes(2 * (needed + devices.WORKER_BYTES["cpu"]))
+    one, both = mebibytes(needed), mebibytes(2 * (needed + memory_estimate.WORKER_BYTES["cpu"]))
     start = f"memory: at most about {one} for one fit ({name}), {both} side by side; "
     assert line(GIBIBYTE) == start + "1024 MiB are free"
     assert line(GIBIBYTE // 2) == start + "512 MiB are free: fewer will run side by side"

@@ -17,7 +17,7 @@ from benchmarks.runner.events import Failed, Finished, Halted, Progress, Resumed
 from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
 from benchmarks.runner.progress import Display, TimeLeft
-from dip.text import duration
+from dip.system.text import duration
 
 ALONE: dict[str, Any] = {"device": "cpu", "threads": 1, "workers": 1}
 

@@ -25,7 +25,7 @@ from benchmarks.runner.job.task import Task
 from benchmarks.store.store import UNFINISHED, Store
 from benchmarks.system import devices
 from dip.errors import InputError
-from dip.signals import Interrupted
+from dip.system.signals import Interrupted
 
 Write = Callable[..., Path]
 
@@ -158,7 +158,7 @@ def test_a_job_that_takes_too_long_has_failed_and_goes_on_when_tried_again(
     assert "FAILED    astronaut/boxes[count=1,side=8]/endless/0: took longer than" in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("NO RESULT")]
     log = out / "tiny" / "failures" / f"{jobs_of(suite)[0].key}.txt"
-    assert line.endswith(f"failed: took longer than --timeout 20 seconds ({log})")
+    assert line.endswith(f"failed: took longer than the timeout of 20 seconds ({log})")
     again = command("benchmarks", "run", suite, *words, "-k", "endless")
     assert again.returncode == 1
     assert "0 to run, 1 failed before" in again.stdout
@@ -245,7 +245,7 @@ def test_a_worker_that_never_starts_has_its_time_too(
     executor = Processes(["cpu"], threads=1, timeout=1)
     (event,) = run_tasks(executor, [Task(job, "tiny")])
     assert isinstance(event, Failed)
-    assert event.reason == "took longer than --timeout 1 seconds"
+    assert event.reason == "took longer than the timeout of 1 seconds"
 
 
 def test_memory_that_runs_out_fails_one_job(
@@ -282,7 +282,7 @@ def test_where_workers_are(
     assert devices.places(device, workers, 1, per_gpu) == expected
     with pytest.raises(InputError, match="one of them says how many there are"):
         devices.places("auto", 2, 1, 2)
-    with pytest.raises(InputError, match="no GPU is used; use --workers"):
+    with pytest.raises(InputError, match="no GPU is used; use `workers`"):
         devices.places("cpu", None, 1, 2)
 
 

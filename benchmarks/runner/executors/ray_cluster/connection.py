@@ -16,7 +16,7 @@ import ray
 from ray.exceptions import RayError
 
 from dip.errors import InputError
-from dip.signals import SIGNALS, Interrupted
+from dip.system.signals import SIGNALS, Interrupted
 
 PORT = 6379  # that `ray start --head` takes
 CONNECT_SECONDS = 5.0  # after which there is no cluster at an address

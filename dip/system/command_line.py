@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from dip.errors import FailedFitError, InputError
-from dip.signals import Interrupted
+from dip.system.signals import Interrupted
 
 
 def main(
@@ -65,11 +65,11 @@ def _flags(command: Any) -> dict[str, str]:
     """The flag of each option of a command and those below it, by the name of the argument."""
     found = {}
     for parameter in command.params:
-        for flag in parameter.opts:
-            if flag.startswith("--"):
-                found[flag.removeprefix("--").replace("-", "_")] = flag
-            elif flag.startswith("-"):
-                found[parameter.name] = flag
+        long = [flag for flag in parameter.opts if flag.startswith("--")]
+        for flag in long:
+            found[flag.removeprefix("--").replace("-", "_")] = flag
+        if not long and parameter.opts[0].startswith("-"):
+            found[parameter.name] = parameter.opts[0]
     for below in getattr(command, "commands", {}).values():
         found |= _flags(below)
     return found
