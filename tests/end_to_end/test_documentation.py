@@ -231,7 +231,7 @@ def test_the_suite_shown_is_one() -> None:
     assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(FILLS)
     with_import = Suite.model_validate({**content, "methods": yaml.safe_load(entry)})
     ((label, method),) = with_import.methods[0].expand()
-    assert readme.methods[-1].expand() == [(label, method)]
+    assert list(readme.methods[-1].expand()) == [(label, method)]
     assert label == "LR-ASPP"
     assert isinstance(method, Method)
     assert isinstance(build_imported(method.architecture), Module)
