@@ -68,7 +68,7 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports report $(OUT)/$(basename $(notdir $(SUITE)))
 
-regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh, and exit 1 if reconstructions are not what the baseline has
+regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh and compare with the baseline; fails if reconstructions changed
 	@$(PY) -m benchmarks regress --out $(OUT)
 
 timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)

@@ -25,7 +25,7 @@ def _has_commands() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code, as `dip.system.command_line.main` has them."""
+    """Run a command line and return its exit code; see `dip.system.command_line.main`."""
     return command_line.main(app, arguments, program="dip")
 
 

@@ -1,45 +1,42 @@
 """The command `dip-bench`, as an installed package has it.
 
-Its commands live in a checkout of the project, beside the suites that they run. From an installed
-checkout they are called at once, otherwise those of the checkout that the current folder is in; and
-without one a line says what is needed.
+Its commands live in a checkout of the project, beside the suites that they run: the installed one,
+or the one that the current folder is in. This process is replaced by `python -m reports` there.
+Without a checkout, or without the packages of the extra `bench`, a line says what is needed.
 """
 
 import os
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
-COMMANDS = "reports/commands/app.py"
-# Of the extra `bench`: what the commands import first.
-PACKAGES = ("pandas", "scipy", "rich", "filelock", "jinja2")
+COMMANDS = Path("reports", "commands", "app.py")
+PACKAGES = ("pandas", "scipy", "rich", "filelock", "jinja2")  # which the commands import first
 
 
 def run() -> None:
     """The command `dip-bench`."""
-    own = Path(__file__).resolve().parent.parent
     here = Path.cwd()
-    roots = [root for root in (own, here, *here.parents) if (root / COMMANDS).is_file()]
-    if not roots:
+    candidates = (Path(__file__).resolve().parent.parent, here, *here.parents)
+    checkout = next((folder for folder in candidates if (folder / COMMANDS).is_file()), None)
+    if checkout is None:
         _refuse(
-            "dip-bench runs in a checkout of the project, which has its suites and reports: go"
-            " there and call it again. `dip inpaint` needs no checkout."
+            "dip-bench needs a checkout of the project, which holds its suites and reports: change"
+            " into one and run it again. `dip inpaint` works without."
         )
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         _refuse(
-            f"dip-bench needs the package {missing[0]}; `make setup` in {roots[0]} installs what it"
+            f"dip-bench needs the package {missing[0]}: `make setup` in {checkout} installs what it"
             " needs."
         )
-    sys.path.append(str(here))  # for networks of one's own, as with `python -m`
-    if roots[0] == own:
-        sys.exit(import_module("reports.commands.app").main())
-    # In a process of its own, in which the checkout's `dip` comes before the one installed.
-    path = os.pathsep.join(filter(None, (str(roots[0]), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", "reports", *sys.argv[1:]]
-    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})  # noqa: S606 - our own
+    # The checkout comes first; the current folder last, for networks of one's own.
+    path = [str(checkout), os.environ.get("PYTHONPATH", ""), str(here)]
+    command = [sys.executable, "-P", "-m", "reports", *sys.argv[1:]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own words only
 
 
-def _refuse(reason: str) -> None:
+def _refuse(reason: str) -> NoReturn:
     print(f"error: {reason}", file=sys.stderr)
     sys.exit(2)

@@ -44,9 +44,12 @@ def build_side_by_side(
 ) -> tuple[Path, list[Table]]:
     """Write tables and a summary; returns the summary's path. `out` has a name by the labels.
 
+    labels: what tables call the folders; default: their paths.
+
     Raises InputError if labels and folders do not match, if a folder holds no results, or if they
     have nothing in common.
     """
+    labels = labels or [str(folder) for folder in folders]
     if len(labels) != len(folders):
         raise InputError(f"`label`: {len(folders)} folders need as many labels, not {len(labels)}")
     if len(set(labels)) < len(labels) or not all(each.strip() for each in labels):

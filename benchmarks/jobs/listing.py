@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import get_args
 
 from pydantic import BaseModel
@@ -24,7 +23,8 @@ from dip.options import (
 )
 from dip.presets import load_preset, preset_names
 
-WIDTH = 100  # columns of a summary; more is shown with the options
+
+REQUIRED = "(required)"  # instead of a default
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def lines(
             for entry in found.values():
                 yield f"  {entry.name}: {_first_sentence(entry.summary)}"
         elif name not in found:
-            raise InputError(unknown(kind.removesuffix("s"), name, found))
+            raise InputError(
+                unknown(title.partition(" (")[0].lower().removesuffix("s"), name, found)
+            )
         else:
             yield f"{name}: {found[name].summary}"
             yield from (f"  {option}" for option in found[name].options)
@@ -72,7 +74,8 @@ def lines(
 def _suites() -> Iterator[Entry]:
     for name in suite_names():
         suite = load_suite(name)
-        yield Entry(name, f"{suite.title} ({suite.expect})")
+        cost = suite.expect.partition(" (")[0].partition(";")[0]
+        yield Entry(name, f"{suite.title}; {cost}", (suite.expect,))
 
 
 def _image_sets() -> Iterator[Entry]:
@@ -86,8 +89,12 @@ def _presets() -> Iterator[Entry]:
         preset = load_preset(name)
         yield Entry(
             name,
-            f"{preset.title}; {preset.iterations} iterations; {preset.expect}",
-            (f"from {preset.source}", *(f"deviation: {each}" for each in preset.deviations)),
+            f"{preset.title}; {preset.iterations} iterations",
+            (
+                preset.expect,
+                f"from {preset.source}",
+                *(f"deviation: {each}" for each in preset.deviations),
+            ),
         )
 
 
@@ -96,12 +103,9 @@ def _settings() -> Iterator[Entry]:
     for option in _fields(Method, leave_out=("architecture", "input")):
         name, _, summary = option.partition(" = ")
         options = tuple(_fields(parts[name])) if name in parts else ()
-        summary = (
-            summary.removeprefix("(required): ")
-            if "(required)" in summary
-            else f"default {summary}"
-        )
-        yield Entry(name, summary, options)
+        default, _, what = summary.partition(": ")
+        given = "required" if default == REQUIRED else f"default: {default}"
+        yield Entry(name, f"{what} ({given})", options)
 
 
 def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
@@ -152,7 +156,7 @@ def _fields(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> Iterator
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "(required)"
+        return REQUIRED
     if isinstance(field.default, tuple):
         return str(list(field.default))
     if isinstance(field.default, BaseModel):
@@ -171,6 +175,4 @@ def _sentence(model: type[BaseModel]) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    """The first sentence, or as many words of it as fit one line."""
-    sentence = text.partition(". ")[0].removesuffix(".")
-    return shorten(sentence, WIDTH, placeholder=" ...")
+    return text.partition(". ")[0].removesuffix(".")

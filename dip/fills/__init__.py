@@ -4,10 +4,10 @@ Each fill is a module of this folder with one function, `restore(masked, mask, s
 
     masked: (C, H, W) floats in [0, 1], zero in the hole
     mask: (1, H, W), 1 = known, 0 = hole
-    seed: of what the fill draws at random; those here draw nothing
+    seed: for fills that draw at random; none of these does
     returns: (C, H, W) float64, the known pixels as they were
 
-A module is imported when its fill is used: it needs SciPy, scikit-image or OpenCV (the extra
+A module is imported when its fill is used: most need SciPy, scikit-image or OpenCV (the extra
 `fills`). A new fill is a module and a line in `FILLS`.
 """
 
@@ -42,7 +42,7 @@ class Fill:
         Args:
             masked: (C, H, W) floats in [0, 1]; what stands in the hole does not matter.
             mask: (1, H, W), 1 = known, 0 = hole.
-            seed: of what the fill draws at random.
+            seed: for fills that draw at random.
 
         Returns:
             (C, H, W) float64: the known pixels as they were, the hole filled.

@@ -28,15 +28,15 @@ def main(
         mistakes: exceptions that a user's mistake raises.
 
     Returns:
-        What the command returned or exited with, 0 if nothing; 1 if a photo's fit failed or nobody
-        reads the output any more, 2 for a user's mistake, 130 for an interruption.
+        What the command returned or exited with, 0 if nothing; 1 if a photo's fit failed or the
+        reader of the output has gone, 2 for a user's mistake, 130 for an interruption.
     """
     try:
         code = app(args=arguments, prog_name=program, standalone_mode=False) or 0
-        sys.stdout.flush()  # while somebody still listens to what goes wrong with it
+        sys.stdout.flush()  # here, where a closed pipe is still caught
         return code
     except BrokenPipeError:
-        # Whoever read our output has left; Python must not complain about it at exit.
+        # Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except mistakes as error:
@@ -48,15 +48,15 @@ def main(
         print("; ".join(["interrupted", *words]), file=sys.stderr)
         return 130
     except Exception as error:
-        # Wrong options and arguments: click's exceptions, of which newer typers have a copy.
+        # Wrong options and arguments: click's exceptions, or typer's own copies of them.
         if not hasattr(error, "format_message"):
             raise
-        message = error.format_message()  # none where the help has been shown
+        message = error.format_message()  # empty where typer has shown the help
         return _print_error(message, 2) if message else 2
 
 
 def with_flags(message: str, app: typer.Typer) -> str:
-    """A library's message with each argument that it names in backticks as the command's flag."""
+    """Replace each argument that a library's message names in backticks by the command's flag."""
     flags = _flags(typer.main.get_command(app))
     return re.sub(r"`(\w+)`", lambda match: flags.get(match[1], match[0]), message)
 

@@ -12,7 +12,7 @@ from dip.system.signals import at_once
 from reports.commands import check, data, report, run
 
 app = typer.Typer(
-    help="Benchmark Deep Image Prior and what it has to beat: run suites of fits, report, check.",
+    help="Benchmark Deep Image Prior against classical fills: run suites, report, check.",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
@@ -61,14 +61,16 @@ def _show_version(asked: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="show it and exit"),
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="show the version and exit"
+        ),
     ] = False,
 ) -> None:
-    """Benchmark Deep Image Prior and what it has to beat: run suites of fits, report, check."""
+    """Benchmark Deep Image Prior against classical fills: run suites, report, check."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code, as `dip.system.command_line.main` has them."""
+    """Run a command line and return its exit code; see `dip.system.command_line.main`."""
     from datasets.errors import DatasetError
 
     at_once()

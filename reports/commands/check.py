@@ -24,23 +24,27 @@ if TYPE_CHECKING:
 
 
 def regress(
-    suite: Annotated[str, typer.Argument(help="as of `run`")] = "regression",
+    suite: Annotated[
+        str, typer.Argument(help="a name in benchmarks/suites, or a path")
+    ] = "regression",
     out: OutOption = Path("results"),
     baselines: Annotated[
         Path | None, typer.Option(help="folder of the baselines; default: the committed ones")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="so many instead of the suite's, or a baseline's 30")
+        int | None,
+        typer.Option(min=1, help="number of seeds; default: the suite's 7, or 30 with --bless"),
     ] = None,
     workers: WorkersOption = None,
     pattern: PatternOption = "",
-    bless: Annotated[bool, typer.Option("--bless", help="write the baseline anew")] = False,
-    because: Annotated[str, typer.Option(help="why that is right; goes into the baseline")] = "",
+    bless: Annotated[bool, typer.Option("--bless", help="write a new baseline")] = False,
+    because: Annotated[str, typer.Option(help="reason for the new baseline, stored in it")] = "",
     github: GithubOption = False,
 ) -> None:
     """Fit a suite afresh and compare it with the committed baseline.
 
-    Exit code 0: the same; 1: worse, or suspiciously better; 3: cannot tell; 4: not comparable.
+    Exit code 0: the same; 1: worse, or suspiciously better; 2: bad input; 3: cannot tell; 4: not
+    comparable.
     """
     from rich.console import Console
 
@@ -61,14 +65,14 @@ def regress(
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="a suite's results, as results/quick: the reference")],
-    b: Annotated[Path, typer.Argument(help="those that are compared with it")],
+    a: Annotated[Path, typer.Argument(help="results folder to compare with, e.g. results/quick")],
+    b: Annotated[Path, typer.Argument(help="results folder that is judged")],
     out: Annotated[
         Path | None, typer.Option(help="folder for verdict.md, verdict.json and verdict.xml")
     ] = None,
     github: GithubOption = False,
 ) -> None:
-    """Make the decision of `regress` for two results folders; the same exit codes."""
+    """Judge folder B against folder A as `regress` does; the same exit codes."""
     from benchmarks.regression import gate
 
     _conclude(*gate.compare(a, b, out), github)
@@ -91,20 +95,22 @@ def verify(
     suite: SuiteArgument,
     out: OutOption = Path("results"),
     sample: Annotated[
-        int | None, typer.Option(min=1, help="only so many jobs, drawn at random")
+        int | None, typer.Option(min=1, help="number of jobs, drawn at random; default: all")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="of the draw")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="seed of that draw")] = 0,
     tolerance_db: Annotated[
         float | None,
         typer.Option(
-            min=0, help="of hole PSNR, where results cannot be byte-identical; default: 2"
+            min=0,
+            help="largest difference in hole PSNR where results cannot be byte-identical;"
+            " default: 2",
         ),
     ] = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     pattern: PatternOption = "",
 ) -> None:
-    """Run stored jobs again and compare; exit code 1 if one comes out otherwise."""
+    """Run stored jobs again and compare; exit code 1 if a result differs."""
     from rich.console import Console
 
     from benchmarks.jobs.plan import make_plan
@@ -122,7 +128,8 @@ def verify(
 def anchors(out: OutOption = Path("results")) -> None:
     """Recompute published numbers from the pictures that their authors released.
 
-    Exit code 1 if one does not come out, 2 if something that is needed is not here.
+    Exit code 1 if a recomputed number differs from the published one, 2 if images or weights are
+    missing.
     """
     from benchmarks.scoring import validate
 

@@ -14,7 +14,7 @@ data = typer.Typer(help="List image sets and fetch them.", no_args_is_help=True)
 def list_settings(
     kind: Annotated[
         str | None,
-        typer.Argument(help="what to list, as networks; default: the names of everything"),
+        typer.Argument(help="e.g. networks; default: all kinds"),
     ] = None,
     name: Annotated[
         str | None, typer.Argument(help="one of them, with its options and their defaults")
@@ -23,7 +23,7 @@ def list_settings(
         bool, typer.Option("--all", help="everything with its options and defaults")
     ] = False,
 ) -> None:
-    """Show every suite, image set, network, input, preset, hole, fill, metric and so on."""
+    """List what a suite can name: all names, one KIND, or one NAME with its options."""
     from benchmarks.jobs import listing
 
     for text in listing.lines(kind, name, everything=everything):
@@ -32,7 +32,7 @@ def list_settings(
 
 @data.command("list")
 def list_data() -> None:
-    """Show every image set, its licence, its source and whether it is here."""
+    """Show every image set, its licence, its source and whether it has been fetched."""
     from datasets import load_manifest, manifest_names
 
     for name in manifest_names():

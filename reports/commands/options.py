@@ -21,7 +21,9 @@ SuiteArgument = Annotated[
 OutOption = Annotated[Path, typer.Option(help="folder of the results")]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=0, help="processes side by side; default: cores, or GPUs; 0: none, to debug"),
+    typer.Option(
+        min=0, help="worker processes; default: one for each GPU, or core; 0: fit in this process"
+    ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker on a CPU")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]

@@ -11,17 +11,19 @@ from dip.errors import InputError
 def report(
     results: Annotated[
         list[Path],
-        typer.Argument(help="a suite's results, as results/quick, or timings"),
+        typer.Argument(
+            help="a results folder (results/quick) or timings (results/timing/DEVICE); several are"
+            " put side by side"
+        ),
     ],
     label: Annotated[
-        list[str] | None, typer.Option(help="of each of several folders, which stand side by side")
+        list[str] | None,
+        typer.Option(help="name of each of several folders, in their order; default: paths"),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="the method that all are compared with, as 'quick, raw'")
+        str | None, typer.Option(help="method that all others are compared with, e.g. 'quick, raw'")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="where several folders' tables are written")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the side-by-side tables")] = None,
     embed: Annotated[
         str | None,
         typer.Option(
@@ -41,7 +43,7 @@ def report(
         print(f"Report: {built.page or built.summary}")
         return
     if len(results) == 1:
-        raise InputError("--label and --out are for several folders side by side")
+        raise InputError("--label and --out are for several folders")
     if reference:
         raise InputError("--reference: several folders are compared with the first one")
     if embed is not None:
@@ -74,7 +76,8 @@ def screenshots(
     results: Annotated[Path, typer.Argument(help="a suite's results with a report")],
     job: Annotated[str, typer.Option(help="words that the page finds the job by")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="where they are written; `screenshots` beside the report")
+        Path | None,
+        typer.Option(help="folder for the pictures; default: screenshots, beside the report"),
     ] = None,
 ) -> None:
     """Take pictures of the page and of a job: desktop and phone, light and dark (with Chromium)."""

@@ -161,7 +161,9 @@ def score(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
 def gc(
     suites: Annotated[
         list[str] | None,
-        typer.Argument(help="suites of your own that were never run here, and what they refer to"),
+        typer.Argument(
+            help="suites of your own that were never run here; their runs are kept, too"
+        ),
     ] = None,
     out: OutOption = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="remove what is listed")] = False,

@@ -87,21 +87,25 @@ def test_dip_bench_commands_run(
         _screenshots_are_taken(words, suite_file, command, process, tmp_path)
         return
     names = (Path(word).stem for word in words)
-    name = next((name for name in names if name in ("quick", "my-photos")), "quick")
+    name = next((name for name in names if name in ("quick", "my-photos", "regression")), "quick")
     suite, out = suite_file(name), tmp_path / "results"
-    if words[0] != "run":
+    if words[0] not in ("run", "bench"):
         assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     elsewhere = tmp_path / "elsewhere" / name
-    if f"reports/published/{name}" in words:
+    if {f"reports/published/{name}", f"results/regress/{name}"} & {*words}:
         shutil.copytree(out / name, elsewhere)
     tiny = {
         name: str(suite),
         f"{name}.yaml": str(suite),
         f"results/{name}": str(out / name),
         f"reports/published/{name}": str(elsewhere),
+        f"results/regress/{name}": str(elsewhere),
     }
     words = [tiny.get(word, word) for word in words]
-    is_of_folders = words[0] in ("report", "compare")
+    if words[0] == "open":
+        assert command("reports", "report", words[1]).returncode == 0
+        monkeypatch.setattr("typer.launch", lambda _: 0)
+    is_of_folders = words[0] in ("report", "compare", "open")
     done = command("reports", *words, *([] if is_of_folders else ["--out", out]))
     assert done.returncode == 0, done.stderr
 

@@ -1,4 +1,4 @@
-"""The README's array of runners on a real Slurm of one machine, this one."""
+"""The array of runners on a real Slurm of one machine, this one."""
 
 import contextlib
 import os
@@ -126,7 +126,7 @@ def _wait_for(what: Callable[[], object], seconds: float = 240) -> None:
 
 
 def _submit(slurm: Slurm, suite: Path, out: Path) -> str:
-    """The README's line for two runners of another suite; the array's number."""
+    """The line of docs/running.md for two runners of another suite; the array's number."""
     (line,) = (line for line in CLUSTER if line.startswith("sbatch"))
     words = shlex.split(line.replace("--array=1-16", "--array=1-2"))
     assert words[1] == "--array=1-2"

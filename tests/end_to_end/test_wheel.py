@@ -53,7 +53,7 @@ def test_dip_bench_of_the_wheel_finds_the_checkout_or_says_what_it_needs(tmp_pat
     path = {"PYTHONPATH": str(tmp_path / "site")}
     done = _done(*command, cwd=tmp_path, **path)
     assert done.returncode == 2
-    assert re.fullmatch(r"error: dip-bench runs in a checkout of the project, .*\n", done.stderr)
+    assert re.fullmatch(r"error: dip-bench needs a checkout of the project, .*\n", done.stderr)
     done = _done(*command, cwd=ROOT / "docs", **path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"dip-bench {__version__}")
@@ -80,8 +80,8 @@ def test_the_wheel_alone_restores_a_photo(tmp_path: Path) -> None:
 
     bench = tmp_path / "clean" / "bin" / "dip-bench"
     for folder, says in (
-        (tmp_path, "dip-bench runs in a checkout of the project"),
-        (ROOT, "dip-bench needs the package pandas; `make setup` in"),
+        (tmp_path, "dip-bench needs a checkout of the project"),
+        (ROOT, "dip-bench needs the package pandas: `make setup` in"),
     ):
         done = _done(bench, "list", cwd=folder)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -128,13 +128,14 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (("A", "B"), "--label: 2 folders need as many labels, not 0"),
+        (("A", "A"), "--label: each folder has a label of its own"),
+        (("A", "B"), "A: there is no such folder"),
         (("A", "B", "--label", "x"), "--label: 2 folders need as many labels, not 1"),
         (("A", "B", "--label", "hole", "--label", "x"), "'hole' is a column's own name"),
         ((".", "B", "--label", "x", "--label", "y"), "B: there is no such folder"),
         ((".", ".", "--label", "x", "--label", "y"), ".: holds no results"),
         (("A", "B", "--label", "x", "--label", "x"), "each folder has a label of its own"),
-        (("A", "--label", "x"), "--label and --out are for several folders side by side"),
+        (("A", "--label", "x"), "--label and --out are for several folders"),
         (("A", "B", "--reference", "x"), "--reference: several folders are compared"),
         (("A", "B", "--label", "x", "--label", "y"), "A: there is no such folder"),
     ],

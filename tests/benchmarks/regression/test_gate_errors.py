@@ -132,7 +132,7 @@ def test_gates_of_nothing_but_chance_alarm_in_one_of_a_hundred_at_most(
 
 
 def test_a_drop_of_three_tenths_of_a_decibel_is_seen() -> None:
-    """Hole PSNR of the raw output is the first row; the README says how often."""
+    """Hole PSNR of the raw output is the first row; docs/checks.md says how often."""
     of_all, _ = _gates(_joint, shift=-0.3)
     seen = of_all[:, 0].mean()
     print(f"-0.3 dB of all networks is seen in {seen:.1%} of {GATES} gates")

@@ -202,7 +202,7 @@ def test_the_published_table_were_all_equal(kind: str, limit: float, images: int
     """Thirteen entries by four holes and their mean, with the covariances that were measured.
 
     Ten images drawn again are the same ones twice over, so that spreads are underestimated and t
-    tests say too much; the limit is what that costs at most, as the README says.
+    tests say too much; the limit is what that costs at most, as docs/findings.md says.
     """
     random = np.random.default_rng(images)
     y, trials = published_table(), 1000
