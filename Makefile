@@ -69,13 +69,13 @@ report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@$(PY) -m reports report $(OUT)/$(basename $(notdir $(SUITE)))
 
 regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh and compare with the baseline; fails if reconstructions changed
-	@$(PY) -m benchmarks regress --out $(OUT)
+	@$(PY) -m reports regress --out $(OUT)
 
 timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)
-	@$(PY) -m benchmarks timing --budget $(BUDGET) --out $(OUT)
+	@$(PY) -m reports timing --budget $(BUDGET) --out $(OUT)
 
 anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-bench data fetch, or DIP_MIRROR)
-	@$(PY) -m benchmarks anchors --out $(OUT)
+	@$(PY) -m reports anchors --out $(OUT)
 
 test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 $(if $(SLOW),,--without-slow)

@@ -30,8 +30,7 @@ def run() -> None:
             f"dip-bench needs the package {missing[0]}: `make setup` in {checkout} installs what it"
             " needs."
         )
-    # The checkout comes first; the current folder last, for networks of one's own.
-    path = [str(checkout), os.environ.get("PYTHONPATH", ""), str(here)]
+    path = [str(checkout), os.environ.get("PYTHONPATH", "")]
     command = [sys.executable, "-P", "-m", "reports", *sys.argv[1:]]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own words only

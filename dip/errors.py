@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 class InputError(ValueError):
     """A mistake in what the user gave; command lines print it and exit with code 2.
 
-    Where the message names an argument it stands in backticks, as `max_side`; command lines turn it
-    into their own flag, `--max-side`.
+    Where the message names an option, the option stands in backticks by its Python name, as
+    `max_side`; command lines turn it into their own flag, `--max-side`.
     """
 
 
@@ -49,7 +49,7 @@ def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str
     elif finding["type"] in ("model_type", "model_attributes_type", "dict_type"):
         message = f"takes settings, as {{name: value}}, not {finding['input']!r}"
     elif finding["type"] == "union_tag_not_found":
-        message = "says no name of what it is"
+        message = "missing 'name'"
     elif finding["type"] not in ("missing", "value_error"):
         message += f", not {finding['input']!r}"
     where = at + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)

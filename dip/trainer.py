@@ -18,7 +18,7 @@ from dip.engine.engine import Engine
 from dip.engine.stopwatch import Stopwatch
 from dip.errors import InputError
 from dip.networks import build_network
-from dip.networks.imported import Foreign
+from dip.networks.imported import ImportedNetwork
 from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
 from dip.presets import load_preset
 from dip.training.backtracking import Rewind
@@ -107,19 +107,19 @@ def fit(
     iterations after the one at which the fit is then found to have failed.
 
     keep is called at the end of each iteration that was looked at, all of them on a CPU, after its
-    checkpoint, with the iteration and a function that gives the state the fit is in (`dip.state`),
-    whose tensors are the fit's own until they are saved or copied. state: such a state, of the same
-    image, mask, method, seed, network and engine and of the same rules or more; the fit goes on
-    behind it, on a CPU to the last bit as if it had never stopped, and yields the checkpoints from
-    there on.
+    checkpoint, with the iteration and a function that gives the state the fit is in
+    (`dip.training.state`), whose tensors are the fit's own until they are saved or copied. state:
+    such a state, of the same image, mask, method, seed, network and engine and of the same rules or
+    more; the fit goes on behind it, on a CPU to the last bit as if it had never stopped, and yields
+    the checkpoints from there on.
 
     network: trained instead of a fresh one of the method's architecture, in place: its weights,
     dtype, device and training mode change. It starts from the weights it has, which `seed` does not
-    decide then, and is given (B, method.input.channels, H, W); `dip.networks.foreign.Foreign` says
-    what it may answer.
+    decide then, and is given (B, method.input.channels, H, W);
+    `dip.networks.imported.ImportedNetwork` says what it may answer.
 
     Weights, input and noise depend on `seed` alone. Raises InputError for shapes, values, devices
-    and states that do not fit, Diverged when the fit has failed (`dip.divergence`).
+    and states that do not fit, Diverged when the fit has failed (`dip.training.divergence`).
     """
     if method is None:
         usual = load_preset("lemsky-unet")
@@ -150,7 +150,7 @@ def fit(
         if network is None:
             network = build_network(method.architecture, method.input.channels, channels, size)
         else:
-            network = Foreign(network, channels, size)
+            network = ImportedNetwork(network, channels, size)
     network_input = make_input(method.input, method.batch, input_size, seed)
     network, network_input = how.prepare(network, network_input)
     parameters: list[Tensor] = [each for each in network.parameters() if each.requires_grad]
@@ -173,7 +173,7 @@ def fit(
         "parameter noise": Stream(step.parameter_noise.generator),
         "SGLD noise": Stream(step.sgld_noise.generator),
         **({"rewind": rewind} if rewind else {}),
-        **({"network's draws": OwnDraws(network)} if isinstance(network, Foreign) else {}),
+        **({"network's draws": OwnDraws(network)} if isinstance(network, ImportedNetwork) else {}),
         **{f"rule {label}": rule for label, rule in followed.items()},
     }
     fit_name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), moving())

@@ -63,10 +63,10 @@ def build(
     try:
         with alone_in(folder):
             found, named = all_tables(results, reference)
-            partial = folder / ".report-partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            report = _build(results, partial, found, named, embed, when_drawn)
-            return _put_in_place(partial, folder / "report", report)
+            return _replace(
+                folder / "report",
+                lambda place: _build(results, place, found, named, embed, when_drawn),
+            )
     except OSError as error:
         raise InputError(
             f"{folder / 'report'}: cannot be built ({error}); `dip-bench score SUITE`"
@@ -74,8 +74,11 @@ def build(
         ) from None
 
 
-def _put_in_place(partial: Path, folder: Path, report: Report) -> Report:
-    """A report that could not be built to its end leaves the last one as it was."""
+def _replace(folder: Path, build_in: Callable[[Path], Report]) -> Report:
+    """Build a report beside its place and move it there; one that fails leaves the last one."""
+    partial = folder.with_name(f".{folder.name}-partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    report = build_in(partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
     pages = {
@@ -88,14 +91,14 @@ def _put_in_place(partial: Path, folder: Path, report: Report) -> Report:
 
 def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
     """Every table of the results, without pictures; and the reference's name."""
-    who = paired.standing(results, scores.asked_scores(results)[0], reference)
+    who = paired.standing(results, scores.requested_scores(results)[0], reference)
     found = [
         *comparison.comparison(results),
         *paired.paired(results, reference),
         reproduction_table(results),
         *timing(results, who.reference_name),
     ]
-    if scores.PSNR in scores.asked_scores(results):
+    if scores.PSNR in scores.requested_scores(results):
         found += [
             comparison.iterations(results),
             comparison.missing_share(results),
@@ -128,7 +131,7 @@ def _build(
         "images": results.jobs["image"].nunique(),
         "problems": _problems(results),
         "notices": results.about["notices"],
-        "measures": [score.name for score in scores.asked_scores(results)],
+        "measures": [score.name for score in scores.requested_scores(results)],
         "tables": {table.name: table for table in found},
         "devices": [table for table in found if table.name.startswith("timing-")],
         "last_iteration": results.last_iteration,
@@ -153,7 +156,7 @@ def _draw(
     results: Results, reference: str, per_image: pd.DataFrame, folder: Path
 ) -> dict[str, list[str] | str | None]:
     """Every figure, and the names of their files by what they are."""
-    who = paired.standing(results, scores.asked_scores(results)[0], reference)
+    who = paired.standing(results, scores.requested_scores(results)[0], reference)
     return {
         "ranks": critical_difference.critical_difference(who, folder),
         "curves": curves.against_iterations(results, folder),
@@ -169,15 +172,16 @@ def _build_timing(folder: Path) -> Report:
     found = timed_alone(folder)
     try:
         with alone_in(folder):
-            partial = folder / ".report-partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            write(partial / "tables", found)
-            path = partial / "summary.md"
-            write_atomically(path, template("timing.md.j2").render(tables=found))
-            report = Report(path, to_markdown(found[0]))
-            return _put_in_place(partial, folder / "report", report)
+            return _replace(folder / "report", lambda place: _write_timing(place, found))
     except OSError as error:
         raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
+
+
+def _write_timing(folder: Path, found: list[Table]) -> Report:
+    write(folder / "tables", found)
+    summary = folder / "summary.md"
+    write_atomically(summary, template("timing.md.j2").render(tables=found))
+    return Report(summary, to_markdown(found[0]))
 
 
 def _problems(results: Results) -> list[dict[str, object]]:

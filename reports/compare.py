@@ -27,9 +27,9 @@ from benchmarks.scoring.statistics import (
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError
 from reports.tables.paired import ENOUGH, told
-from reports.tables.scores import Column, Entry, asked_scores, columns, entries
+from reports.tables.scores import Column, Entry, columns, entries, requested_scores
 from reports.tables.table import NOTHING, Table, Value
-from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles
+from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.tables.write import write
 
 HEADINGS = {"hole", "method", "output"}
@@ -105,7 +105,7 @@ def side_by_side(results: Labelled) -> list[Table]:
     _check_same_holes(results)
     at = max(common)
     results = {label: each.until(at) for label, each in results.items()}
-    asked = [asked_scores(each) for each in results.values()]
+    asked = [requested_scores(each) for each in results.values()]
     common_scores = [score for score in asked[0] if all(score in each for each in asked)]
     return [*(_scores(results, score) for score in common_scores), *_times(results)]
 
@@ -262,8 +262,6 @@ def _text(rows: list[dict[str, Any]], labels: Sequence[str], score: Score) -> pd
 
 def _times(results: Labelled) -> list[Table]:
     """Milliseconds per iteration of the suites' fits, a column for each folder and device."""
-    from reports.tables.timing import timing
-
     parts: dict[str, pd.DataFrame] = {}
     for label, each in results.items():
         for table in timing(each, ""):

@@ -24,9 +24,6 @@ from dip.options import (
 from dip.presets import load_preset, preset_names
 
 
-REQUIRED = "(required)"  # instead of a default
-
-
 @dataclass(frozen=True)
 class Entry:
     """Something that a suite can name. options: lines on what can be set, or what it contains."""
@@ -41,10 +38,12 @@ def lines(
 ) -> Iterator[str]:
     """The names of all kinds; one kind, an entry a line; or one entry with its options.
 
-    everything: all kinds and entries with their options. Raises InputError for an unknown name.
+    everything: with all options, of one kind or of all. Raises InputError for an unknown name.
     """
+    if kind is not None and kind not in KINDS:
+        raise InputError(unknown("kind", kind, KINDS))
     if everything:
-        for title, entries in KINDS.values():
+        for title, entries in KINDS.values() if kind is None else [KINDS[kind]]:
             yield title
             for entry in entries():
                 yield f"  {entry.name}: {entry.summary}"
@@ -54,8 +53,6 @@ def lines(
             yield f"{each}: {', '.join(entry.name for entry in entries())}"
         yield "`dip-bench list KIND` says what each is, `list KIND NAME` what can be set"
     else:
-        if kind not in KINDS:
-            raise InputError(unknown("kind", kind, KINDS))
         title, entries = KINDS[kind]
         found = {entry.name: entry for entry in entries()}
         if name is None:
@@ -100,12 +97,12 @@ def _presets() -> Iterator[Entry]:
 
 def _settings() -> Iterator[Entry]:
     parts: dict[str, type[BaseModel]] = {"schedule": StepSchedule, "backtracking": Backtracking}
-    for option in _fields(Method, leave_out=("architecture", "input")):
-        name, _, summary = option.partition(" = ")
-        options = tuple(_fields(parts[name])) if name in parts else ()
-        default, _, what = summary.partition(": ")
-        given = "required" if default == REQUIRED else f"default: {default}"
-        yield Entry(name, f"{what} ({given})", options)
+    for name, field in Method.model_fields.items():
+        if name in parts:
+            yield Entry(name, f"where there is one: {_sentence(parts[name])}", _fields(parts[name]))
+        elif name not in ("architecture", "input"):
+            default = "required" if field.is_required() else f"default: {_default(field)}"
+            yield Entry(name, f"{field.description}{_choices(field)} ({default})")
 
 
 def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
@@ -114,7 +111,7 @@ def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
     def entries() -> Iterator[Entry]:
         for model in models:
             name = model.model_fields["name"].default
-            yield Entry(name, _sentence(model), tuple(_fields(model, leave_out=("name",))))
+            yield Entry(name, _sentence(model), _fields(model))
 
     return entries
 
@@ -130,7 +127,7 @@ KINDS: dict[str, tuple[str, Callable[[], Iterator[Entry]]]] = {
     "presets": ("Presets", _presets),
     "holes": (
         "Holes",
-        lambda: (Entry(each, _sentence(m), tuple(_fields(m))) for each, m in MASKS.items()),
+        lambda: (Entry(each, _sentence(m), _fields(m)) for each, m in MASKS.items()),
     ),
     "rules": ("Stopping rules", _of(RULES.values())),
     "fills": (
@@ -147,16 +144,18 @@ KINDS: dict[str, tuple[str, Callable[[], Iterator[Entry]]]] = {
 }
 
 
-def _fields(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        if name not in leave_out:
-            what = f"{field.description}{_choices(field)}"
-            yield f"{field.alias or name} = {_default(field)}: {what}"
+def _fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """A line on each option but the name."""
+    return tuple(
+        f"{field.alias or name} = {_default(field)}: {field.description}{_choices(field)}"
+        for name, field in model.model_fields.items()
+        if name != "name"
+    )
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return REQUIRED
+        return "(required)"
     if isinstance(field.default, tuple):
         return str(list(field.default))
     if isinstance(field.default, BaseModel):

@@ -70,6 +70,8 @@ def load() -> Arrays:
 
 def obtain() -> str:
     """Get the weights into the cache and say where from; raises OSError if nobody has them."""
+    from dip.system.files import replacing
+
     sources: dict[str, Callable[[], Arrays]] = {
         "torch's cache": _from_torch_cache,
         "the official download": _from_official_download,
@@ -85,8 +87,6 @@ def obtain() -> str:
             failures.append(f"{name}: {reason[-1]}")
             continue
         cache_file().parent.mkdir(parents=True, exist_ok=True)
-        from dip.system.files import replacing
-
         mark = f"{os.getpid()}-partial"
         with replacing(cache_file(), mark) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)

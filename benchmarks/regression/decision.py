@@ -3,7 +3,8 @@
 Of 100 comparisons of two sides that differ in nothing but chance, one at most finds something
 (`ERROR_RATE`): half of that is kept for the rows of all networks together, which see the smallest
 differences, two fifths for those of single methods, a tenth for fits that are lost. Within each
-part the rows share it evenly. `tests/test_gate_errors.py` draws such comparisons.
+part the rows share it evenly. `tests/benchmarks/regression/test_gate_errors.py` draws such
+comparisons.
 """
 
 from collections.abc import Sequence

@@ -145,10 +145,10 @@ def announce(page: Page, say: Callable[[str], None]) -> None:
 
 def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
     """All chosen jobs, run; raises InputError if one was not."""
-    how = RunOptions(
+    options = RunOptions(
         pattern=gate.pattern, fresh=fresh, retry_failed=True, workers=gate.workers, device="cpu"
     )
-    run(plan, how, console, Clock())
+    run(plan, options, console, Clock())
     side = side_of(load_results(plan.folder), HERE).only(gate.pattern)
     if side.not_run:
         raise InputError(

@@ -25,25 +25,25 @@ TRACE_BYTES = 100  # of a line of the trace, at most
 RECORD_BYTES = 20_000
 
 
-def dry_run(plan: Plan, how: RunOptions) -> Iterator[str]:
+def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
     """One line for each job, then the cost of those that would run in time, memory and disk."""
-    check_device(how.device)
-    if how.executor != "local":
+    check_device(options.device)
+    if options.executor != "local":
         raise InputError("`dry_run`: tells what this machine would do; leave `executor` out")
-    jobs = select(plan.jobs, how.pattern)
+    jobs = select(plan.jobs, options.pattern)
     check_imported_networks(plan.suite, jobs)
     statuses = {job.key: plan.explain(job) for job in jobs}
     for job in jobs:
         yield line(job, statuses[job.key])
-    _, _, todo = sort_out(statuses, jobs, fresh=how.fresh, retry_failed=how.retry_failed)
-    devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)
+    _, _, todo = sort_out(statuses, jobs, fresh=options.fresh, retry_failed=options.retry_failed)
+    devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)
     yield f"{len(todo)} of {counted(len(jobs), 'job')} to run, {len(devices)} side by side"
     if todo:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
-        begun = {} if how.fresh else {job.key: plan.begun(job) for job in todo}
-        yield _time(records, todo, begun, devices, how.threads)
+        begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
+        yield _time(records, todo, begun, devices, options.threads)
         yield from _memory(todo, devices[: len(todo)])
-        yield _room(records, todo, plan.store.root, len(devices), how.keep_state)
+        yield _room(records, todo, plan.store.root, len(devices), options.keep_state)
 
 
 def _time(

@@ -13,7 +13,7 @@ from benchmarks.jobs.job import Job, specification
 from benchmarks.jobs.plan import Plan, select, sort_out
 from benchmarks.runner.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.runner.executors import POLL_SECONDS, Executor
-from benchmarks.runner.executors.in_process import ThisProcess
+from benchmarks.runner.executors.in_process import InProcess
 from benchmarks.runner.executors.processes import Processes
 from benchmarks.runner.job.task import Task
 from benchmarks.runner.job_queue import JobQueue
@@ -30,7 +30,7 @@ from benchmarks.system.devices import check_device, places
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
 from benchmarks.system.text import counted
 from dip.errors import InputError
-from dip.system.signals import Interrupted, at_leisure
+from dip.system.signals import Interrupted, deferring_signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ class RunOptions:
 Start = Callable[[Callable[[], bool]], Executor]  # called with what says whether to stop
 
 
-def run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Job]:
+def run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> list[Job]:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
     clock: of the command; what it says is written to accounting.json if something was fitted.
@@ -68,23 +68,23 @@ def run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Job
     written, Interrupted if the user wants an end. Whatever ends it early, finished runs are stored.
     """
     try:
-        return _run(plan, how, console, clock)
+        return _run(plan, options, console, clock)
     except Interrupted:
-        if how.fresh:  # which would begin with all of them again
+        if options.fresh:  # which would begin with all of them again
             raise
         raise Interrupted("the same command goes on from here") from None
 
 
-def _run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Job]:
-    chosen = select(plan.jobs, how.pattern)
-    if how.executor == "local":  # a cluster's devices are not this machine's
-        check_device(how.device)
-    if how.workers == 0 and how.timeout is not None:
+def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> list[Job]:
+    chosen = select(plan.jobs, options.pattern)
+    if options.executor == "local":  # a cluster's devices are not this machine's
+        check_device(options.device)
+    if options.workers == 0 and options.timeout is not None:
         raise InputError("`timeout`: needs a worker that can be ended; leave `workers` 0 out")
-    if how.executor == "ray" and how.workers == 0:
+    if options.executor == "ray" and options.workers == 0:
         raise InputError("`workers` 0: is this process alone; leave `executor` ray out")
-    if how.executor == "local" and how.address != "auto":
-        raise InputError(f"`address` {how.address}: is a cluster's; add `executor` ray")
+    if options.executor == "local" and options.address != "auto":
+        raise InputError(f"`address` {options.address}: is a cluster's; add `executor` ray")
     plan.store.open_for_writing()
     open_folder(plan.folder)
     unique = {job.key: job for job in chosen}
@@ -93,7 +93,7 @@ def _run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Jo
             _say(console, f"NOTICE: {job.name}: its run was damaged ({damage}) and is set aside")
     before = {key: plan.fingerprint(job) for key, job in unique.items()}
     over, skipped, todo = sort_out(
-        plan.statuses(), chosen, fresh=how.fresh, retry_failed=how.retry_failed
+        plan.statuses(), chosen, fresh=options.fresh, retry_failed=options.retry_failed
     )
     _say(
         console,
@@ -104,10 +104,10 @@ def _run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Jo
     with alone_in(plan.folder):
         plan.write_table(plan.statuses())
     if todo:
-        start = _executor(plan, todo, how, console)
+        start = _executor(plan, todo, options, console)
         clock.lap(READING)
-        queue = JobQueue(plan, todo, before, how.fresh)
-        _run_jobs(plan, queue, how, start, console, clock)
+        queue = JobQueue(plan, todo, before, options.fresh)
+        _run_jobs(plan, queue, options, start, console, clock)
         clock.lap(FITS)
     else:
         clock.lap(READING)
@@ -121,19 +121,19 @@ def _run(plan: Plan, how: RunOptions, console: Console, clock: Clock) -> list[Jo
     return [job for job, _ in lost]
 
 
-def _executor(plan: Plan, todo: Sequence[Job], how: RunOptions, console: Console) -> Start:
+def _executor(plan: Plan, todo: Sequence[Job], options: RunOptions, console: Console) -> Start:
     """Who is to run the jobs, after a look at whether they can be run there."""
-    if how.executor == "ray":
+    if options.executor == "ray":
         from benchmarks.runner.executors.ray_cluster.cluster import Cluster
 
         cluster = Cluster(
             todo,
-            address=how.address,
-            device=how.device,
-            threads=how.threads,
-            timeout=how.timeout,
-            workers=min(how.workers or len(todo), len(todo)),
-            workers_per_gpu=how.workers_per_gpu,
+            address=options.address,
+            device=options.device,
+            threads=options.threads,
+            timeout=options.timeout,
+            workers=min(options.workers or len(todo), len(todo)),
+            workers_per_gpu=options.workers_per_gpu,
         )
         try:
             check_networks(plan.suite, todo, cluster.terms.device)
@@ -142,14 +142,16 @@ def _executor(plan: Plan, todo: Sequence[Job], how: RunOptions, console: Console
             raise
         _say(console, cluster.about)
         return lambda _: cluster
-    devices = places(how.device, how.workers, how.threads, how.workers_per_gpu)[: len(todo)]
+    devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)[
+        : len(todo)
+    ]
     check_networks(plan.suite, todo, devices[0])
     devices, reasons = with_memory(devices, todo)
     for reason in reasons:
         _say(console, f"NOTICE: {reason}")
-    if how.workers == 0:
-        return partial(ThisProcess, devices[0], how.threads)
-    return lambda _: Processes(devices, how.threads, how.timeout)
+    if options.workers == 0:
+        return partial(InProcess, devices[0], options.threads)
+    return lambda _: Processes(devices, options.threads, options.timeout)
 
 
 def write_results(plan: Plan, *, console: Console, afresh: bool = False) -> "pd.DataFrame":
@@ -221,7 +223,7 @@ def _environments(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _run_jobs(
-    plan: Plan, queue: JobQueue, how: RunOptions, start: Start, console: Console, clock: Clock
+    plan: Plan, queue: JobQueue, options: RunOptions, start: Start, console: Console, clock: Clock
 ) -> None:
     """Run jobs until all are seen to; raises Interrupted after a signal."""
     scorer: Scorer | Scorers | None = None  # where fits run in this process, torch is theirs
@@ -230,7 +232,7 @@ def _run_jobs(
         by_key.setdefault(each.key, []).append(each)
     with contextlib.ExitStack() as stack:
         stack.callback(queue.release_all)
-        is_asked_to_stop = stack.enter_context(at_leisure())
+        is_asked_to_stop = stack.enter_context(deferring_signals())
         executor = start(is_asked_to_stop)
         stack.callback(executor.close)
         if executor.side_by_side:
@@ -247,7 +249,9 @@ def _run_jobs(
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
             while executor.has_room and not is_stopping and (job := queue.take()):
                 clock.gives(job)
-                executor.give(Task(job, plan.suite.name, plan.store, not how.fresh, how.keep_state))
+                executor.give(
+                    Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
+                )
             while queue.done_elsewhere:
                 display.elsewhere(queue.done_elsewhere.pop())
             if not executor.is_busy:

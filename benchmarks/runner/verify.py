@@ -15,7 +15,7 @@ from benchmarks.jobs.plan import Plan, select
 from benchmarks.metrics import METRICS
 from benchmarks.runner.events import Event, Failed, Finished
 from benchmarks.runner.executors import run_tasks
-from benchmarks.runner.executors.in_process import ThisProcess
+from benchmarks.runner.executors.in_process import InProcess
 from benchmarks.runner.executors.processes import Processes
 from benchmarks.runner.job.task import Task
 from benchmarks.runner.progress import Display
@@ -101,7 +101,7 @@ def _run_again(
     for threads, tasks in by_threads.items():
         devices = places(device, workers, threads)[: len(tasks)]
         if workers == 0:
-            yield from run_tasks(ThisProcess(devices[0], threads, lambda: False), tasks)
+            yield from run_tasks(InProcess(devices[0], threads, lambda: False), tasks)
         else:
             yield from run_tasks(Processes(devices, threads), tasks)
 

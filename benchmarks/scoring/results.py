@@ -1,7 +1,7 @@
 """A suite's results, as the benchmark leaves them in `results/<suite>/`.
 
-Reading them takes neither torch nor the runner. Only the methods that open runs import what reads
-those.
+Reading them takes neither torch nor the runner. Methods that open a run import
+its reader when they are called.
 """
 
 import json

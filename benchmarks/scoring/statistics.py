@@ -8,7 +8,7 @@ Methods are compared in pairs over the same images (Demsar, JMLR 7, 2006), by a 
 goes with the intervals, and by Wilcoxon's signed ranks, which a single image cannot sway; they are
 told apart where both say so. Comparisons that stand together are corrected together (Holm, Scand.
 J. Statist. 6, 1979): with the best of k methods all k (k - 1) / 2 pairs, since the best was picked
-by the very same scores. `tests/test_simulation.py` has how often that is wrong.
+by the very same scores. `tests/benchmarks/scoring/test_simulation.py` has how often that is wrong.
 """
 
 from collections.abc import Sequence

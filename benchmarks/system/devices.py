@@ -35,7 +35,7 @@ def places(
         here = ", ".join(["cpu", *gpus])
         raise InputError(f"`device` {device}: this machine has no such device, only {here}")
     if workers_per_gpu is not None and workers is not None:
-        raise InputError("`workers` and `workers_per_gpu`: one of them says how many there are")
+        raise InputError("`workers` and `workers_per_gpu`: give one of the two")
     count = workers or len(chosen) * (workers_per_gpu or 1)
     return [chosen[index % len(chosen)] for index in range(count)]
 

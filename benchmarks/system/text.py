@@ -1,4 +1,4 @@
-"""Numbers, names and tables as text. Imports nothing, so that everything may use it."""
+"""Numbers, names and tables as text. Imports nothing of ours, so that everything may use it."""
 
 import math
 import re

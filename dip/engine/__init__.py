@@ -1,0 +1,1 @@
+"""How a fit is computed: the engines `plain` and `fast`, their layers, and the clock."""

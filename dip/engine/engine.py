@@ -4,10 +4,10 @@
 optimiser, the loss read at each iteration. `fast` changes the order of float operations, and so in
 float32 the trajectory, but not what is computed.
 
-On a CPU it is: channels-last maps, fused optimisers, layers of `dip.kernels`, with one thread
-denormal numbers taken as zero, and memory that the process keeps from then on instead of giving it
-back and being given empty pages again, which takes two fifths of the time at 512x512. The host
-reads the loss of each iteration: it costs nothing there.
+On a CPU it is: channels-last maps, fused optimisers, layers of `dip.engine.kernels`, with one
+thread denormal numbers taken as zero, and memory that the process keeps from then on instead of
+giving it back and being given empty pages again, which takes two fifths of the time at 512x512. The
+host reads the loss of each iteration: it costs nothing there.
 
 On CUDA it is: channels-last maps, fused optimisers, cuDNN's choice of kernels by trial, and an
 iteration recorded once as a CUDA graph and replayed, because launching its kernels one by one takes

@@ -25,7 +25,7 @@ from dip.inpainting.files.save import check_format, is_lossless, save
 from dip.inpainting.mask import Box, hole_in_file, hole_of_boxes, parse_box
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
 from dip.inpainting.resume import Saved, state_path
-from dip.system.signals import SIGNALS, at_leisure
+from dip.system.signals import SIGNALS, deferring_signals
 from dip.system.text import duration
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def inpaint(
     # Of a photo whose known pixels change a little there would be no state.
     must_stay = _are_one(out, image) and not is_lossless(out, picture)
     started = time.monotonic()
-    with at_leisure(ENDINGS, _say_stopping) as was_interrupted:
+    with deferring_signals(ENDINGS, _say_stopping) as was_interrupted:
         print(_planned(plan, preset, stop), flush=True)
         try:
             colours, ends = fill(plan, _all(looks), was_interrupted, saved)

@@ -96,7 +96,7 @@ def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
 def _checked(hole: Mask, name: str) -> Mask:
     if not hole.any():
         raise InputError(
-            f"{name}: no pixel is in the hole, which is black (or white, with `hole_is_white`)"
+            f"{name}: no pixel is in the hole: none is black (or white, with `hole_is_white`)"
         )
     if hole.all():
         raise InputError(

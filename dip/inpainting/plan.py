@@ -35,5 +35,5 @@ def _device(name: str) -> str:
     if name.startswith("cuda"):
         index = int(name.partition(":")[2] or 0)
         if index >= (torch.cuda.device_count() if torch.cuda.is_available() else 0):
-            raise InputError(f"device {name}: this machine has no such GPU; use cpu")
+            raise InputError(f"`device` {name}: this machine has no such GPU; use cpu")
     return name

@@ -53,11 +53,11 @@ def make_request(
     least = {"iterations": (iterations, 1), "context": (context, 1), "max_side": (max_side, 16)}
     for name, (value, smallest) in least.items():
         if value is not None and not (_is_whole(value) and value >= smallest):
-            raise InputError(f"{name}: a whole number, at least {smallest}, not {value!r}")
+            raise InputError(f"`{name}`: a whole number, at least {smallest}, not {value!r}")
     if not (_is_whole(seed) and 0 <= seed < 2**63):
-        raise InputError(f"seed: a whole number from 0 to 2^63 - 1, not {seed!r}")
+        raise InputError(f"`seed`: a whole number from 0 to 2^63 - 1, not {seed!r}")
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise InputError(f"device {device}: use auto, cpu, cuda or cuda:N")
+        raise InputError(f"`device` {device}: use auto, cpu, cuda or cuda:N")
     bound = loaded.iterations if iterations is None else iterations
     return Request(method, bound, seed, rule, context, max_side, device)
 
@@ -75,13 +75,13 @@ def parse_stop(text: str) -> RuleOptions | None:
         return None
     match = re.fullmatch(r"([\w-]+)(?:\[(.*)\])?", text) if isinstance(text, str) else None
     if not match:
-        raise InputError(f"stop {text}: a rule's name, as es-wmv or es-wmv[window=50], or none")
+        raise InputError(f"`stop` {text}: a rule's name, as es-wmv or es-wmv[window=50], or none")
     name, inside = match.groups()
     settings: dict[str, Any] = {}
     for pair in filter(None, (inside or "").split(",")):
         key, is_pair, value = pair.partition("=")
         if not is_pair:
-            raise InputError(f"stop {text}: '{pair}' is no setting; write {name}[{pair}=...]")
+            raise InputError(f"`stop` {text}: '{pair}' is no setting; write {name}[{pair}=...]")
         settings[key.strip()] = parse_value(value)
     rule = parse_rule({name: settings})
     if isinstance(rule, HeldOutOptions) and "patience" not in settings:

@@ -7,7 +7,7 @@ from torch import nn
 
 from dip.networks.conv_decoder import ConvDecoder
 from dip.networks.deep_decoder import DeepDecoder
-from dip.networks.imported import Foreign, build_imported
+from dip.networks.imported import ImportedNetwork, build_imported
 from dip.networks.paper_unet import PaperUNet
 from dip.networks.resnet import ResNet
 from dip.networks.siren import Siren
@@ -26,7 +26,9 @@ NETWORKS: dict[str, Builder] = {
     "conv-decoder": ConvDecoder,
     "pip": lambda options, inputs, outputs, _: Skip(options.as_skip, inputs, outputs),
     "siren": lambda options, inputs, outputs, _: Siren(options, inputs, outputs),
-    "import": lambda options, _, outputs, size: Foreign(build_imported(options), outputs, size),
+    "import": lambda options, _, outputs, size: ImportedNetwork(
+        build_imported(options), outputs, size
+    ),
 }
 
 

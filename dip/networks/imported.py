@@ -16,7 +16,7 @@ from dip.options import ImportedOptions, Size
 from dip.options.imports import code_of_others, network_class
 
 
-class Foreign(nn.Module):
+class ImportedNetwork(nn.Module):
     """(B, input_channels, H, W) to (B, output_channels, H, W), whatever `module` makes of it.
 
     Of a dictionary `out` is taken, as torchvision's segmentation networks name it, or the only

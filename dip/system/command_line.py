@@ -40,7 +40,8 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except mistakes as error:
-        return _print_error(with_flags(str(error), app), 2)
+        given = sys.argv[1:] if arguments is None else arguments
+        return _print_error(with_flags(str(error), app, given), 2)
     except FailedFitError as error:
         return _print_error(str(error), 1)
     except (Interrupted, KeyboardInterrupt, typer.Abort) as interruption:
@@ -55,14 +56,22 @@ def main(
         return _print_error(message, 2) if message else 2
 
 
-def with_flags(message: str, app: typer.Typer) -> str:
-    """Replace each argument that a library's message names in backticks by the command's flag."""
-    flags = _flags(typer.main.get_command(app))
+def with_flags(message: str, app: typer.Typer, arguments: Sequence[str]) -> str:
+    """Replace each option that a library's message names in backticks by the command's flag.
+
+    arguments: the words that the command was called with, its name first.
+    """
+    command: Any = typer.main.get_command(app)
+    for word in arguments:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    flags = _flags(command)
     return re.sub(r"`(\w+)`", lambda match: flags.get(match[1], match[0]), message)
 
 
 def _flags(command: Any) -> dict[str, str]:
-    """The flag of each option of a command and those below it, by the name of the argument."""
+    """The flag of each option of a command, by its Python name."""
     found = {}
     for parameter in command.params:
         long = [flag for flag in parameter.opts if flag.startswith("--")]
@@ -70,8 +79,6 @@ def _flags(command: Any) -> dict[str, str]:
             found[flag.removeprefix("--").replace("-", "_")] = flag
         if not long and parameter.opts[0].startswith("-"):
             found[parameter.name] = parameter.opts[0]
-    for below in getattr(command, "commands", {}).values():
-        found |= _flags(below)
     return found
 
 

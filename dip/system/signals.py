@@ -8,13 +8,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def at_leisure(
+def deferring_signals(
     signals: Sequence[signal.Signals] = SIGNALS, at_first: Callable[[], None] = lambda: None
 ) -> Iterator[Callable[[], bool]]:
-    """Meanwhile the first signal is only noted, and the second does what it did before.
+    """Defer the first signal: note it, and let a second one act as before.
 
-    Those that are ignored still are. at_first: called by the first, in the middle of whatever the
-    program does. Gives what says whether there has been one.
+    Ignored signals stay ignored. at_first: called by the first signal, in the middle of whatever
+    the program does. Yields a function that tells whether a signal has come.
     """
     handlers = {number: signal.getsignal(number) for number in signals}
     before = {number: what for number, what in handlers.items() if what != signal.SIG_IGN}
@@ -42,7 +42,7 @@ class Interrupted(BaseException):
     """The user or the system wants the program to end; not an error of anything."""
 
 
-def at_once() -> None:
+def raise_on_signals() -> None:
     """From now on a signal raises Interrupted wherever the program is."""
 
     def interrupt(*_: object) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dip.errors import InputError
-from dip.networks.imported import Foreign
+from dip.networks.imported import ImportedNetwork
 from dip.options import Method
 
 State = dict[str, Any]
@@ -67,7 +67,7 @@ class Stream:
 class OwnDraws:
     """What anybody's network draws from generators while it runs."""
 
-    def __init__(self, network: Foreign):
+    def __init__(self, network: ImportedNetwork):
         self.network = network
 
     def state_dict(self) -> list[Tensor]:

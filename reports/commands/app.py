@@ -1,6 +1,8 @@
 """`dip-bench`: all commands, in groups."""
 
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +10,7 @@ import typer
 from dip import __version__
 from dip.errors import InputError
 from dip.system import command_line
-from dip.system.signals import at_once
+from dip.system.signals import raise_on_signals
 from reports.commands import check, data, report, run
 
 app = typer.Typer(
@@ -73,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; see `dip.system.command_line.main`."""
     from datasets.errors import DatasetError
 
-    at_once()
+    sys.path.append(str(Path.cwd()))  # for networks of one's own, behind everything else
+    raise_on_signals()
     return command_line.main(
         app, arguments, program="dip-bench", mistakes=(InputError, DatasetError, OSError)
     )

@@ -1,5 +1,6 @@
 """Look up what there is: settings that a suite can name, image sets, holes."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -107,15 +108,15 @@ def masks(
     is_folder = name not in manifest_names() and ("/" in name or Path(name).is_dir())
     dataset = Path(name) if is_folder else name
     images = load_images(dataset, image or image_names(dataset)[:1], size)
-    masks = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
+    holes = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
     if out.suffix.lower() != ".png":
         raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")
     if not out.parent.is_dir():
         raise DatasetError(f"--out {out}: there is no folder {out.parent}")
-    sheet = contact_sheet(images, masks)
-    with replacing(out) as partial:
+    sheet = contact_sheet(images, holes)
+    with replacing(out, mark=f"{os.getpid()}-partial") as partial:
         sheet.save(partial, format="PNG", optimize=True)
-    print(f"Holes: {len(images) * len(masks)}, in {out}")
+    print(f"Holes: {len(images) * len(holes)}, in {out}")
 
 
 def _yaml(text: str) -> object:

@@ -19,11 +19,11 @@ from reports.tables.scores import (
     PSNR,
     Column,
     Entry,
-    asked_scores,
     by_hole,
     columns,
     entries,
     holes_of,
+    requested_scores,
 )
 from reports.tables.table import NOTHING, Table, Value
 
@@ -47,7 +47,7 @@ def comparison(results: Results) -> list[Table]:
             score,
             has_deviations=True,
         )
-        for score in asked_scores(results)
+        for score in requested_scores(results)
     ]
 
 

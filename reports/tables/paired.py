@@ -29,12 +29,12 @@ from dip.errors import InputError, unknown
 from reports.tables.scores import (
     Column,
     Entry,
-    asked_scores,
     best_of,
     by_hole,
     entries,
     holes_of,
     name_of,
+    requested_scores,
 )
 from reports.tables.table import NOTHING, Table, Value
 
@@ -92,7 +92,7 @@ def paired(results: Results, reference: str | None = None) -> list[Table]:
     """A table for each metric; raises InputError if the reference is none of the methods."""
     return [
         _paired(standing(results, score, reference), holes_of(results))
-        for score in asked_scores(results)
+        for score in requested_scores(results)
     ]
 
 

@@ -23,7 +23,7 @@ SCORES = (
 )
 
 
-def asked_scores(results: Results) -> list[Score]:
+def requested_scores(results: Results) -> list[Score]:
     """Those that the suite asks for, PSNR first."""
     return [score for score in SCORES if score.name in results.about["metrics"]]
 

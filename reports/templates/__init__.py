@@ -1,12 +1,14 @@
 """The pages that reports are written as, and what reads them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from benchmarks.system.text import markdown_table
 from reports.tables.write import to_markdown
 
 FOLDER = Path(__file__).parent
@@ -21,10 +23,16 @@ def template(name: str) -> Any:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = lambda text: str(text).replace("|", r"\|")
+    environment.filters["problem_table"] = _problem_table
     environment.filters["markdown"] = to_markdown
     environment.filters["prose"] = prose
     return environment.get_template(name)
+
+
+def _problem_table(problems: Sequence[Mapping[str, str]]) -> str:
+    heads = ("job", "status", "reason")
+    rows = ([each[name] for name in ("name", "status", "reason")] for each in problems)
+    return markdown_table(heads, rows)
 
 
 def read(name: str) -> str:

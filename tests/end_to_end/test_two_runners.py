@@ -29,7 +29,7 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 def test_a_claim_is_one_process_at_a_time_and_dies_with_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs")
     store.open_for_writing()
-    words = f"from benchmarks.store import Store; from pathlib import Path; import time;\
+    words = f"from benchmarks.store.store import Store; from pathlib import Path; import time;\
 claim = Store(Path({str(store.root)!r})).claim({A!r}); print('mine', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", words], cwd=ROOT, stdout=subprocess.PIPE)
     assert other.stdout is not None
@@ -182,8 +182,8 @@ def test_two_runners_on_one_store_run_every_job_once(
         )
         for _ in range(2)
     ]
-    said = [run.communicate(timeout=240) for run in runners]
-    assert [run.returncode for run in runners] == [0, 0], said
+    said = [runner.communicate(timeout=240) for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0], said
     said_done = [re.findall(r"\] done      (.*/\d+)(?:;|$)", output, re.M) for output, _ in said]
     names = [job.name for job in jobs_of(suite)]
     assert sorted(said_done[0] + said_done[1]) == sorted(names)
@@ -206,12 +206,12 @@ def test_a_second_runner_waits_for_what_the_first_is_at(
     assert claim is not None
     assert "a runner is at it" in command("benchmarks", "status", suite, "--out", out).stdout
     words = [sys.executable, "-m", "benchmarks", "run", str(suite), "--out", str(out)]
-    run = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert run.stdout is not None
-    assert run.stdout.readline() == "tiny: 1 job, 0 done before, 1 to run\n"
-    assert "waiting for 1 job that another runner is at" in run.stdout.readline()
+    runner = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert runner.stdout is not None
+    assert runner.stdout.readline() == "tiny: 1 job, 0 done before, 1 to run\n"
+    assert "waiting for 1 job that another runner is at" in runner.stdout.readline()
     time.sleep(1)
     claim.release()
-    output, _ = run.communicate(timeout=120)
-    assert run.returncode == 0
+    output, _ = runner.communicate(timeout=120)
+    assert runner.returncode == 0
     assert f"done      {job.name}" in output

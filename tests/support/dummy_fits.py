@@ -36,6 +36,7 @@ from benchmarks.store.record import Saved, Timing
 from benchmarks.store.trace import write_trace
 from benchmarks.system import environment
 from benchmarks.system.memory import PeakMemory
+from benchmarks.system.text import markdown_table
 from dip import Step
 from reports.commands.app import main
 
@@ -196,10 +197,7 @@ def to_table(found: dict[int, dict[str, dict[str, float]]]) -> str:
         "jobs a second",
         "ms for each more",
     ]
-    lines = [
-        f"| step | {' | '.join(heads)} | peak memory (MiB) |",
-        "| --- " * (len(heads) + 2) + "|",
-    ]
+    rows = []
     for step in last:
         if step == "disk":
             continue
@@ -212,10 +210,10 @@ def to_table(found: dict[int, dict[str, dict[str, float]]]) -> str:
             f"{sizes[-1] / seconds[-1]:.0f}",
             growth,
         ]
-        lines.append(f"| {step} | {' | '.join(cells)} | {memory} |")
+        rows.append([step, *cells, memory])
     disk = last["disk"]
-    lines += ["", f"{disk['files']} files, {disk['mib']:.0f} MiB on the disk"]
-    return "\n".join(lines)
+    table = markdown_table(["step", *heads, "peak memory (MiB)"], rows)
+    return f"{table}\n{disk['files']} files, {disk['mib']:.0f} MiB on the disk"
 
 
 def _main() -> None:

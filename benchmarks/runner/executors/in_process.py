@@ -8,7 +8,7 @@ from benchmarks.runner.executors.worker import Tell, carry_out
 from benchmarks.runner.job.task import Task
 
 
-class ThisProcess:
+class InProcess:
     """One job after the other without a worker, for debugging: breakpoints work."""
 
     def __init__(self, device: str, threads: int, should_stop: Callable[[], bool]):

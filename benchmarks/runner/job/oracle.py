@@ -8,7 +8,7 @@ from torch import Tensor
 EVERY = 10  # iterations
 
 
-class Observer:
+class Oracle:
     """The hole PSNR of raw and averaged output, of every tenth iteration.
 
     truth: (C, H, W) uint8; known: (H, W), True = known. Everything stays on the device until it is

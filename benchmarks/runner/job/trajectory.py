@@ -35,7 +35,7 @@ class Trajectory:
     """One fit on its way, with all that its run folder will hold."""
 
     def __init__(self, task: Task, method: Method, device: str, threads: int, workers: int):
-        from benchmarks.runner.job.oracle import Observer
+        from benchmarks.runner.job.oracle import Oracle
 
         self.task, self.job, self.method, self.device = task, task.job, method, device
         self.threads, self.workers = threads, workers
@@ -46,7 +46,7 @@ class Trajectory:
         self.saved: set[str] = set()  # pictures that the store has from this fit
         self.continued: tuple[Continued, ...] = ()
         self.earlier_peak_memory_mib: float | None = None
-        self.observer = Observer(self.job.image.pixels, self.job.mask[0] == 1, device)
+        self.observer = Oracle(self.job.image.pixels, self.job.mask[0] == 1, device)
 
     @property
     def _keeps_state(self) -> bool:

@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 import dip
 from benchmarks.jobs.plan import holds
 from benchmarks.metrics import psnr
-from benchmarks.runner.job.oracle import Observer
+from benchmarks.runner.job.oracle import Oracle
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import Store
 from benchmarks.store.trace import read_trace
@@ -57,7 +57,7 @@ def test_the_observer_counts_in_whole_levels() -> None:
     known = random.random((9, 11)) > 0.4
     raw = torch.from_numpy(random.normal(0.5, 0.4, (3, 9, 11)))
     averaged = torch.from_numpy(truth.astype(np.float32) / 255)
-    observer = Observer(truth, known, "cpu")
+    observer = Oracle(truth, known, "cpu")
     for iteration in range(1, 12):
         observer(iteration, raw, averaged)
     ((iteration, (noted, perfect)),) = observer.psnr_hole().items()
@@ -70,7 +70,7 @@ def test_the_observer_counts_in_whole_levels() -> None:
 def test_observing_does_not_wait_for_the_device() -> None:
     with FakeTensorMode(allow_non_fake_inputs=True):
         truth = np.zeros((3, 8, 9), dtype=np.uint8)
-        observer = Observer(truth, np.eye(8, 9, dtype=np.bool_), "cpu")
+        observer = Oracle(truth, np.eye(8, 9, dtype=np.bool_), "cpu")
         observer(10, torch.rand(3, 8, 9), torch.rand(3, 8, 9))
         assert len(observer.squared_errors) == 2
         with pytest.raises((DataDependentOutputException, RuntimeError)):
@@ -85,7 +85,7 @@ def test_the_fit_never_sees_what_is_noted(suite_file: Write) -> None:
     mask = torch.from_numpy(job.mask.astype(np.float32))
     seen = []
     for truth in (job.image.pixels, 255 - job.image.pixels):
-        observer = Observer(truth, job.mask[0] == 1, "cpu")
+        observer = Oracle(truth, job.mask[0] == 1, "cpu")
         (checkpoint,) = dip.fit(image, mask, job.method, checkpoints=[10], observe=observer)
         seen.append((checkpoint.raw, observer.psnr_hole()))
     assert torch.equal(seen[0][0], seen[1][0])

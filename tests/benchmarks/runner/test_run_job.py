@@ -1,11 +1,16 @@
 """What is measured while a job runs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from support.suites import jobs_of
 
+from benchmarks.runner.job.run_job import run_job
+from benchmarks.runner.job.task import Task
 from benchmarks.runner.job.trajectory import timing_of
 from benchmarks.system.memory import PeakMemory
 from dip import Step
@@ -41,3 +46,21 @@ def test_peak_memory_is_that_of_each_fit() -> None:
     assert first is not None
     assert second is not None
     assert 450 < first - second < 600
+
+
+def test_a_fill_is_given_the_masked_image_and_the_seed(
+    suite_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def restore(masked: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
+        given.extend([masked, mask, seed])
+        return masked
+
+    (job,) = jobs_of(suite_file(methods=[{"fill": "mean"}]))
+    monkeypatch.setattr("dip.fills.mean.restore", restore)
+    run_job(Task(replace(job, seed=3), "tiny"), device="cpu", threads=1, workers=1)
+    masked, mask, seed = given
+    np.testing.assert_array_equal(masked, job.image.pixels * job.mask / 255)
+    assert np.array_equal(mask, job.mask)
+    assert seed == 3

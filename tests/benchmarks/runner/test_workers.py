@@ -280,7 +280,7 @@ def test_where_workers_are(
     monkeypatch.setattr(devices, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(devices, "_gpus", lambda: ["cuda:0", "cuda:1"])
     assert devices.places(device, workers, 1, per_gpu) == expected
-    with pytest.raises(InputError, match="one of them says how many there are"):
+    with pytest.raises(InputError, match="give one of the two"):
         devices.places("auto", 2, 1, 2)
     with pytest.raises(InputError, match="no GPU is used; use `workers`"):
         devices.places("cpu", None, 1, 2)

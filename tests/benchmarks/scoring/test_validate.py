@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from support.commands import Command
 from support.needs import needs, needs_lpips
 
-from benchmarks.metrics import lpips_weights
+from benchmarks.metrics import lpips_weights, psnr
 from benchmarks.scoring import validate
 from datasets import load_manifest
 from datasets.images import read_image
@@ -136,11 +136,11 @@ def test_a_wrong_scorer_is_found(
     """One that puts the known pixels back before it scores: exit code 1."""
 
     def composited(restored: Any, truth: Any, known: Any) -> Any:
-        scores = psnr(restored, truth, known)
+        scores = score(restored, truth, known)
         return scores._replace(full=scores.composited)
 
-    psnr = validate.psnr
-    monkeypatch.setattr(validate, "psnr", composited)
+    score = psnr.score
+    monkeypatch.setattr(psnr, "score", composited)
     done = command("benchmarks", "anchors", "--out", tmp_path)
     assert done.returncode == 1
     assert "WRONG   PSNR: each of the 22 is within" in done.stdout

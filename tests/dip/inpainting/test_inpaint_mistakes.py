@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
         ),
         (
             (P, "none.png", *OUT),
-            "none.png: no pixel is in the hole, which is black (or white, with --hole-is-white)",
+            "none.png: no pixel is in the hole: none is black (or white, with --hole-is-white)",
         ),
         ((P, "all.png", *OUT), "all.png: every pixel is in the hole, and nothing is known"),
         ((P, *OUT), "the hole: either a MASK or --box says where it is"),

@@ -98,7 +98,7 @@ class Mailbox:
         return number in recent
 
     def empty(self) -> list[tuple[int, str, Any]]:
-        """All that was told since the last time, in its task."""
+        """All messages since the last call, oldest first."""
         messages, self.messages = self.messages, []
         for number, kind, _ in messages:
             if kind == "State":

@@ -89,7 +89,7 @@ class Cluster:
         self.jobs = jobs
         self.address = address
         self.workers = workers
-        self.tasks: dict[Any, _Sent] = {}  # by Ray's reference to what they will return
+        self.sent: dict[Any, _Sent] = {}  # by Ray's reference to what they will return
         self.given = 0
         self.is_stopping = False
         self.nodes: list[dict[str, Any]] = []
@@ -153,11 +153,11 @@ class Cluster:
     def has_room(self) -> bool:
         if time.monotonic() - self.looked_at >= NODES_SECONDS:
             self._look_at_nodes()
-        return len(self.tasks) < max(1, self.side_by_side)  # without a node one waits for it
+        return len(self.sent) < max(1, self.side_by_side)  # without a node one waits for it
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.tasks)
+        return bool(self.sent)
 
     def _look_at_nodes(self) -> None:
         before = {node["NodeID"] for node in self.nodes}
@@ -181,10 +181,10 @@ class Cluster:
         if self.sets_memory_aside:
             fit = fit.options(memory=memory_bytes(task.job, self._resources, self.terms))
         with self._connected():
-            task_ref = fit.remote(
+            reference = fit.remote(
                 self.code.revision, self.code.checksums, self.mailbox, sent.number, content
             )
-        self.tasks[task_ref] = sent
+        self.sent[reference] = sent
 
     @property
     def _resources(self) -> list[dict[str, float]]:
@@ -194,13 +194,13 @@ class Cluster:
         return may_run_short(job, self._resources, self.terms)
 
     def events(self, seconds: float) -> list[Event]:
-        if not self.tasks:
+        if not self.sent:
             time.sleep(seconds)
             return []
         with self._connected():
-            ready, _ = ray.wait([*self.tasks], num_returns=1, timeout=seconds)
+            ready, _ = ray.wait([*self.sent], num_returns=1, timeout=seconds)
             if ready:  # and whatever else is
-                ready, _ = ray.wait([*self.tasks], num_returns=len(self.tasks), timeout=0)
+                ready, _ = ray.wait([*self.sent], num_returns=len(self.sent), timeout=0)
             told = ray.get(self.mailbox.empty.remote())  # before what ends the jobs is heard
         found = list(self._told(told))
         for reference in ready:
@@ -209,14 +209,14 @@ class Cluster:
 
     def _told(self, messages: Iterable[tuple[int, str, Any]]) -> Iterator[Event]:
         """What nodes have told of jobs that they are still to fit."""
-        tasks = {sent.number: sent for sent in self.tasks.values()}
+        tasks = {sent.number: sent for sent in self.sent.values()}
         for number, kind, content in messages:
             if (sent := tasks.get(number)) is None:
                 continue
             job = sent.task.job
             match kind:
                 case "Started":
-                    taken = {sent.place for sent in self.tasks.values()}
+                    taken = {sent.place for sent in self.sent.values()}
                     sent.place = next(each for each in itertools.count() if each not in taken)
                     yield Started(job, sent.place)
                 case "Resumed":
@@ -232,7 +232,7 @@ class Cluster:
                         yield Refused(job, str(error))
 
     def _ended(self, reference: Any) -> Iterator[Event]:
-        sent = self.tasks.pop(reference)
+        sent = self.sent.pop(reference)
         job = sent.task.job
         ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
         try:
@@ -273,13 +273,13 @@ class Cluster:
         self.is_stopping = True
         with self._connected():
             ray.get(self.mailbox.stop.remote())
-            for reference, sent in self.tasks.items():
+            for reference, sent in self.sent.items():
                 if sent.place is None:  # else it is told by the mailbox, and saves its state
                     ray.cancel(reference)
 
     def close(self) -> None:
         ray.shutdown()  # what still runs for this runner ends with it
-        self.tasks.clear()
+        self.sent.clear()
 
     @contextmanager
     def _connected(self) -> Iterator[None]:

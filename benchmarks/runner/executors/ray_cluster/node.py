@@ -1,4 +1,4 @@
-"""What a node of a cluster does with an task: it runs it as a machine runs its own.
+"""What a node of a cluster does with a task: it runs it as a machine runs its own.
 
 The job is fitted in a worker process, which on a CPU stays for the next one, with torch in it; on a
 GPU Ray ends it with its task, so that it leaves nothing in the GPU's memory. What it tells goes to
@@ -54,7 +54,7 @@ def room_on(resources: dict[str, float], terms: Terms) -> int:
 
 
 def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any, ...]]:
-    """Run an task: the name of the event that it ends with, and what that has beside its job.
+    """Run a task: the name of the event that it ends with, and what that has beside its job.
 
     number: what messages about it are marked with; content: task, folders of fits to go on from
     by their names, and terms, pickled by the runner.

@@ -22,7 +22,7 @@ ROOMS = ("dip", "datasets", "benchmarks")
 
 @dataclass(frozen=True)
 class Code:
-    """revision: in words; checksums: the SHA-256 of each file by its path, as `dip/fit.py`."""
+    """revision: in words; checksums: the SHA-256 of each file by its path, as `dip/trainer.py`."""
 
     revision: str
     checksums: dict[str, str]

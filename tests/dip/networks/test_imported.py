@@ -13,7 +13,7 @@ from support.suites import jobs_of
 from torch import Tensor, nn
 
 import dip
-from dip.networks.imported import Foreign
+from dip.networks.imported import ImportedNetwork
 from dip.training.seeding import seeded_globally
 
 Write = Callable[..., Path]
@@ -348,7 +348,7 @@ def test_dropout_depends_on_the_seed_and_on_nothing_else() -> None:
 
 
 def test_dropout_draws_anew_in_each_pass() -> None:
-    network = Foreign(nn.Dropout(), 1, (8, 8))
+    network = ImportedNetwork(nn.Dropout(), 1, (8, 8))
     x = torch.ones(1, 1, 8, 8)
     assert not torch.equal(network(x), network(x))
 
@@ -370,7 +370,7 @@ def test_an_answer_that_is_no_image_is_refused(
             return answer(x)
 
     with pytest.raises(dip.InputError, match=message):
-        Foreign(Odd(), 3, (4, 4))(torch.rand(1, 3, 4, 4))
+        ImportedNetwork(Odd(), 3, (4, 4))(torch.rand(1, 3, 4, 4))
 
 
 def test_a_sole_entry_is_taken_and_another_size_resized() -> None:
@@ -378,7 +378,7 @@ def test_a_sole_entry_is_taken_and_another_size_resized() -> None:
         def forward(self, x: Tensor) -> dict[str, Tensor]:
             return {"logits": x[..., ::2, ::2]}
 
-    assert Foreign(Logits(), 3, (7, 9))(torch.rand(1, 3, 7, 9)).shape == (1, 3, 7, 9)
+    assert ImportedNetwork(Logits(), 3, (7, 9))(torch.rand(1, 3, 7, 9)).shape == (1, 3, 7, 9)
 
 
 def test_nothing_to_train_is_refused() -> None:

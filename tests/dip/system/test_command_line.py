@@ -1,5 +1,7 @@
 """What runs a command line: exit codes, and one line for a user's mistake."""
 
+import subprocess
+import sys
 from typing import Annotated
 
 import pytest
@@ -24,7 +26,7 @@ app = typer.Typer()
 
 
 @app.command()
-def tried(
+def raise_or_return(
     name: str,
     max_side: int = 0,
     out: Annotated[str, typer.Option("-o", "--out")] = "",
@@ -72,7 +74,28 @@ def test_wrong_options_are_a_line_and_a_bug_is_a_traceback(
         main(app, ["bug"], program="try")
 
 
-def test_arguments_become_the_flags_of_the_commands() -> None:
-    assert with_flags("`pattern`: no job; use `out`, `max_side`", app) == (
-        "-k: no job; use --out, --max-side"
+def test_options_become_the_flags_of_the_command_that_was_called() -> None:
+    several = typer.Typer()
+    several.command("photo")(lambda max_side=0: max_side)
+    several.command("suite")(raise_or_return)
+    message = "`pattern`: no job; use `out`, `max_side`"
+    flags = "-k: no job; use --out, --max-side"
+    assert with_flags(message, app, ["nothing"]) == flags
+    assert with_flags(message, several, ["suite", "nothing"]) == flags
+    assert with_flags(message, several, ["photo"]) == "`pattern`: no job; use `out`, --max-side"
+    assert with_flags(message, several, []) == message
+
+
+def test_a_reader_that_has_gone_is_no_traceback() -> None:
+    """As with `| head`; a message of Python's own at its exit would show."""
+    code = (
+        "import sys, typer; from dip.system.command_line import main; app = typer.Typer();"
+        "app.command()(lambda: print('x' * 1000000)); sys.exit(main(app, [], program='x'))"
     )
+    words = [sys.executable, "-c", code]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.wait(60), process.stderr.read()) == (1, b"")

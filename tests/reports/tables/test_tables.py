@@ -19,7 +19,7 @@ from reports.figures import critical_difference
 from reports.tables import comparison, networks, paired
 from reports.tables import stopping as stopping_rules
 from reports.tables.latex import macros, to_latex
-from reports.tables.scores import PSNR, asked_scores, by_hole, entries
+from reports.tables.scores import PSNR, by_hole, entries, requested_scores
 from reports.tables.table import Table, Value
 from reports.tables.timing import timing
 from reports.tables.write import to_markdown, write
@@ -264,7 +264,7 @@ def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Pat
 def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
     about = results.about | {"metrics": ["ssim"]}
     only = dataclasses.replace(results, about=about)
-    assert [measure.name for measure in asked_scores(only)] == ["ssim"]
+    assert [measure.name for measure in requested_scores(only)] == ["ssim"]
     assert {table.name for table in all_tables(only, None)[0] if "-" in table.name} == {
         "comparison-ssim", "paired-ssim", "timing-a-processor",
     }  # fmt: skip

@@ -75,7 +75,7 @@ def test_the_shell_completes_commands_and_suites() -> None:
         ("datasets", ("preview", "--help")),
     ],
 )
-def test_earlier_spellings_go_on_working(
+def test_earlier_spellings_still_work(
     module: str, words: tuple[str, ...], process: Command
 ) -> None:
     done = process(module, *words)
