@@ -39,7 +39,8 @@ def coverage(
 
     network: maps (1, input_channels, *input_size) to (1, any, H, W), or to what
     `ImportedNetwork` makes that of; it is left as it is. mask: (1, H, W), 1 = known. input_size:
-    the mask's if there is none. Returns (1, *input_size) bool on the CPU, True = reached, in any channel.
+    the mask's if there is none. Returns (1, *input_size) bool on the CPU, True = reached, in any
+    channel.
 
     Raises InputError if the network does something whose reach is not known here.
     """

@@ -60,12 +60,12 @@ pytestmark = pytest.mark.usefixtures("one_thread")
         ((P, M, *OUT, "--set", "batch"), "--set batch: a setting is key=value, as learning_rate=0"),
         ((P, M, *OUT, "--set", "batch=[1"), "'[1' is no value"),
         ((P, M, *OUT, "--set", "learning_rate=fast"), "learning_rate: Input should be a valid num"),
-        ((P, M, *OUT, "--iterations", "0"), "iterations: a whole number, at least 1, not 0"),
+        ((P, M, *OUT, "--iterations", "0"), "--iterations: a whole number, at least 1, not 0"),
         (
             (P, M, *OUT, "--iterations", "many"),
             "Invalid value for '--iterations': Input should be a valid integer",
         ),
-        ((P, M, *OUT, "--seed", "-1"), "seed: a whole number from 0 to 2^63 - 1, not -1"),
+        ((P, M, *OUT, "--seed", "-1"), "--seed: a whole number from 0 to 2^63 - 1, not -1"),
         ((P, M, *OUT, "--stop", "es-wm"), "unknown rule 'es-wm'. Did you mean 'es-wmv'?"),
         ((P, M, *OUT, "--stop", "es-wmv[window=1]"), "es-wmv.window: Input should be greater than"),
         (
@@ -73,7 +73,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
             "stop es-wmv[50]: '50' is no setting; write es-wmv[",
         ),
         ((P, M, *OUT, "--context", "0"), "context: a whole number, at least 1, not 0"),
-        ((P, M, *OUT, "--max-side", "4"), "max_side: a whole number, at least 16, not 4"),
+        ((P, M, *OUT, "--max-side", "4"), "--max-side: a whole number, at least 16, not 4"),
         ((P, M, *OUT, "--device", "tpu"), "device tpu: use auto, cpu, cuda or cuda:N"),
         (
             (P, M, *OUT, "--device", "cuda:99"),
