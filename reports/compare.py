@@ -34,8 +34,6 @@ from reports.tables.write import write
 
 HEADINGS = {"hole", "method", "output"}
 WAYS = ["method", "height", "width", "engine", "precision", "threads", "fits_beside"]
-
-
 Labelled = Mapping[str, Results]  # by the names that tables show; the first is the reference
 
 

@@ -13,8 +13,6 @@ from dip.errors import InputError
 
 CELL = ["image", "mask"]
 NAMED = ["method", "output", *CELL, "seed"]
-
-
 SCORES = (
     Score("psnr", "psnr_hole", "hole PSNR (dB)", 2),
     Score("ssim", "ssim_hole", "hole SSIM", 3),

@@ -44,7 +44,6 @@ SCORED = dict.fromkeys((f"{metric}_{region}" for metric in METRICS for region in
 KEY = re.compile("[0-9a-f]{64}")  # it is part of paths
 OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reason")
 
-
 # Keys of suite.json.
 ABOUT = ("title", "metrics", "iterations", "published", "notices", "environments")
 OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules

@@ -19,8 +19,6 @@ SYMBOLS = {
     "↓": r"$\downarrow$",
     "≈": r"$\approx$",
 }
-
-
 SPECIAL = {
     **{mark: "\\" + mark for mark in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -31,8 +29,6 @@ SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
 }
-
-
 CITING = r"""% Numbers for prose: \dipresult{table/row/column}, also as \num{\dipresult{...}}.
 \ExplSyntaxOn
 \msg_set:nnn {dip} {unknown} {There~is~no~result~'#1'}
@@ -44,15 +40,12 @@ CITING = r"""% Numbers for prose: \dipresult{table/row/column}, also as \num{\di
   }
 \ExplSyntaxOff
 """
-
-
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{textcomp,booktabs,siunitx}
 \usepackage[a4paper,landscape,margin=1cm]{geometry}
 """
-
 
 # Within S columns bold is that of the text around.
 SETUP = (

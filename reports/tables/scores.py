@@ -13,8 +13,6 @@ from benchmarks.scoring.results import OUTPUTS, Results, Score
 from benchmarks.scoring.statistics import Array, between_seeds
 
 ALL_HOLES = "all holes"
-
-
 PSNR = Score("psnr", "psnr_hole", "PSNR hole (dB)", 2)
 SCORES = (
     PSNR,

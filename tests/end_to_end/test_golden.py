@@ -15,8 +15,6 @@ from dip.training import optimizers
 
 RECORDED = recorded()
 STABLE = 1e-8  # a hundredth of the tolerance
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -18,8 +18,6 @@ NARROW: dict[str, dict[str, Any]] = {
     "pip": {"architecture.channels": [8, 8], "architecture.skip_channels": [4, 4]},
     "siren": {"architecture.channels": 16},
 }
-
-
 TINY: dict[str, Any] = {
     "dataset": "scikit-image",
     "images": ["astronaut"],

@@ -28,8 +28,6 @@ from dip.errors import InputError
 from dip.system.signals import Interrupted
 
 Write = Callable[..., Path]
-
-
 BROKEN = """import ctypes, multiprocessing, sys
 import torch
 

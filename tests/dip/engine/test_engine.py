@@ -20,8 +20,6 @@ from dip.training.optimizers import Descent
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
-
-
 GENERATOR = torch.Generator().manual_seed(1)
 Y, X = torch.meshgrid(torch.linspace(0, 3, 24), torch.linspace(0, 5, 26), indexing="ij")
 IMAGE = torch.stack([X.sin(), Y.cos(), (X + Y).sin()]) / 4 + 0.5
