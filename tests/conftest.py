@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -135,6 +136,12 @@ def regress(gated: Path, baselines: Path, command: Command, tmp_path: Path) -> C
         return command("benchmarks", "regress", gated, *where, *words)
 
     return run
+
+
+def pytest_configure() -> None:
+    """Tests press Ctrl-C; a shell that runs them in the background leaves it ignored."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -204,7 +204,7 @@ def test_an_interruption_saves_what_is_on_its_way_and_the_same_command_goes_on(
     again = start(suite, out, *options, "--timeout", 20)
     assert again.ends() == 1, again.said + again.errors
     assert f"goes on   {job.name} from iteration {halted[1]}" in again.said
-    assert f"FAILED    {job.name}: took longer than --timeout 20 seconds" in again.said
+    assert f"FAILED    {job.name}: took longer than the timeout of 20 seconds" in again.said
     record = store.read(UNFINISHED + job.key)
     assert record is not None
     assert (record.state_at or 0) >= int(halted[1])
