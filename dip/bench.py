@@ -17,7 +17,10 @@ PACKAGES = ("pandas", "scipy", "rich", "filelock", "jinja2")  # which the comman
 
 def run() -> None:
     """The command `dip-bench`."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        _refuse(f"the current folder cannot be read ({error.strerror}); change into another one")
     candidates = (Path(__file__).resolve().parent.parent, here, *here.parents)
     checkout = next((folder for folder in candidates if (folder / COMMANDS).is_file()), None)
     if checkout is None:
@@ -27,8 +30,8 @@ def run() -> None:
         )
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         _refuse(
-            f"dip-bench needs the package {missing[0]}: `make setup` in {checkout} installs what it"
-            " needs."
+            f"dip-bench needs the package {missing[0]}, which {sys.executable} does not have; after"
+            f" `make setup` in {checkout} use {checkout / '.venv' / 'bin' / 'dip-bench'}"
         )
     path = [str(checkout), os.environ.get("PYTHONPATH", "")]
     command = [sys.executable, "-P", "-m", "reports", *sys.argv[1:]]

@@ -31,6 +31,7 @@ from reports.tables.scores import Column, Entry, columns, entries, requested_sco
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.tables.write import write
+from reports.templates import template
 
 HEADINGS = {"hole", "method", "output"}
 WAYS = ["method", "height", "width", "engine", "precision", "threads", "fits_beside"]
@@ -40,9 +41,10 @@ Labelled = Mapping[str, Results]  # by the names that tables show; the first is 
 def build_side_by_side(
     folders: Sequence[Path], labels: Sequence[str], out: Path | None = None
 ) -> tuple[Path, list[Table]]:
-    """Write tables and a summary; returns the summary's path. `out` has a name by the labels.
+    """Write tables and a summary; returns the summary's path.
 
-    labels: what tables call the folders; default: their paths.
+    labels: what tables call the folders; default: their paths. out: default: in `side-by-side`
+    beside the first folder, named by the labels.
 
     Raises InputError if labels and folders do not match, if a folder holds no results, or if they
     have nothing in common.
@@ -51,7 +53,7 @@ def build_side_by_side(
     if len(labels) != len(folders):
         raise InputError(f"`label`: {len(folders)} folders need as many labels, not {len(labels)}")
     if len(set(labels)) < len(labels) or not all(each.strip() for each in labels):
-        raise InputError("`label`: each folder has a label of its own")
+        raise InputError("`label`: labels have to differ, and must not be empty")
     if taken := HEADINGS.intersection(labels):
         raise InputError(f"`label`: '{min(taken)}' is a column's own name; choose another")
     for folder in folders:
@@ -74,8 +76,6 @@ def build_side_by_side(
     with alone_in(out):
         shutil.rmtree(out / "tables", ignore_errors=True)
         write(out / "tables", found)
-        from reports.templates import template
-
         path = out / "summary.md"
         page = template("side-by-side.md.j2").render(labels=labels, tables=found, about=about)
         write_atomically(path, page)
@@ -83,7 +83,9 @@ def build_side_by_side(
 
 
 def _file_name(label: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in label)
+    """Of a path its end, which tells most."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in label)
+    return name[-60:].strip("-") or "results"
 
 
 def _about(label: str, results: Results) -> list[str]:

@@ -38,31 +38,30 @@ def lines(
 ) -> Iterator[str]:
     """The names of all kinds; one kind, an entry a line; or one entry with its options.
 
-    everything: with all options, of one kind or of all. Raises InputError for an unknown name.
+    everything: with all options, of one kind or of all kinds. Raises InputError for an unknown
+    name.
     """
     if kind is not None and kind not in KINDS:
         raise InputError(unknown("kind", kind, KINDS))
-    if everything:
-        for title, entries in KINDS.values() if kind is None else [KINDS[kind]]:
+    if everything and name is None:
+        for title, _, entries in KINDS.values() if kind is None else [KINDS[kind]]:
             yield title
             for entry in entries():
                 yield f"  {entry.name}: {entry.summary}"
                 yield from (f"      {option}" for option in entry.options)
     elif kind is None:
-        for each, (_, entries) in KINDS.items():
+        for each, (_, _, entries) in KINDS.items():
             yield f"{each}: {', '.join(entry.name for entry in entries())}"
         yield "`dip-bench list KIND` says what each is, `list KIND NAME` what can be set"
     else:
-        title, entries = KINDS[kind]
+        title, singular, entries = KINDS[kind]
         found = {entry.name: entry for entry in entries()}
         if name is None:
             yield title
             for entry in found.values():
                 yield f"  {entry.name}: {_first_sentence(entry.summary)}"
         elif name not in found:
-            raise InputError(
-                unknown(title.partition(" (")[0].lower().removesuffix("s"), name, found)
-            )
+            raise InputError(unknown(singular, name, found))
         else:
             yield f"{name}: {found[name].summary}"
             yield from (f"  {option}" for option in found[name].options)
@@ -71,8 +70,7 @@ def lines(
 def _suites() -> Iterator[Entry]:
     for name in suite_names():
         suite = load_suite(name)
-        cost = suite.expect.partition(" (")[0].partition(";")[0]
-        yield Entry(name, f"{suite.title}; {cost}", (suite.expect,))
+        yield Entry(name, suite.title, (suite.expect,))
 
 
 def _image_sets() -> Iterator[Entry]:
@@ -99,7 +97,7 @@ def _settings() -> Iterator[Entry]:
     parts: dict[str, type[BaseModel]] = {"schedule": StepSchedule, "backtracking": Backtracking}
     for name, field in Method.model_fields.items():
         if name in parts:
-            yield Entry(name, f"where there is one: {_sentence(parts[name])}", _fields(parts[name]))
+            yield Entry(name, f"{_sentence(parts[name])} (default: none)", _fields(parts[name]))
         elif name not in ("architecture", "input"):
             default = "required" if field.is_required() else f"default: {_default(field)}"
             yield Entry(name, f"{field.description}{_choices(field)} ({default})")
@@ -116,29 +114,32 @@ def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
     return entries
 
 
-# By kind: its title, and what makes its entries.
-KINDS: dict[str, tuple[str, Callable[[], Iterator[Entry]]]] = {
-    "suites": ("Suites", _suites),
-    "images": ("Image sets", _image_sets),
-    "networks": ("Networks (architecture.name)", _of(get_args(NetworkOptions))),
-    "inputs": ("Inputs (input.name)", _of(get_args(InputOptions))),
-    "optimizers": ("Optimisers (optimizer.name)", _of(get_args(OptimizerOptions))),
-    "settings": ("Other settings of a method", _settings),
-    "presets": ("Presets", _presets),
+# By kind: its title, what one of it is called, and what makes its entries.
+KINDS: dict[str, tuple[str, str, Callable[[], Iterator[Entry]]]] = {
+    "suites": ("Suites", "suite", _suites),
+    "images": ("Image sets", "image set", _image_sets),
+    "networks": ("Networks (architecture.name)", "network", _of(get_args(NetworkOptions))),
+    "inputs": ("Inputs (input.name)", "input", _of(get_args(InputOptions))),
+    "optimizers": ("Optimisers (optimizer.name)", "optimiser", _of(get_args(OptimizerOptions))),
+    "settings": ("Other settings of a method", "setting", _settings),
+    "presets": ("Presets", "preset", _presets),
     "holes": (
         "Holes",
-        lambda: (Entry(each, _sentence(m), _fields(m)) for each, m in MASKS.items()),
+        "hole",
+        lambda: (Entry(name, _sentence(each), _fields(each)) for name, each in MASKS.items()),
     ),
-    "rules": ("Stopping rules", _of(RULES.values())),
+    "rules": ("Stopping rules", "rule", _of(RULES.values())),
     "fills": (
         "Fills",
-        lambda: (Entry(each, f"{f.summary} From {f.source}") for each, f in FILLS.items()),
+        "fill",
+        lambda: (Entry(name, f"{each.summary} From {each.source}") for name, each in FILLS.items()),
     ),
     "metrics": (
         "Metrics",
+        "metric",
         lambda: (
-            Entry(each, f"{metric.better} is better; from {metric.minimum_side} pixels a side")
-            for each, metric in METRICS.items()
+            Entry(name, f"{metric.better} is better; from {metric.minimum_side} pixels a side")
+            for name, metric in METRICS.items()
         ),
     ),
 }

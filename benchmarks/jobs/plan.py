@@ -182,7 +182,9 @@ def select(jobs: Iterable[Job], pattern: str) -> list[Job]:
     """The jobs whose name holds the pattern; raises InputError if none does."""
     chosen = [job for job in jobs if pattern in job.name]
     if not chosen:
-        raise InputError(f"no job's name holds '{pattern}'; `dry_run` prints the names")
+        raise InputError(
+            f"no job's name holds '{pattern}'; `dip-bench status SUITE` lists the names"
+        )
     return chosen
 
 

@@ -8,7 +8,7 @@ Each fill is a module of this folder with one function, `restore(masked, mask, s
     returns: (C, H, W) float64, the known pixels as they were
 
 A module is imported when its fill is used: most need SciPy, scikit-image or OpenCV (the extra
-`fills`). A new fill is a module and a line in `FILLS`.
+`fills`). A new fill is a module and an entry below.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from dip.errors import InputError
 class Fill:
     """A fill, described.
 
-    module: its name in this folder. summary: one line on how it fills. source: the paper or the
-    library that it follows. version: counts up when its numbers change.
+    name: its module in this folder, with hyphens. summary: one line on how it fills. source: the
+    paper or the library that it follows. version: counts up when its numbers change.
     """
 
-    module: str
+    name: str
     summary: str
     source: str
     version: int = 1
@@ -51,48 +51,49 @@ class Fill:
             InputError: a package that the fill needs is not installed.
         """
         try:
-            module = import_module(f"dip.fills.{self.module}")
+            module = import_module(f"dip.fills.{self.name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             raise InputError(
-                f"the fill '{self.module}' needs the package '{error.name}'; install"
-                " dip-bench[fills]"
+                f"the fill '{self.name}' needs the package '{error.name}'; the extra `fills` of"
+                " dip-bench has it"
             ) from None
         return module.restore(masked.astype(np.float64) * (mask != 0), mask, seed)
 
 
-FILLS: dict[str, Fill] = {
-    "mean": Fill("mean", "Each channel's mean over the known pixels.", "this project"),
-    "nearest": Fill(
+_FILLS = (
+    Fill("mean", "Each channel's mean over the known pixels.", "this project"),
+    Fill(
         "nearest",
         "The nearest known pixel, by Euclidean distance.",
         "scipy.ndimage.distance_transform_edt",
     ),
-    "harmonic": Fill(
+    Fill(
         "harmonic",
         "The membrane through the known pixels: each missing pixel is the mean of its neighbours.",
         "Laplace's equation, five-point stencil",
     ),
-    "biharmonic": Fill(
+    Fill(
         "biharmonic",
         "The surface of least bending through the known pixels around the hole.",
         "Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic"
         " Functions, 2018; skimage.restoration.inpaint_biharmonic",
     ),
-    "telea": Fill(
+    Fill(
         "telea",
         "From the rim inwards, the weighted mean of what pixels within three continue to.",
         "Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004; cv2.inpaint",
     ),
-    "navier-stokes": Fill(
-        "navier_stokes",
+    Fill(
+        "navier-stokes",
         "From the rim inwards along the lines of equal brightness, as a fluid would flow.",
         "Bertalmio, Bertozzi, Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video"
         " Inpainting, CVPR 2001; cv2.inpaint",
     ),
-    "total-variation": Fill(
-        "total_variation",
+    Fill(
+        "total-variation",
         "Least total variation: edges stay sharp and are as short as can be; channels together.",
         "Chan, Shen, Mathematical Models for Local Nontexture Inpaintings, 2002, without"
         " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
     ),
-}
+)
+FILLS = {fill.name: fill for fill in _FILLS}

@@ -43,7 +43,7 @@ class Interrupted(BaseException):
 
 
 def raise_on_signals() -> None:
-    """From now on a signal raises Interrupted wherever the program is."""
+    """From now on a signal raises Interrupted wherever the program is, unless it is ignored."""
 
     def interrupt(*_: object) -> None:
         for number in SIGNALS:  # or another one would break off what is tidied up
@@ -51,4 +51,5 @@ def raise_on_signals() -> None:
         raise Interrupted
 
     for number in SIGNALS:
-        signal.signal(number, interrupt)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)

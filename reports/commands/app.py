@@ -1,8 +1,6 @@
 """`dip-bench`: all commands, in groups."""
 
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -68,14 +66,13 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Benchmark Deep Image Prior against classical fills: run suites, report, check."""
+    """What stands before a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; see `dip.system.command_line.main`."""
     from datasets.errors import DatasetError
 
-    sys.path.append(str(Path.cwd()))  # for networks of one's own, behind everything else
     raise_on_signals()
     return command_line.main(
         app, arguments, program="dip-bench", mistakes=(InputError, DatasetError, OSError)

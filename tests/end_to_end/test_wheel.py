@@ -81,7 +81,7 @@ def test_the_wheel_alone_restores_a_photo(tmp_path: Path) -> None:
     bench = tmp_path / "clean" / "bin" / "dip-bench"
     for folder, says in (
         (tmp_path, "dip-bench needs a checkout of the project"),
-        (ROOT, "dip-bench needs the package pandas: `make setup` in"),
+        (ROOT, "dip-bench needs the package pandas, which"),
     ):
         done = _done(bench, "list", cwd=folder)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

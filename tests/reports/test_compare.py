@@ -123,18 +123,22 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
     elsewhere = tmp_path / "elsewhere"
     assert command("reports", "build", *folders, *labels, "--out", elsewhere).returncode == 0
     assert (elsewhere / "summary.md").exists()
+    unnamed = command("reports", "report", *folders)  # by their paths
+    assert unnamed.returncode == 0, unnamed.stderr
+    (third,) = {*(out / "side-by-side").iterdir()} - {summary.parent}
+    assert f"- {folders[0]}: {folders[0]}, revision" in (third / "summary.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (("A", "A"), "--label: each folder has a label of its own"),
+        (("A", "A"), "--label: labels have to differ"),
         (("A", "B"), "A: there is no such folder"),
         (("A", "B", "--label", "x"), "--label: 2 folders need as many labels, not 1"),
         (("A", "B", "--label", "hole", "--label", "x"), "'hole' is a column's own name"),
         ((".", "B", "--label", "x", "--label", "y"), "B: there is no such folder"),
         ((".", ".", "--label", "x", "--label", "y"), ".: holds no results"),
-        (("A", "B", "--label", "x", "--label", "x"), "each folder has a label of its own"),
+        (("A", "B", "--label", "x", "--label", "x"), "labels have to differ"),
         (("A", "--label", "x"), "--label and --out are for several folders"),
         (("A", "B", "--reference", "x"), "--reference: several folders are compared"),
         (("A", "B", "--label", "x", "--label", "y"), "A: there is no such folder"),

@@ -112,6 +112,7 @@ def test_a_list_is_a_screen_and_an_entry_has_its_options(command: Command) -> No
     for words, message in (
         (("networkss",), "unknown kind 'networkss'. Did you mean 'networks'?"),
         (("networks", "unt"), "unknown network 'unt'. Did you mean 'unet'?"),
+        (("settings", "batches"), "unknown setting 'batches'. Did you mean 'batch'?"),
     ):
         done = command("benchmarks", "list", *words)
         assert (done.returncode, done.stderr) == (2, f"error: {message}\n")
@@ -132,3 +133,16 @@ def test_open_starts_a_browser_with_the_page(
     assert opened == [page.as_uri()]
     monkeypatch.setattr(report.typer, "launch", lambda _: 1)
     assert command("reports", "open", tmp_path).returncode == 2
+
+
+def test_it_starts_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.argv[1], sys.argv[1:])"
+    reports = (sys.executable, "-P", "-m", "reports", "list", "fills")
+    done = _run(sys.executable, "-c", code, *reports, cwd=tmp_path / "gone", PYTHONPATH=str(ROOT))
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "gone").mkdir()
+    bench = (sys.executable, "-P", "-c", "import dip.bench; dip.bench.run()")
+    done = _run(sys.executable, "-c", code, *bench, cwd=tmp_path / "gone", PYTHONPATH=str(ROOT))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the current folder cannot be read (")
