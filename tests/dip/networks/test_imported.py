@@ -259,7 +259,7 @@ def test_settings_reach_the_options_of_an_import() -> None:
         ({"import": "a:B", "options": {1: 2}}, "architecture.options: options are 'name: value'"),
         ({"import": "a:B", "options": [1]}, "architecture.options: options are 'name: value'"),
         ("unet", "architecture: takes settings, as {name: value}, not 'unet'"),
-        ({"channels": [4]}, "architecture: says no name of what it is"),
+        ({"channels": [4]}, "architecture: missing 'name'"),
     ],
 )
 def test_a_wrong_architecture_is_named(architecture: object, message: str) -> None:
