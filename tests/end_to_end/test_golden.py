@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from support import golden
 from support.golden import CASES, Case, differences, findings, record, recorded
 
@@ -42,10 +41,8 @@ def _case(name: str) -> Case:
 @pytest.fixture
 def _slower(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault: Adam takes a thousandth less of a step."""
-    adam = torch.optim.Adam
-    monkeypatch.setattr(
-        optimizers.torch.optim, "Adam", lambda p, lr, *a, **k: adam(p, 0.999 * lr, *a, **k)
-    )
+    adam = optimizers.adam
+    monkeypatch.setattr(optimizers, "adam", lambda *a, lr, **k: adam(*a, lr=0.999 * lr, **k))
 
 
 @pytest.mark.usefixtures("_slower")

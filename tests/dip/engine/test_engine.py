@@ -15,8 +15,8 @@ from torch import Tensor, nn
 import dip
 from dip.engine.engine import Engine, flushes_denormals
 from dip.options import SkipOptions
+from dip.training import optimizers
 from dip.training.iteration import Iteration
-from dip.training.optimizers import Descent
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
@@ -204,15 +204,20 @@ def test_what_is_recorded_may_be_written_to_the_same_place_each_time(
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_an_optimiser_that_is_recorded_counts_on_the_device(name: str) -> None:
+def test_an_optimizer_that_is_recorded_counts_on_the_device(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or torch refuses to record its step."""
-    method = _method("quick", optimizer={"name": name})
+    asked: list[bool] = []
+    monkeypatch.setattr(optimizers, "adam", lambda *_, **how: asked.append(how["capturable"]))
+    parameter = torch.ones(2, requires_grad=True)
+    parameter.grad = torch.ones(2)
     for recorded in (True, False):
-        descent = Descent(
-            method, [torch.ones(2, requires_grad=True)], fused=True, recorded=recorded
+        descent = optimizers.Descent(
+            _method("quick", optimizer={"name": name}), [parameter], fused=True, recorded=recorded
         )
-        ((optimizer, _, _),) = descent.stages
-        assert [group["capturable"] for group in optimizer.param_groups] == [recorded]
+        descent.step(1, torch.tensor(1.0))
+    assert asked == [True, False]
 
 
 def test_maps_are_channels_last() -> None:

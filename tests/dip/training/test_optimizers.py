@@ -1,5 +1,6 @@
 """Losses and descent: each against a reference that is written differently."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -98,6 +99,37 @@ def _steps(method: Method, count: int, gradient: float = 1.0) -> list[float]:
         descent.step(iteration, torch.tensor(1.0))
         moved.append(before - parameter.item())
     return moved
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "reference"),
+    [
+        ({"name": "adam", "betas": (0.8, 0.95)}, partial(torch.optim.Adam, betas=(0.8, 0.95))),
+        ({"name": "adam", "weight_decay": 0.1}, partial(torch.optim.Adam, weight_decay=0.1)),
+        ({"name": "adamw"}, torch.optim.AdamW),
+        ({"name": "sgd"}, partial(torch.optim.SGD, momentum=0.9)),
+        ({"name": "sgd", "momentum": 0}, torch.optim.SGD),
+    ],
+    ids=["adam betas", "adam decay", "adamw", "sgd", "sgd without momentum"],
+)
+def test_steps_are_those_of_torchs_classes_to_the_last_bit(
+    settings: dict[str, Any], reference: Any, fused: bool
+) -> None:
+    generator = torch.Generator().manual_seed(3)
+    start = [torch.rand(shape, generator=generator) for shape in ((4, 3), (5,), (2,))]
+    ours, theirs = ([each.clone().requires_grad_() for each in start] for _ in range(2))
+    descent = Descent(_with(optimizer=settings, learning_rate=0.03), ours, fused=fused)
+    optimizer = reference(theirs, lr=0.03, fused=fused or None)
+    for iteration in range(1, 8):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.rand(one.shape, generator=generator) - 0.5
+            other.grad = one.grad.clone()
+        if iteration == 1 and settings["name"] != "sgd":  # the last one is trained a step later
+            ours[2].grad = theirs[2].grad = None
+        descent.step(iteration, torch.tensor(1.0))
+        optimizer.step()
+        assert all(map(torch.equal, ours, theirs))
 
 
 def test_a_schedule_multiplies_the_learning_rate() -> None:
