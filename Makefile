@@ -7,6 +7,9 @@ UV_VERSION := 0.13.9
 VENV := .venv
 UV := $(VENV)/.uv-$(UV_VERSION)
 UV_PIP := $(VENV)/bin/uv pip
+COMPILE = $(UV_PIP) compile --quiet --universal --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" pyproject.toml
+SYNC = $(UV_PIP) sync --python $(PY) --require-hashes
 
 # PYTHON= names an interpreter that already has the packages; without it `make` keeps its own in
 # .venv. Which torch that has is noted there, so that a later `make` without TORCH_BACKEND keeps it.
@@ -14,36 +17,54 @@ ifdef PYTHON
 PY := $(PYTHON)
 else
 PY := $(VENV)/bin/python
-BACKEND := $(or $(TORCH_BACKEND),$(shell cat $(VENV)/.backend 2>/dev/null),lock)
-ENVIRONMENT := $(VENV)/.synced-$(BACKEND)
+ENVIRONMENT := $(VENV)/.synced
+DEVELOPMENT := $(VENV)/.dev-synced
 WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench report regress timing anchors test check clean
+CPU_ONLY := $(and $(filter Linux,$(shell uname)),$(if $(wildcard /dev/nvidiactl /dev/kfd /dev/dxg)$(shell command -v nvidia-smi),,yes))
+.PHONY: help setup dev lock bench report regress timing anchors test check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, auto ...)
+setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, lock ...)
 	@$(PY) -m benchmarks.metrics.lpips_weights
 	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
-# A stamp is written last: an interrupted set-up is done again.
-$(VENV)/.synced-lock: requirements.lock pyproject.toml $(UV)
-	@rm -f $(VENV)/.synced-* && echo lock > $(VENV)/.backend
-	$(UV_PIP) sync --python $(PY) --require-hashes requirements.lock
+dev: $(DEVELOPMENT) ## add Ray, and the tools of tests and checks
+
+# The torch to install: the one asked for; else the lock's, or without a GPU the small one for CPUs,
+# which comes from an index of its own that may be out of reach.
+$(VENV)/.backend: $(if $(TORCH_BACKEND),ask) | $(UV)
+	@backend=$(or $(TORCH_BACKEND),$(if $(CPU_ONLY),cpu,lock)); \
+	if [ $$backend != lock ] && ! said=$$(UV_HTTP_RETRIES=0 $(UV_PIP) install --python $(PY) --dry-run --torch-backend $$backend --reinstall-package torch torch 2>&1); then \
+	  if [ -n "$(TORCH_BACKEND)" ]; then echo "$$said" >&2; exit 2; fi; \
+	  echo "torch for CPUs alone cannot be had from here: taking the one with GPU libraries, several gigabytes"; \
+	  backend=lock; \
+	fi; \
+	[ "$$(cat $@ 2>/dev/null)" = $$backend ] || echo $$backend > $@
+
+ask:
+
+# A stamp is written last: an interrupted set-up is done again. Another backend's torch is not
+# covered by the lock's hashes; of its versions the lock's is taken, where there is that.
+$(VENV)/.synced: requirements.lock pyproject.toml $(VENV)/.backend | $(UV)
+	@rm -f $@ $(VENV)/.dev-synced
+	@set -e; backend=$$(cat $(VENV)/.backend); \
+	if [ $$backend = lock ]; then $(SYNC) requirements.lock; else \
+	  awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-|cuda-)/ } keep' requirements.lock > $(VENV)/without-torch.lock; \
+	  $(SYNC) $(VENV)/without-torch.lock; \
+	  locked=$$(awk '/^torch(vision)?==/ { print $$1 }' requirements.lock); \
+	  torch="$(UV_PIP) install --python $(PY) --torch-backend $$backend"; \
+	  $$torch --quiet $$locked || $$torch "torch>=2.11" torchvision; \
+	fi
 	$(UV_PIP) install --python $(PY) --no-deps --no-build-isolation --quiet -e .
 	@touch $@
 
-# Another backend's torch comes from its own index, which the lock's hashes do not cover.
-$(VENV)/.synced-%: requirements.lock pyproject.toml $(UV)
-	@$(UV_PIP) install --python $(PY) --quiet --dry-run --torch-backend $* pip # refuses what is no backend
-	@rm -f $(VENV)/.synced-* && echo $* > $(VENV)/.backend
-	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-|cuda-)/ } keep' requirements.lock > $(VENV)/without-torch.lock
-	$(UV_PIP) sync --python $(PY) --require-hashes $(VENV)/without-torch.lock
-	$(UV_PIP) install --python $(PY) --torch-backend $* "torch>=2.11" torchvision
-	$(UV_PIP) install --python $(PY) --no-deps --no-build-isolation --quiet -e .
+$(VENV)/.dev-synced: requirements-dev.lock $(ENVIRONMENT)
+	$(UV_PIP) install --python $(PY) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(UV):
@@ -58,9 +79,10 @@ $(VENV)/.weights-tried: | $(ENVIRONMENT)
 	@$(PY) -m benchmarks.metrics.lpips_weights
 	@touch $@
 
-lock: $(UV) ## write requirements.lock anew from pyproject.toml
-	$(UV_PIP) compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	  --custom-compile-command "make lock" --extra bench --extra ray --extra dev pyproject.toml -o requirements.lock
+lock: $(UV) ## write requirements.lock, and what `make dev` adds to it, anew from pyproject.toml
+	$(COMPILE) --extra bench --extra build -o requirements.lock
+	$(COMPILE) --extra bench --extra build --extra ray --extra dev -c requirements.lock -o requirements-dev.lock \
+	  $$(awk -F== '/^[a-z]/ { print "--no-emit-package", $$1 }' requirements.lock)
 
 bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
 	@$(PY) -m reports bench $(SUITE) --out $(OUT)
@@ -77,10 +99,10 @@ timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (B
 anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-bench data fetch, or DIP_MIRROR)
 	@$(PY) -m reports anchors --out $(OUT)
 
-test: $(ENVIRONMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
+test: $(DEVELOPMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 $(if $(SLOW),,--without-slow)
 
-check: $(ENVIRONMENT) ## lint, types and layers
+check: $(DEVELOPMENT) ## lint, types and layers
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy

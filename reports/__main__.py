@@ -4,9 +4,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from reports.commands.app import main
+if __name__ == "__main__":  # worker processes import this module, too
+    from reports.commands.app import main
 
-if __name__ == "__main__":
     with suppress(OSError):  # the current folder may be gone
         sys.path.append(str(Path.cwd()))  # for networks of one's own, behind everything else
     sys.exit(main())

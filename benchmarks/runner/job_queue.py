@@ -2,36 +2,55 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan
 from benchmarks.system.files import CannotWriteError, Claim
+from dip.fills import FILLS
+
+QUICK_PIXELS = 2**16  # up to which a quick fill takes no longer than to send it to a worker
+
+
+def is_quick(job: Job) -> bool:
+    """Whether the job is over so soon that the runner does it itself."""
+    return (
+        isinstance(job.method, str) and FILLS[job.method].is_quick and job.mask.size <= QUICK_PIXELS
+    )
 
 
 class JobQueue:
     """Gives out jobs one by one, each claimed, so that no other runner fits it meanwhile.
 
     A job that another runner has claimed is come back to later; one that it has seen to meanwhile
-    is over. before: of each key what `Plan.fingerprint` said in the beginning. fresh: run again
-    what was over then. done_elsewhere: what others have seen to, as it was found.
+    is over. quick: those that the runner does itself; fits: all others. before: of each key what
+    `Plan.fingerprint` said in the beginning. fresh: run again what was over then. done_elsewhere:
+    what others have seen to, as it was found.
     """
 
-    def __init__(self, plan: Plan, jobs: Iterable[Job], before: Mapping[str, object], fresh: bool):
+    def __init__(self, plan: Plan, jobs: Sequence[Job], before: Mapping[str, object], fresh: bool):
         self.plan = plan
-        self.waiting = deque(jobs)
+        self.quick = deque(job for job in jobs if is_quick(job))
+        self.fits = deque(job for job in jobs if not is_quick(job))
         self.before = before
         self.fresh = fresh
         self.claims: dict[str, tuple[Claim, Job]] = {}
         self.done_elsewhere: list[Job] = []
 
-    def take(self) -> Job | None:
-        """A job that is this runner's now, or None if there is none to be had at present."""
-        for _ in range(len(self.waiting)):
-            job = self.waiting.popleft()
+    @property
+    def waiting(self) -> list[Job]:
+        return [*self.quick, *self.fits]
+
+    def take(self, jobs: deque[Job]) -> Job | None:
+        """A job that is this runner's now, or None if there is none to be had at present.
+
+        jobs: `quick` or `fits`.
+        """
+        for _ in range(len(jobs)):
+            job = jobs.popleft()
             claim = self.plan.store.claim(job.key)
             if claim is None:
-                self.waiting.append(job)
+                jobs.append(job)
                 continue
             self.plan.store.tidy(job.key)
             status = self.plan.status(job)

@@ -12,6 +12,7 @@ from rich.table import Column
 
 from benchmarks.jobs.job import Job
 from benchmarks.runner import events
+from benchmarks.runner.job_queue import is_quick
 from benchmarks.system.text import counted
 from dip.system.text import duration
 
@@ -95,6 +96,8 @@ class Display:
         self.console = console
         self.total = len(jobs)
         self.counts = dict.fromkeys(("done", "diverged", "failed", "halted", "elsewhere"), 0)
+        self.quick_fills = sum(map(is_quick, jobs))
+        self.quick_fills_done = 0
         self.is_waiting = False
         self.started = self.last_line = time.monotonic()
         self.time_left = TimeLeft(worker_count)
@@ -164,6 +167,8 @@ class Display:
                 self._ends(job, word)
                 if outcome:
                     self._line(outcome)
+                elif is_quick(job):
+                    self._quick_fill_ends()
                 elif not self.bars:
                     self._line(f"{word:9} {job.name}")
             case events.Failed(_, reason, _):
@@ -177,6 +182,12 @@ class Display:
                 self._ends(job, "halted")
                 saved = f"its state is saved at iteration {iteration}" if iteration else "not saved"
                 self._line(f"halted    {job.name}: {saved}")
+
+    def _quick_fill_ends(self) -> None:
+        """One line for all of them: many are over within a second."""
+        self.quick_fills_done += 1
+        if self.quick_fills_done == self.quick_fills and not self.bars:
+            self._line(f"done      {counted(self.quick_fills, 'quick fill')}")
 
     def elsewhere(self, job: Job) -> None:
         """Another runner has seen to a job."""
@@ -210,6 +221,8 @@ class Display:
 
     def _ends(self, job: Job, how: str) -> None:
         self.counts[how] += 1
+        if how not in ("done", "diverged") and is_quick(job):
+            self.quick_fills -= 1  # it has a line of its own
         self.time_left.over(job)
         self._leaves_place(job)
         if self.bars:

@@ -15,8 +15,9 @@ from benchmarks.runner.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.runner.executors import POLL_SECONDS, Executor
 from benchmarks.runner.executors.in_process import InProcess
 from benchmarks.runner.executors.processes import Processes
+from benchmarks.runner.executors.worker import Tell, carry_out
 from benchmarks.runner.job.task import Task
-from benchmarks.runner.job_queue import JobQueue
+from benchmarks.runner.job_queue import JobQueue, is_quick
 from benchmarks.runner.memory_estimate import with_memory
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.preflight import check_networks
@@ -142,9 +143,8 @@ def _executor(plan: Plan, todo: Sequence[Job], options: RunOptions, console: Con
             raise
         _say(console, cluster.about)
         return lambda _: cluster
-    devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)[
-        : len(todo)
-    ]
+    devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)
+    devices = devices[: max(1, sum(not is_quick(job) for job in todo))]
     check_networks(plan.suite, todo, devices[0])
     devices, reasons = with_memory(devices, todo)
     for reason in reasons:
@@ -247,18 +247,24 @@ def _run_jobs(
                 is_stopping = True
                 executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
-            while executor.has_room and not is_stopping and (job := queue.take()):
+            while executor.has_room and not is_stopping and (job := queue.take(queue.fits)):
                 clock.gives(job)
                 executor.give(
                     Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
                 )
+            # While workers start, and fit, the runner does what takes no longer than to send it.
+            quick = None if is_stopping else queue.take(queue.quick)
             while queue.done_elsewhere:
                 display.elsewhere(queue.done_elsewhere.pop())
-            if not executor.is_busy:
+            if not executor.is_busy and quick is None:
                 if is_stopping or not queue.waiting:
                     break
                 display.waits(len(queue.waiting))
-            for event in executor.events(POLL_SECONDS):
+            events: list[Event] = []
+            if quick is not None:
+                events.append(_filled_here(plan, quick, executor.side_by_side))
+            events += executor.events(POLL_SECONDS if quick is None else 0)
+            for event in events:
                 clock.hears(event, executor.side_by_side)
                 _settle(plan, queue, event)
                 if scorer and isinstance(event, Finished):  # by now its claim is to be had
@@ -270,6 +276,11 @@ def _run_jobs(
     _say(console, display.summary())
     if is_asked_to_stop():
         raise Interrupted
+
+
+def _filled_here(plan: Plan, job: Job, workers: int) -> Event:
+    """How a quick fill ends, which this process does itself."""
+    return carry_out(Task(job, plan.suite.name), "cpu", 1, max(1, workers), Tell())
 
 
 def _settle(plan: Plan, queue: JobQueue, event: Event) -> None:

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import Any
 
 from benchmarks.jobs.job import Job
 from benchmarks.scoring.score import keep_scores
 from benchmarks.store.store import Store
+from benchmarks.system.processes import process_context
 from benchmarks.system.signals import leave_with_the_runner, not_for_children
 from benchmarks.system.text import counted
 from dip.system.signals import SIGNALS
@@ -69,8 +69,8 @@ class Scorers:
     def __init__(self, store: Store, metrics: Sequence[str], cores: int):
         self.store = store
         self.metrics = metrics
-        context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(min(cores, MOST_PROCESSES), context, initializer=_begin)
+        count = min(cores, MOST_PROCESSES)
+        self._pool = ProcessPoolExecutor(count, process_context(), initializer=_begin)
         self._processes: dict[int, Any] = {}  # by their numbers; a broken pool forgets them
         self._left: set[Future[None]] = set()
 

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.system.memory import CGROUP
+
 PACKAGES = (
     *("torch", "numpy", "pillow", "scikit-image", "scipy", "opencv-python-headless", "lpips"),
     "pandas",
@@ -87,10 +89,13 @@ def cpu_name() -> str:
 
 
 def cpu_count() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The cores that this process may use: by its affinity, and by its container's quota."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = (CGROUP / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return here
+    return here if quota == "max" else max(1, min(here, int(quota) // int(period)))
 
 
 @cache

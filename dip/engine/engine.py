@@ -4,12 +4,12 @@
 optimiser, the loss read at each iteration. `fast` changes the order of float operations, and so in
 float32 the trajectory, but not what is computed.
 
-On a CPU it is: channels-last maps, fused optimisers, layers of `dip.engine.kernels`, with one
-thread denormal numbers taken as zero, and memory that the process keeps from then on instead of
-giving it back and being given empty pages again, which takes two fifths of the time at 512x512. The
-host reads the loss of each iteration: it costs nothing there.
+On a CPU it is: channels-last maps, fused optimizers, layers of `dip.engine.kernels`, and with one
+thread denormal numbers taken as zero. The host reads the loss of each iteration: it costs nothing
+there. A process that is there for fits alone also calls `keep_memory`, as the suite's workers and
+`dip inpaint` do.
 
-On CUDA it is: channels-last maps, fused optimisers, cuDNN's choice of kernels by trial, and an
+On CUDA it is: channels-last maps, fused optimizers, cuDNN's choice of kernels by trial, and an
 iteration recorded once as a CUDA graph and replayed, because launching its kernels one by one takes
 longer than small images need; the host reads nothing but every `READ_EVERY` iterations and at
 checkpoints. With backtracking it reads each loss, because it may have to go back.
@@ -65,8 +65,6 @@ class Engine:
 
     def prepare(self, network: nn.Module, network_input: Tensor) -> tuple[nn.Module, Tensor]:
         """Both on the device, in their layout; the network is changed in place."""
-        if self.is_fast and not self.on_gpu:
-            keep_memory()
         network = network.to(self.device, self.dtype).train()
         network_input = network_input.to(self.device, self.dtype)
         if self.rebuilds:
@@ -159,8 +157,9 @@ class _Recorder:
 def keep_memory() -> None:
     """Let glibc keep what is freed, for the rest of the process: the next iteration needs it again.
 
-    Otherwise each large map is a mapping of its own, whose pages the kernel has to clear each time.
-    Nothing happens where the C library is another one.
+    Otherwise each large map is a mapping of its own, whose pages the kernel has to clear each time,
+    which takes two fifths of a fit's time at 512x512. It changes the whole process, so a library
+    leaves it to the program. Nothing happens where the C library is another one.
     """
     trim_threshold, mmap_max = -1, -4  # parameters of mallopt(3), as malloc.h numbers them
     try:

@@ -131,11 +131,14 @@ def inpaint(
         _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")
 
     # From here on it takes seconds.
+    from dip.engine.engine import keep_memory
     from dip.inpainting.display.progress import Progress
     from dip.inpainting.fill import CUT_SHORT, fill
     from dip.inpainting.plan import make_plan
 
     plan = make_plan(photo, hole, request)
+    if plan.device == "cpu":
+        keep_memory()
     saved = Saved(state, plan, _note, resume=resume)
     progress = Progress(picture=show_here)
     looks: list[Look] = [progress]

@@ -1,4 +1,4 @@
-"""What can be chosen: networks, inputs, optimisers, the method that joins them, stopping rules.
+"""What can be chosen: networks, inputs, optimizers, the method that joins them, stopping rules.
 
 pydantic models, frozen and free of torch, so that a suite of hundreds of fits is checked in a
 second. A default stands here and nowhere else. `version` counts up whenever the numbers that a

@@ -1,4 +1,4 @@
-"""How a fit descends: optimisers, a step schedule and backtracking, with defaults and sources."""
+"""How a fit descends: optimizers, a step schedule and backtracking, with defaults and sources."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -143,7 +143,7 @@ class LBFGS:
 
     def step(self, learning_rate: float, loss: Tensor) -> None:
         self.optimizer.param_groups[0]["lr"] = learning_rate
-        self.optimizer.step(lambda: loss)  # type: ignore[arg-type, return-value]  # a tensor will do
+        self.optimizer.step(lambda: loss)  # it takes a tensor as a number
 
     def state_dict(self) -> Any:
         return self.optimizer.state_dict()

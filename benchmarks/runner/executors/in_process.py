@@ -43,7 +43,6 @@ class InProcess:
         tell = Tell(
             start=lambda: told.append(Started(task.job, 0)),
             resume=lambda after, why: told.append(Resumed(task.job, after, why)),
-            step=lambda *_: None,
             should_stop=self.should_stop,
         )
         end = carry_out(task, self.device, self.threads, 1, tell)

@@ -10,7 +10,6 @@ import signal
 import tempfile
 import time
 from collections.abc import Sequence
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchmarks.jobs.job import Job
 from benchmarks.runner.events import Event, Failed, Progress, Resumed, Started
 from benchmarks.runner.executors.worker import HANG_UP, STOP, work
 from benchmarks.runner.job.task import Task
+from benchmarks.system.processes import process_context
 from benchmarks.system.signals import not_for_children
 
 START_SECONDS = 120.0  # that a worker may take to start before a timeout counts
@@ -119,7 +119,7 @@ class _Worker:
         self.job: Job | None = None
         self.broke: Job | None = None
         self.began = 0.0
-        context = get_context("spawn")
+        context = process_context()
         self.connection, theirs = context.Pipe()
         self.output, name = tempfile.mkstemp()
         Path(name).unlink()  # so that nothing is left of it

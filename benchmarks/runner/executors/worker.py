@@ -56,6 +56,10 @@ def work(
         while (task := connection.recv()) != HANG_UP:
             if task == STOP:  # the job was over before it could be stopped
                 continue
+            if task.job.engine == "fast" and device == "cpu":
+                from dip.engine.engine import keep_memory
+
+                keep_memory()
             event = carry_out(task, device, threads, workers, tell)
             # The runner has the job, and its image.
             rest = [getattr(event, each.name) for each in fields(event)[1:]]
@@ -78,10 +82,10 @@ def _losing_the_runner() -> Iterator[None]:
 class Tell:
     """What a job tells while it runs, and whom it asks whether it should go on."""
 
-    start: Callable[[], None]
-    resume: OnResume
-    step: OnStep
-    should_stop: Callable[[], bool]
+    start: Callable[[], None] = lambda: None
+    resume: OnResume = lambda *_: None
+    step: OnStep = lambda *_: None
+    should_stop: Callable[[], bool] = lambda: False
 
 
 def carry_out(
