@@ -24,7 +24,7 @@ endif
 
 .DEFAULT_GOAL := help
 CPU_ONLY := $(and $(filter Linux,$(shell uname)),$(if $(wildcard /dev/nvidiactl /dev/kfd /dev/dxg)$(shell command -v nvidia-smi),,yes))
-.PHONY: help setup dev lock bench report regress timing anchors test check clean
+.PHONY: help setup dev lock bench report regress timing anchors test numeric check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,16 @@ anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-b
 
 test: $(DEVELOPMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 $(if $(SLOW),,--without-slow)
+
+# What computes numbers, as on processors that have these vector instructions and no later ones.
+NUMERIC := tests/end_to_end/test_golden.py tests/dip/engine tests/dip/networks tests/dip/training \
+  tests/dip/fills tests/benchmarks/metrics
+numeric: $(DEVELOPMENT) $(WEIGHTS) ## run the tests of numbers with SSE4, AVX2 and AVX-512 instructions
+	@set -e; for isa in "default SSE41 SSE4_2" "avx2 AVX2 AVX2" "avx512 AVX512_CORE AVX512"; do \
+	  set -- $$isa; echo "ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3"; \
+	  ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3 OMP_NUM_THREADS=1 \
+	    $(PY) -m pytest -q -n auto --maxprocesses 8 $(NUMERIC); \
+	done
 
 check: $(DEVELOPMENT) ## lint, types and layers
 	@$(PY) -m ruff format --check .

@@ -7,12 +7,13 @@ version has changed.
 
 Trajectories are 20 iterations in float64 with the plain engine, where rounding does not grow: moved
 by 1e-12, an image gives numbers that differ by less than 1e-8 (`test_golden.py` holds that), and
-the tolerance is a hundred times that.
+the tolerance is a hundred times that. `make numeric` computes them with three sets of vector
+instructions.
 """
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from benchmarks.metrics import METRICS
 from dip.fills import FILLS
 from dip.options import (
     RULES,
+    Backtracking,
     InputOptions,
     Method,
     NetworkOptions,
@@ -37,6 +39,8 @@ from dip.options import (
     parse_rule,
 )
 from dip.options.networks import network_version
+from dip.training.divergence import Diverged, Watch
+from dip.training.losses import Loss
 
 FILE = Path(__file__).parent / "golden.json"
 TOLERANCE = 1e-6
@@ -173,6 +177,8 @@ def cases() -> list[Case]:
     for name in METRICS:
         versions: dict[str, int | str] = {name: METRICS[name].version}
         found.append(Case(f"metric {name}", versions, "benchmarks/metrics", _scored(name)))
+    trainer: dict[str, int | str] = {"trainer": BASE.version}
+    found.append(Case("trainer, divergence", trainer, "dip/options/method.py", _thresholds))
     return found
 
 
@@ -220,6 +226,63 @@ def _drawn_in_float64() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+def _thresholds(moved: float) -> Numbers:
+    """What a fit may draw before it counts as diverged, to a ten-millionth of each threshold."""
+    target = (picture(moved) * known())[None]
+    loss_of = Loss(BASE, known()[None].double(), target)
+    colour = torch.full_like(target, 0.9)
+    waves = torch.sin(torch.arange(target[0, 0].numel(), dtype=torch.float64)).reshape(SIZE)
+    good = target + 0.1 * waves
+    ramp = torch.linspace(0, 1, waves.numel(), dtype=torch.float64).reshape(SIZE)
+    bad = ramp.expand(target.shape)
+    ends = (waves > 0).double().expand(target.shape)
+
+    def noticed_at(*outputs: Tensor, backtracking: Backtracking | None = None) -> float:
+        """The iteration that tells, 0 if none does; the last output is drawn again and again."""
+        watch = Watch(loss_of, backtracking)
+        try:
+            for n in range(1, 61):
+                output = outputs[min(n, len(outputs)) - 1]
+                watch.look(n, watch.signs(loss_of(output), output).tolist(), False)
+        except Diverged as end:
+            return float(end.noticed_at)
+        return 0.0
+
+    def threshold(low: float, high: float, outputs: Callable[[float], Sequence[Tensor]]) -> float:
+        """The value between the two from which on the outputs fail, or no longer do."""
+        fails_at_low = noticed_at(*outputs(low)) > 0
+        assert fails_at_low != (noticed_at(*outputs(high)) > 0)
+        while high - low > 1e-7:
+            middle = (low + high) / 2
+            fails = noticed_at(*outputs(middle)) > 0
+            low, high = (middle, high) if fails == fails_at_low else (low, middle)
+        return low
+
+    looks = Backtracking(drop_db=5, every=20)
+    return {
+        "iterations looked back upon": [
+            noticed_at(good, bad),
+            noticed_at(good, bad, backtracking=looks),
+        ],
+        "share of them": [
+            noticed_at(*([good, *[bad] * (every - 1)] * 60)[:60]) for every in range(6, 15)
+        ],
+        # Times the error of the first iteration.
+        "blown up": [threshold(1.1, 2, lambda x: (target + 0.3, target + 0.3 * x))],
+        # The error of the best iteration, after which it draws something else.
+        "lost": [threshold(0.01, 0.5, lambda x: (target + x, bad))],
+        # How far pixels are from black and white, and the share of those that are.
+        "saturated": [
+            threshold(0, 0.1, lambda x: (ends * (1 - x) + x / 2,)),
+            threshold(0, 0.5, lambda x: (torch.where(ramp < x, 0.5, ends),)),
+        ],
+        # The height of waves that are still one colour.
+        "one colour": [threshold(0, 0.1, lambda x: (colour + x * waves,))],
+        # The error that is no better than that of the mean colour.
+        "bar": [threshold(0, 0.5, lambda x: (target, target + x))],
+    }
 
 
 def _filled(name: str) -> Callable[[float], Numbers]:

@@ -1,6 +1,5 @@
 """Worker processes: what an interruption, a kill or their number may change, and may not."""
 
-import contextlib
 import multiprocessing
 import os
 import re
@@ -16,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from support.commands import ROOT, Command
+from support.processes import expect_end, needs_proc, worker_of
 from support.suites import HUGE, TINY, jobs_of, pictures_in
 
 from benchmarks.runner.events import Failed, Finished, Progress
@@ -42,7 +42,6 @@ class Network(torch.nn.Module):
             ctypes.string_at(0)
         return self.layer(x)
 """
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
 
 
 def test_number_of_workers_does_not_change_results(
@@ -92,7 +91,7 @@ def test_a_first_signal_saves_what_is_in_flight_and_says_how_far_it_is(
     assert done.returncode == 0, done.stderr
     store, key = Store(out / "runs"), jobs_of(suite)[1].key
     seen = _wait_for_state(store, key)  # of the first checkpoint, or of later where that took long
-    worker = _worker_of(runner.pid)
+    worker = worker_of(runner.pid)
     os.killpg(runner.pid, signal_number)  # as a terminal and a cluster do
     output, errors = runner.communicate(timeout=30)
     assert runner.returncode == 130
@@ -102,7 +101,7 @@ def test_a_first_signal_saves_what_is_in_flight_and_says_how_far_it_is(
     assert halted
     assert _wait_for_state(store, key) == int(halted[1]) > seen >= 5
     assert "1 halted on their way" in output.splitlines()[-1]
-    _expect_end(worker)
+    expect_end(worker)
     assert not list((out / "runs").glob(".*"))
     assert "2 done before, 0 to run" in process("benchmarks", "run", short, "--out", out).stdout
 
@@ -114,7 +113,7 @@ def test_a_second_signal_ends_at_once(suite_file: Write, tmp_path: Path) -> None
     runner = _start(suite, tmp_path / "results")
     store, (job,) = Store(tmp_path / "results" / "runs"), jobs_of(suite)
     _wait_for_state(store, job.key)
-    worker = _worker_of(runner.pid)
+    worker = worker_of(runner.pid)
     os.kill(worker, signal.SIGSTOP)
     runner.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -123,7 +122,7 @@ def test_a_second_signal_ends_at_once(suite_file: Write, tmp_path: Path) -> None
     _, errors = runner.communicate(timeout=10)
     assert runner.returncode == 130
     assert errors.strip() == "interrupted; the same command goes on from here"
-    _expect_end(worker)
+    expect_end(worker)
     assert _wait_for_state(store, job.key) == 5
     assert {path.name for path in store.root.iterdir()} == {UNFINISHED + job.key}
 
@@ -149,14 +148,13 @@ def test_a_job_that_takes_too_long_has_failed_and_goes_on_when_tried_again(
     suite = suite_file(methods=methods, size=64, iterations=[5, 100_000])
     short = suite_file("short", methods=methods, size=64, iterations=[5])
     out = tmp_path / "results"
-    # Beside another test, torch and its optimisers take a dozen seconds to come.
-    words = ("--out", out, "--workers", 1, "--timeout", 20)
+    words = ("--out", out, "--workers", 1, "--timeout", 10)
     done = command("benchmarks", "run", suite, *words, "-k", "endless")
     assert done.returncode == 1
     assert "FAILED    astronaut/boxes[count=1,side=8]/endless/0: took longer than" in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("NO RESULT")]
     log = out / "tiny" / "failures" / f"{jobs_of(suite)[0].key}.txt"
-    assert line.endswith(f"failed: took longer than the timeout of 20 seconds ({log})")
+    assert line.endswith(f"failed: took longer than the timeout of 10 seconds ({log})")
     again = command("benchmarks", "run", suite, *words, "-k", "endless")
     assert again.returncode == 1
     assert "0 to run, 1 failed before" in again.stdout
@@ -294,24 +292,10 @@ def test_workers_end_when_the_runner_is_killed(suite_file: Write, tmp_path: Path
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    worker = _worker_of(process.pid)
+    worker = worker_of(process.pid)
     process.kill()
     process.wait()
-    _expect_end(worker)
-
-
-def _expect_end(pid: int) -> None:
-    """The process ends within 30 seconds, by itself."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        time.sleep(0.2)
-    os.kill(pid, signal.SIGKILL)
-    pytest.fail("a worker outlived its runner")
+    expect_end(worker)
 
 
 @needs_proc
@@ -324,7 +308,7 @@ def test_a_killed_worker_fails_its_job_only(suite_file: Write) -> None:
     killed = False
     for event in run_tasks(Processes(["cpu"], threads=1), [Task(job, "tiny") for job in jobs]):
         if isinstance(event, Progress) and event.job is jobs[0] and not killed:
-            os.kill(_worker_of(os.getpid()), signal.SIGKILL)
+            os.kill(worker_of(os.getpid()), signal.SIGKILL)
             killed = True
         if isinstance(event, Finished | Failed):
             outcomes[event.job.name] = event
@@ -334,17 +318,3 @@ def test_a_killed_worker_fails_its_job_only(suite_file: Write) -> None:
     why = "as the system does when memory runs out"
     assert failed.reason == f"its worker was killed by signal 9 (SIGKILL, {why})"
     assert all(isinstance(event, Finished) for event in outcomes.values())
-
-
-def _worker_of(pid: int) -> int:
-    """A worker of that process, once there is one: its child that is no resource tracker."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                parent = int(path.read_text().rpartition(")")[2].split()[1])
-                words = (path.parent / "cmdline").read_bytes() if parent == pid else b""
-                if b"spawn_main" in words:
-                    return int(path.parent.name)
-        time.sleep(0.2)
-    raise AssertionError("there is no worker")
