@@ -317,11 +317,16 @@ def test_the_wheel_holds_dip_only(tmp_path: Path) -> None:
 
 
 def test_the_lock_has_hashes_and_no_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
-    pinned = re.findall(r"^[a-z].*==.*$", lock, re.M)
-    assert len(pinned) > 50
-    assert all(line.endswith("\\") for line in pinned)  # a hash follows
+    names: list[str] = []
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        lock = (ROOT / name).read_text()
+        assert "://" not in lock
+        pinned = re.findall(r"^[a-z].*==.*$", lock, re.M)
+        assert len(pinned) > 20
+        assert all(line.endswith("\\") for line in pinned)  # a hash follows
+        names += [line.partition("==")[0] for line in pinned]
+    assert len(names) == len({*names})  # what both need stands in the first
+    assert {"ray", "pytest"} <= {*names[-len(pinned) :]}
 
 
 @pytest.mark.slow
