@@ -14,7 +14,7 @@ import yaml
 from support.commands import ROOT, Command, Done, signal_handlers_restored
 from support.suites import BASELINE_SEEDS, NARROW, TINY
 
-from benchmarks.regression import gate, speed
+from benchmarks.regression import gate
 from benchmarks.system import environment
 
 pytest_plugins = [
@@ -90,13 +90,6 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate's timing, which takes half a minute and has tests of its own, is said to be done."""
-    logs = {preset: [0.3, 0.31, 0.29] for preset in speed.ITERATIONS}
-    monkeypatch.setattr(speed, "session", lambda: logs)
-
-
-@pytest.fixture
 def checkout(monkeypatch: pytest.MonkeyPatch) -> str:
     """The commit that is said to be checked out, without changes, which this one may have."""
     commit = "0" * 40
@@ -114,7 +107,7 @@ def gated(suite_file: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def baselines(gated: Path, command: Command, tmp_path: Path, checkout: str) -> Path:
-    """The folder of its baseline. The module's tests are `untimed`."""
+    """The folder of its baseline."""
     folder = tmp_path / "baselines"
     done = command(
         *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),

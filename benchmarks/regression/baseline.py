@@ -12,7 +12,6 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.regression.scores import Environment, Side, Specification
-from benchmarks.regression.speed import Sessions
 from benchmarks.system import environment
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError, explain
@@ -29,14 +28,13 @@ class Baseline(BaseModel):
     the file of the scores.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # `speed`, which earlier ones have
 
     because: str
     revision: str
     written: str
     environments: list[Environment]
     specification: Specification
-    speed: Sessions
     scores_sha256: str
 
     @property
@@ -71,9 +69,7 @@ def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
     return Side(LABEL, scores, about.specification.model_dump(), about.about), about
 
 
-def write_baseline(
-    suite: str, side: Side, *, because: str, revision: str, speed: Sessions, folder: Path
-) -> Path:
+def write_baseline(suite: str, side: Side, *, because: str, revision: str, folder: Path) -> Path:
     """Returns the place of the scores. Raises CannotWriteError."""
     open_folder(folder)
     csv = folder / f"{suite}.csv"
@@ -84,7 +80,6 @@ def write_baseline(
         written=environment.now(),
         environments=side.about["environments"],
         specification=Specification.model_validate(side.specification),
-        speed=speed,
         scores_sha256=sha256(scores.encode()).hexdigest(),
     )
     with alone_in(folder):

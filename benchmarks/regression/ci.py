@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from benchmarks.regression.decision import ERROR_RATE, Row
-from benchmarks.regression.page import Page, about_speed, said
+from benchmarks.regression.page import Page, said
 from benchmarks.system.files import to_json
 
 
@@ -23,18 +23,6 @@ def as_json(page: Page) -> str:
             "seeds_diverged": {"reference": decision.lost.reference, "here": decision.lost.here},
             "diverged_verdict": decision.lost.verdict,
             "failed": decision.lost.failed,
-            "speed": [
-                {
-                    "preset": ratio.preset,
-                    "ratio": _known(ratio.here),
-                    "interval": [_known(end) for end in ratio.interval],
-                    "baseline": _known(ratio.baseline),
-                    "limit": _known(ratio.limit),
-                    "has_fallen": ratio.has_fallen,
-                    "not_compared_because": ratio.reason,
-                }
-                for ratio in page.speed
-            ],
             "notices": decision.notices,
             "about": page.about,
         }
@@ -57,7 +45,6 @@ def _numbers(row: Row) -> dict[str, Any]:
         "seeds_reference": row.seeds[0],
         "seeds_here": row.seeds[1],
         "deviation_between_seeds": _known(row.spread.deviation) if row.spread else None,
-        "power_at_margin": _known(row.power),
         "seeds_needed": row.seeds_needed,
     }
 
@@ -94,9 +81,6 @@ def to_junit(page: Page) -> str:
     failed = "".join(f"; failed: {name}" for name in decision.lost.failed)
     text = f"{now} of {of_here} seeds diverged, in {page.sides[0]} {was} of {of}{failed}"
     case("fits", "diverged or failed", outcome, text)
-    for ratio in page.speed:
-        outcome = "skipped" if ratio.has_fallen else ""
-        case("speed", ratio.preset, outcome, ratio.reason or about_speed(ratio))
     suite.set("tests", str(len(suite)))
     for attribute, outcome in (
         ("failures", "failure"),
@@ -114,7 +98,7 @@ def _plain(text: str) -> str:
 
 
 def annotations(page: Page) -> Iterator[str]:
-    """GitHub's workflow commands: errors for what ends the gate, warnings for slower engines."""
+    """GitHub's workflow commands: errors for what ends the gate."""
     decision = page.decision
     for row in decision.alarms:
         yield _annotation("error", f"{row.method} {row.verdict}", said(row))
@@ -129,9 +113,6 @@ def annotations(page: Page) -> Iterator[str]:
     for row in decision.rows:
         if row.leaves_open:
             yield _annotation("error", "cannot tell", said(row))
-    for ratio in page.speed:
-        if ratio.has_fallen:
-            yield _annotation("warning", f"{ratio.preset} is slower", about_speed(ratio))
     yield _annotation("notice", "regression gate", page.headline)
 
 

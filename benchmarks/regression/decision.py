@@ -39,7 +39,7 @@ class Row:
 
     reference, here: means over cells and seeds. difference: here less the reference; half_width:
     beyond which it is told apart. cells: compared, of all; seeds: of the reference, and here.
-    spread: between seeds; none for a fill. power: the chance to see a loss of the score's margin.
+    spread: between seeds; none for a fill.
     """
 
     method: str
@@ -53,7 +53,6 @@ class Row:
     cells: tuple[int, int] = (0, 0)
     seeds: tuple[int, int] = (0, 0)
     spread: Spread | None = None
-    power: float = np.nan
     seeds_needed: int | None = None
 
     @property
@@ -271,12 +270,7 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
         return found if part.is_identical else replace(found, reason="a score is infinite")
     between = spread(reference, here)
     half_width = between.half_width(rate)
-    found = replace(
-        found,
-        spread=between,
-        half_width=half_width,
-        power=between.power(margin, rate) if part.method == ALL else np.nan,
-    )
+    found = replace(found, spread=between, half_width=half_width)
     if part.is_identical:
         return found
     if np.isnan(half_width):

@@ -4,20 +4,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.jobs.plan import Plan, make_plan, select
-from benchmarks.regression import speed
 from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
 from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import decide
 from benchmarks.regression.page import Page, to_markdown
 from benchmarks.regression.scores import SCORES, Side, side_of
 from benchmarks.regression.significance import FEWEST_SEEDS
-from benchmarks.regression.speed import Ratio
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.run import RunOptions, run
 from benchmarks.scoring.results import load_results
@@ -59,11 +57,7 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
         side = _fitted(plan, gate, console, fresh=True)
         decision = decide(reference.only(gate.pattern), side)
         page = Page((reference.label, HERE), decision, _about(reference, kept, side))
-        paths = write_pages(plan.folder, page)
-        if not gate.pattern:
-            page = replace(page, speed=_timed(kept, console))
-            paths = write_pages(plan.folder, page)
-        return page, paths
+        return page, write_pages(plan.folder, page)
 
 
 def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
@@ -93,8 +87,6 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
                 f"nothing is blessed: {folder} has fits of a changed tree, of several machines or"
                 " package versions; remove it and bless again"
             )
-        _say(console, f"Timing both engines in {counted(speed.SESSIONS, 'session')}")
-        sessions = [speed.session() for _ in range(speed.SESSIONS)]
         if _committed() != revision:
             raise InputError("nothing is blessed: another commit was checked out meanwhile")
         changes = _changes(plan.suite.name, gate, side)
@@ -103,7 +95,6 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
             side,
             because=because.strip(),
             revision=revision,
-            speed=speed.to_keep(sessions),
             folder=gate.baselines,
         )
         shutil.rmtree(folder, ignore_errors=True)
@@ -158,14 +149,6 @@ def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
     return side
 
 
-def _timed(kept: Baseline, console: Console) -> list[Ratio]:
-    _say(console, "Timing both engines")
-    try:
-        return speed.compared(speed.session(), kept.speed)
-    except InputError as error:
-        return speed.not_timed(str(error))
-
-
 def _check_whole(side: Side, metrics: Sequence[str]) -> None:
     """Raises InputError for a side that nothing could be held to."""
     scores = side.scores
@@ -215,10 +198,6 @@ def _committed() -> str:
             " commit before you bless, and keep `out` outside or where git ignores it"
         )
     return revision
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _about(reference: Side, kept: Baseline, side: Side) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from benchmarks.regression.decision import (
     ALL,
@@ -18,7 +18,6 @@ from benchmarks.regression.decision import (
 )
 from benchmarks.regression.scores import MARGINS, SCORES
 from benchmarks.regression.significance import MOST_SEEDS
-from benchmarks.regression.speed import Ratio
 from benchmarks.scoring.results import Score
 from benchmarks.system.text import markdown_table
 
@@ -36,13 +35,12 @@ class Page:
     """A decision with what stands around it.
 
     sides: what the reference and what is held to it are called. about: lines of where both are
-    from. speed: empty where nothing was timed.
+    from.
     """
 
     sides: tuple[str, str]
     decision: Decision
     about: Sequence[str]
-    speed: Sequence[Ratio] = field(default_factory=tuple)
 
     @property
     def headline(self) -> str:
@@ -76,8 +74,6 @@ def to_markdown(page: Page) -> str:
             ]
         )
     lines += [markdown_table(heads, rows), *_how_to_read(page), ""]
-    if page.speed:
-        lines += [*_speed(page.speed), ""]
     lines += [f"- {each}" for each in (*decision.notices, *page.about)]
     return "\n".join(lines) + "\n"
 
@@ -140,11 +136,6 @@ def _findings(page: Page) -> list[str]:
             f"- seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
             f" {was} of {of}: {decision.lost.verdict}"
         )
-    lines += [
-        f"- **{ratio.preset}: slower: {about_speed(ratio)}**"
-        for ratio in page.speed
-        if ratio.has_fallen
-    ]
     reasons: dict[str, list[str]] = {}
     for row in decision.rows:
         if row.verdict == "not comparable":
@@ -158,7 +149,7 @@ def _findings(page: Page) -> list[str]:
 
 
 def _how_to_read(page: Page) -> list[str]:
-    lines = [
+    return [
         f"A cell has the mean over images, holes and seeds, and in brackets its difference to that"
         f" of {page.sides[0]}; ± is how far it may lie off by the spread between seeds alone. It is"
         f" told apart beyond that, if Wilcoxon's rank-sum test agrees. Of comparisons of equals at"
@@ -167,15 +158,6 @@ def _how_to_read(page: Page) -> list[str]:
         f" ± is what rounding may do in a cell. Same: not told apart, and the 95 % interval lies"
         f" within {_margins()}; otherwise it cannot be told."
     ]
-    margins = {score: _number(score, MARGINS[score.name].of_all) for score in SCORES}
-    powers = [
-        f"{margins[row.score]} in {row.score.heading}: {row.power:.0%}"
-        for row in page.decision.rows
-        if row.is_of_all and row.output == "raw" and not math.isnan(row.power)
-    ]
-    if powers:
-        lines += ["", f"The chance to see {ALL} (raw) worse by {'; '.join(powers)}."]
-    return lines
 
 
 def _margins() -> str:
@@ -183,25 +165,4 @@ def _margins() -> str:
         f"{_number(score, MARGINS[score.name].of_all)} in {score.heading} for {ALL} and"
         f" {_number(score, MARGINS[score.name].of_one)} for one"
         for score in SCORES
-    )
-
-
-def _speed(ratios: Sequence[Ratio]) -> list[str]:
-    heads = ["iterations per second over the plain loop's", "here", "baseline", "fallen below"]
-    rows = []
-    for ratio in ratios:
-        here = "{:.2f} [{:.2f}, {:.2f}]".format(ratio.here, *ratio.interval)
-        here = NOTHING if math.isnan(ratio.here) else here
-        kept = [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
-        rows.append([ratio.preset, here, *([NOTHING] * 2 if ratio.reason else kept)])
-    reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio.reason)
-    table = markdown_table(heads, rows).removesuffix("\n")
-    return [table, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
-
-
-def about_speed(ratio: Ratio) -> str:
-    where = "below" if ratio.has_fallen else "not below"
-    return (
-        f"{ratio.here:.2f} times the plain loop's iterations per second, {where}"
-        f" {ratio.limit:.2f}; the baseline has {ratio.baseline:.2f}"
     )

@@ -12,11 +12,9 @@ from support.commands import Command
 from support.suites import BASELINE_SEEDS
 
 from benchmarks.metrics import METRICS
-from benchmarks.regression import speed
+from benchmarks.regression import gate
 from benchmarks.system import environment
 from dip.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("untimed")
 
 
 def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path) -> None:
@@ -27,7 +25,6 @@ def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path) -> Non
     assert about["because"] == "the first, & only"
     assert about["specification"]["methods"]["quick"]["versions"]["skip"] == 1
     assert about["environments"][0]["versions"]["torch"]
-    assert len(about["speed"]["logs"]["quick"]) == speed.SESSIONS
 
 
 @pytest.mark.usefixtures("checkout")
@@ -88,7 +85,7 @@ def test_only_a_committed_tree_is_blessed(
 def test_a_blessing_that_was_broken_off_goes_on_and_nothing_half_is_written(
     gated: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> speed.Logs:
+    def broken(*_: object, **__: object) -> None:
         raise InputError("planted")
 
     words = (
@@ -96,7 +93,7 @@ def test_a_blessing_that_was_broken_off_goes_on_and_nothing_half_is_written(
         *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
     )
     with monkeypatch.context() as context:
-        context.setattr(speed, "session", broken)
+        context.setattr(gate, "write_baseline", broken)
         assert command(*words).returncode == 2
     assert not (tmp_path / "b").exists()
     done = command(*words)
@@ -125,6 +122,13 @@ def test_blessing_again_says_what_has_changed(
     assert json.loads((baselines / "gated.json").read_text())["because"] == "again"
 
 
+def test_a_baseline_of_an_earlier_version_still_counts(regress: Command, baselines: Path) -> None:
+    """Its file also held times."""
+    path = baselines / "gated.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "speed": {"logs": {}}}))
+    assert regress().returncode == 0
+
+
 def _damage(folder: Path, kind: str) -> None:
     csv, about = folder / "gated.csv", folder / "gated.json"
     content = json.loads(about.read_text())
@@ -134,7 +138,6 @@ def _damage(folder: Path, kind: str) -> None:
         "null": {**content, "revision": None},
         "specification": {**content, "specification": {"methods": []}},
         "environments": {**content, "environments": ["x"]},
-        "speed": {**content, "speed": {"logs": []}},
     }
     if kind in changes:
         about.write_text(json.dumps(changes[kind]))
@@ -146,7 +149,7 @@ def _damage(folder: Path, kind: str) -> None:
         csv.write_text(csv.read_text()[:-200])
 
 
-KINDS = ["list", "key gone", "null", "specification", "environments", "speed"]
+KINDS = ["list", "key gone", "null", "specification", "environments"]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "no json", "json gone", "csv cut off"])
