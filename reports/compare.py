@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import Results, Score, load_results
+from benchmarks.scoring.results import Results, Score, at_common_iteration, load_results
 from benchmarks.scoring.statistics import (
     Array,
     difference,
@@ -62,13 +62,13 @@ def build_side_by_side(
     kinds = {is_timing(folder) for folder in folders}
     if len(kinds) > 1:
         raise InputError("timings and a suite's results have nothing to compare")
+    about = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
     if kinds.pop():
         found = [_timed(folders, labels)]
-        about = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
     else:
         results = dict(zip(labels, map(load_results, folders), strict=True))
         found = side_by_side(results)
-        about = [line for label, each in results.items() for line in _about(label, each)]
+        about += [f"{label}: {line}" for label, each in results.items() for line in each.origin]
     out = out or folders[0].parent / "side-by-side" / "-".join(_file_name(each) for each in labels)
     if not found:
         raise InputError("these results have no metric and no fit in common")
@@ -88,23 +88,10 @@ def _file_name(label: str) -> str:
     return name[-60:].strip("-") or "results"
 
 
-def _about(label: str, results: Results) -> list[str]:
-    revisions = ", ".join(results.rows["git_revision"].dropna().unique())
-    lines = [f"{label}: {results.folder}, revision {revisions or 'not known'}"]
-    for each in results.about["environments"]:
-        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        lines.append(f"{label}: {each['device']}, {versions}")
-    return lines
-
-
 def side_by_side(results: Labelled) -> list[Table]:
     """A table for each metric that all have, and one of times; raises InputError."""
-    common = set.intersection(*(set(each.about["iterations"]) for each in results.values()))
-    if not common:
-        raise InputError("these results have no iteration count in common")
+    results = dict(zip(results, at_common_iteration([*results.values()]), strict=True))
     _check_same_holes(results)
-    at = max(common)
-    results = {label: each.until(at) for label, each in results.items()}
     asked = [requested_scores(each) for each in results.values()]
     common_scores = [score for score in asked[0] if all(score in each for each in asked)]
     return [*(_scores(results, score) for score in common_scores), *_times(results)]

@@ -18,7 +18,7 @@ from benchmarks.regression.scores import SCORES, Side, side_of
 from benchmarks.regression.significance import FEWEST_SEEDS
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.run import RunOptions, run
-from benchmarks.scoring.results import load_results
+from benchmarks.scoring.results import at_common_iteration, load_results, origin
 from benchmarks.system import environment
 from benchmarks.system.files import Claim, open_folder, write_atomically
 from benchmarks.system.text import counted
@@ -103,13 +103,11 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
 
 def compare(a: Path, b: Path, out: Path | None) -> tuple[Page, list[Path]]:
     """The same decision for two results folders, b held to a."""
-    folders = [load_results(folder) for folder in (a, b)]
-    common = set.intersection(*({*each.about["iterations"]} for each in folders))
-    if not common:
-        raise InputError(f"{a} and {b} have no iteration count in common")
-    sides = [side_of(*each, max(common)) for each in zip(folders, map(str, (a, b)), strict=True)]
+    results = at_common_iteration([load_results(folder) for folder in (a, b)])
+    sides = [side_of(each, str(each.folder)) for each in results]
     about = [f"{side.label}: {line}" for side in sides for line in _from(side)]
-    page = Page((str(a), str(b)), decide(*sides), [f"iteration {max(common)}", *about])
+    about = [f"iteration {results[0].last_iteration}", *about]
+    page = Page((str(a), str(b)), decide(*sides), about)
     return page, write_pages(out, page) if out else []
 
 
@@ -213,9 +211,5 @@ def _about(reference: Side, kept: Baseline, side: Side) -> list[str]:
 
 
 def _from(side: Side) -> list[str]:
-    revisions = ", ".join(side.about["revisions"]) or "not known"
-    lines = [f"revision {revisions}"]
-    for each in side.about["environments"]:
-        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        lines.append(f"{each['device']}: {versions}")
-    return [*lines, *side.about["notices"]]
+    about = side.about
+    return [*origin(about["revisions"], about["environments"]), *about["notices"]]

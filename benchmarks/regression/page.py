@@ -60,7 +60,9 @@ def to_markdown(page: Page) -> str:
     decision = page.decision
     scores = [score for score in SCORES if any(row.score == score for row in decision.rows)]
     heads = ["method", "output", "cells", "seeds", *(score.heading for score in scores)]
-    lines = [f"# {page.headline}", "", *_findings(page), ""]
+    marks = {True: "**", False: ""}
+    found = [f"- {marks[ends]}{text}{marks[ends]}" for ends, text in findings(page)]
+    lines = [f"# {page.headline}", "", *found, ""]
     rows = []
     for entry in dict.fromkeys((row.method, row.output) for row in decision.rows):
         own = {row.score: row for row in decision.rows if (row.method, row.output) == entry}
@@ -125,27 +127,28 @@ def _would_settle(row: Row) -> str:
     return f"{row.seeds_needed} seeds{sides} would settle it"
 
 
-def _findings(page: Page) -> list[str]:
-    """What a reader has to look at, the worst first."""
-    decision = page.decision
-    lines = [f"- **{said(row)}**" for row in decision.alarms]
-    lines += [f"- **FAILED: {name}**" for name in decision.lost.failed]
-    (was, of), (now, of_here) = decision.lost.reference, decision.lost.here
+def findings(page: Page) -> list[tuple[bool, str]]:
+    """What a reader has to look at, the worst first, each with whether it ends the gate."""
+    decision, lost = page.decision, page.decision.lost
+    found = [(True, said(row)) for row in decision.alarms]
+    found += [(True, f"FAILED: {name}") for name in lost.failed]
+    (was, of), (now, of_here) = lost.reference, lost.here
     if of or of_here:
-        lines.append(
-            f"- seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
-            f" {was} of {of}: {decision.lost.verdict}"
+        text = (
+            f"seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
+            f" {was} of {of}: {lost.diverged}"
         )
+        found.append((lost.diverged != "same", text))
     reasons: dict[str, list[str]] = {}
     for row in decision.rows:
         if row.verdict == "not comparable":
             reasons.setdefault(row.reason, []).append(row.method)
-    lines += [
-        f"- not comparable: {', '.join(dict.fromkeys(methods))}: {reason}"
+    found += [
+        (True, f"not comparable: {', '.join(dict.fromkeys(methods))}: {reason}")
         for reason, methods in reasons.items()
     ]
-    lines += [f"- {said(row)}" for row in decision.rows if row.verdict == "cannot tell"]
-    return lines
+    undecided = [row for row in decision.rows if row.verdict == "cannot tell"]
+    return found + [(decision.ends_with(row), said(row)) for row in undecided]
 
 
 def _how_to_read(page: Page) -> list[str]:

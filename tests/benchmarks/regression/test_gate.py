@@ -51,7 +51,8 @@ def test_a_fill_that_changes_is_an_alarm_with_annotations(
     done = regress("--github")
     assert done.returncode == 1
     assert (
-        "::error title=mean worse::mean, raw, hole PSNR (dB): worse, -0.010 ± 0.005" in done.stdout
+        "::error title=regression gate::mean, raw, hole PSNR (dB): worse, -0.010 ± 0.005"
+        in done.stdout
     )
     assert "**worse**" in summary.read_text()
     xml = (tmp_path / "results" / "regress" / "gated" / "verdict.xml").read_text()
@@ -64,7 +65,7 @@ def test_another_version_is_not_comparable(
     monkeypatch.setattr(SkipOptions, "version", 2)
     done = regress()
     assert done.returncode == 4
-    assert "- not comparable: quick: versions.skip: 1, now 2" in done.stdout
+    assert "- **not comparable: quick: versions.skip: 1, now 2**" in done.stdout
 
 
 def test_a_fit_that_fails_is_worse(regress: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,5 +116,8 @@ def test_a_metric_that_is_not_here_is_not_passed_over(
     monkeypatch.setitem(METRICS, "ssim", lacking)
     done = regress("--github")
     assert done.returncode == 4
-    assert "- not comparable: quick, mean: here has no hole SSIM" in done.stdout
-    assert "::error title=quick is not comparable::here has no hole SSIM" in done.stdout
+    assert "- **not comparable: quick, mean: here has no hole SSIM**" in done.stdout
+    assert (
+        "::error title=regression gate::not comparable: quick, mean: here has no hole SSIM"
+        in done.stdout
+    )

@@ -50,13 +50,13 @@ def test_cannot_tell_says_how_many_seeds_would() -> None:
     needed = page.decision.rows[0].seeds_needed
     assert needed is not None
     assert needed > 24
-    assert f"cannot tell; {needed} seeds on both sides would settle it" in to_markdown(page)
+    assert f"cannot tell; {needed} seeds on both sides would settle it**" in to_markdown(page)
 
 
 def test_one_seed_is_not_sent_for_a_thousand() -> None:
     decision = decide(side("a", seeds=range(1)), side("b", seeds=range(1), draw=3))
     text = to_markdown(Page(("a", "b"), decision, []))
-    assert "cannot tell: one seed says nothing of the spread between seeds\n" in text
+    assert "cannot tell: one seed says nothing of the spread between seeds**\n" in text
     assert "1000" not in text
 
 
@@ -113,19 +113,22 @@ def test_names_cannot_break_out_of_the_pages() -> None:
 def test_annotations_are_github_s_own_words() -> None:
     lines = list(annotations(_page(shift=-1)))
     errors = [line for line in lines if line.startswith("::error ")]
-    assert errors[0].startswith("::error title=all networks worse::all networks, raw, hole PSNR")
+    assert errors[0].startswith("::error title=regression gate::all networks, raw, hole PSNR")
     assert lines[-1].startswith("::notice title=regression gate::here against baseline: NOT")
     assert all("\n" not in line for line in lines)
     (only,) = annotations(_page())
     assert only.startswith("::notice")
-    assert any("::error title=cannot tell" in line for line in annotations(_page(deviation=1.5)))
+    assert any(
+        line.startswith("::error") and "cannot tell" in line
+        for line in annotations(_page(deviation=1.5))
+    )
 
 
 def test_percent_signs_and_line_ends_are_escaped() -> None:
     networks = {"50%, all:\nof it": 18.0}
     decision = decide(baseline(networks=networks), side(draw=5, networks=networks, shift=-2))
     lines = list(annotations(Page(("baseline", "here"), decision, [])))
-    assert any("title=50%25%2C all%3A%0Aof it worse::" in line for line in lines)
+    assert any("::50%25, all:%0Aof it, raw, hole PSNR (dB): worse" in line for line in lines)
 
 
 def test_all_three_files_are_written(tmp_path: Path) -> None:
