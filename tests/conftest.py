@@ -106,13 +106,23 @@ def gated(suite_file: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def baselines(gated: Path, command: Command, tmp_path: Path, checkout: str) -> Path:
-    """The folder of its baseline."""
-    folder = tmp_path / "baselines"
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),
-        *("--seeds", BASELINE_SEEDS, "--baselines", folder, "--out", tmp_path / "blessing"),
-    )
+def bless(gated: Path, command: Command, tmp_path: Path) -> Command:
+    """Writes the baseline of the suite `gated` to `tmp_path / "baselines"`."""
+
+    def run(*words: object) -> Done:
+        return command(
+            *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),
+            *("--seeds", BASELINE_SEEDS, "--baselines", tmp_path / "baselines"),
+            *("--out", tmp_path / "blessing", *words),
+        )
+
+    return run
+
+
+@pytest.fixture
+def baselines(bless: Command, tmp_path: Path, checkout: str) -> Path:
+    """The folder of that baseline."""
+    folder, done = tmp_path / "baselines", bless()
     assert done.returncode == 0, done.stderr
     assert f"Baseline: {folder / 'gated.csv'}" in done.stdout
     assert json.loads((folder / "gated.json").read_text())["revision"] == checkout

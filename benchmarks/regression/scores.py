@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.scoring.results import OUTPUTS, Results, Score
-from dip.errors import InputError
+from dip.errors import InputError, explain
 
 CELL = ["image", "mask"]
 NAMED = ["method", "output", *CELL, "seed"]
@@ -52,15 +52,6 @@ class Specification(BaseModel):
     masks: dict[str, str]
     methods: dict[str, dict[str, Any]]
     metrics: dict[str, str]
-
-
-class Environment(BaseModel):
-    """A device, and the packages that scores were computed with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    device: str
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -153,14 +144,10 @@ def side_of(results: Results, label: str) -> Side:
     try:
         if specification:
             Specification.model_validate(specification)
-        for each in about["environments"]:
-            Environment.model_validate(each)
     except ValidationError as error:
-        what = error.errors()[0]
-        where = ".".join(map(str, what["loc"]))
         raise InputError(
-            f"{results.folder}: suite.json is not as it was written ({where}: {what['msg']});"
-            " `dip-bench score SUITE` writes it anew"
+            f"{results.folder}: suite.json is not as it was written"
+            f" ({explain(error, Specification)}); `dip-bench score SUITE` writes it anew"
         ) from None
     return Side(label, scores, specification, about, tuple(names(jobs[~is_tried])))
 

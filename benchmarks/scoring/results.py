@@ -214,4 +214,6 @@ def load_results(folder: Path) -> Results:
     for each in about["environments"]:
         if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
             raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
+        if not isinstance(each.get("device"), str):
+            raise InputError(f"{folder}: {SUITE}: environments: one has no device; score again")
     return Results(folder, rows, jobs, about)
