@@ -139,7 +139,7 @@ def _build(
         "bands": curves.BANDS,
         "below": curves.BELOW,
         "networks": animation.NETWORKS,
-        "provenance": _provenance(results),
+        "provenance": results.origin,
     }
     lines = write_jobs(results, folder)
     when_drawn()
@@ -191,12 +191,3 @@ def _problems(results: Results) -> list[dict[str, object]]:
         {"name": name_of(job), "status": job["status"], "reason": job["reason"]}
         for job in jobs.to_dict("records")
     ]
-
-
-def _provenance(results: Results) -> list[str]:
-    revisions = [str(value) for value in results.rows["git_revision"].dropna().unique()]
-    lines = [f"revision: {', '.join(revisions) or 'not known'}"]
-    for each in results.about["environments"]:
-        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        lines.append(f"{each['device']}: {versions}")
-    return lines

@@ -13,21 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import Results, Score, load_results
+from benchmarks.scoring.results import Results, Score, at_common_iteration, load_results
 from benchmarks.scoring.statistics import (
     Array,
     difference,
     holm,
-    images_needed,
     mean_interval,
     paired_p,
     signed_rank_p,
-    verdict,
 )
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError
-from reports.tables.paired import ENOUGH, told
-from reports.tables.scores import Column, Entry, columns, entries, requested_scores
+from reports.tables.paired import ENOUGH, decided, told
+from reports.tables.scores import Column, columns, entries, requested_scores
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.tables.write import write
@@ -62,13 +60,13 @@ def build_side_by_side(
     kinds = {is_timing(folder) for folder in folders}
     if len(kinds) > 1:
         raise InputError("timings and a suite's results have nothing to compare")
+    about = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
     if kinds.pop():
         found = [_timed(folders, labels)]
-        about = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
     else:
         results = dict(zip(labels, map(load_results, folders), strict=True))
         found = side_by_side(results)
-        about = [line for label, each in results.items() for line in _about(label, each)]
+        about += [f"{label}: {line}" for label, each in results.items() for line in each.origin]
     out = out or folders[0].parent / "side-by-side" / "-".join(_file_name(each) for each in labels)
     if not found:
         raise InputError("these results have no metric and no fit in common")
@@ -88,23 +86,10 @@ def _file_name(label: str) -> str:
     return name[-60:].strip("-") or "results"
 
 
-def _about(label: str, results: Results) -> list[str]:
-    revisions = ", ".join(results.rows["git_revision"].dropna().unique())
-    lines = [f"{label}: {results.folder}, revision {revisions or 'not known'}"]
-    for each in results.about["environments"]:
-        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        lines.append(f"{label}: {each['device']}, {versions}")
-    return lines
-
-
 def side_by_side(results: Labelled) -> list[Table]:
     """A table for each metric that all have, and one of times; raises InputError."""
-    common = set.intersection(*(set(each.about["iterations"]) for each in results.values()))
-    if not common:
-        raise InputError("these results have no iteration count in common")
+    results = dict(zip(results, at_common_iteration([*results.values()]), strict=True))
     _check_same_holes(results)
-    at = max(common)
-    results = {label: each.until(at) for label, each in results.items()}
     asked = [requested_scores(each) for each in results.values()]
     common_scores = [score for score in asked[0] if all(score in each for each in asked)]
     return [*(_scores(results, score) for score in common_scores), *_times(results)]
@@ -137,33 +122,49 @@ def _check_same_holes(results: Labelled) -> None:
 def _scores(results: Labelled, score: Score) -> Table:
     """A row per hole, method and output; one family of comparisons."""
     first, *others = results
-    competing: list[Entry] = list(
-        dict.fromkeys(entry for each in results.values() for entry in entries(each))
-    )
+    competing = [*dict.fromkeys(entry for each in results.values() for entry in entries(each))]
     found: dict[str, dict[str, Column]] = {}  # by label and hole
     for label, own in results.items():
         scored = own.final.assign(column=own.final["mask"])
         planned = own.jobs.assign(column=own.jobs["mask"])
         found[label] = {each.name: each for each in columns(competing, scored, planned, score)}
-    masks = dict.fromkeys(mask for by_hole in found.values() for mask in by_hole)
-    rows: list[dict[str, Any]] = []
-    differences: dict[tuple[int, str], Array] = {}  # by row and label
-    for mask in masks:
-        for index, (method, output) in enumerate(competing):
-            row: dict[str, Any] = {"mask": mask, "method": method, "output": output}
-            of_first = _compared(found[first], mask, index)
-            for label, by_hole in found.items():
-                row |= _cell(label, by_hole, mask, index)
-                of_label = _compared(by_hole, mask, index)
-                shared = [image for image in of_first if image in of_label]
-                if label != first and shared:
-                    pair = ([each[image] for image in shared] for each in (of_label, of_first))
-                    differences[len(rows), label] = score.sign * difference(*pair)
-            rows.append(row)
+    holes = dict.fromkeys(hole for by_hole in found.values() for hole in by_hole)
+    places = [(hole, index) for hole in holes for index in range(len(competing))]
+    differences: dict[tuple[str, int, str], Array] = {}  # by hole, method and label
+    for place in places:
+        of_first = _compared(found[first], *place)
+        for label in others:
+            own_scores = _compared(found[label], *place)
+            images = of_first.index.intersection(own_scores.index, sort=False)
+            if len(images):
+                better = score.sign * difference(own_scores[images], of_first[images])
+                differences[*place, label] = better
     t = holm([float(paired_p(better)) for better in differences.values()])
     signed_ranks = [float(signed_rank_p(better)) for better in differences.values()]
-    for (place, label), p in zip(differences, np.maximum(t, signed_ranks), strict=True):
-        rows[place] |= _difference(label, differences[place, label], float(p), score, differences)
+    p = dict(zip(differences, np.maximum(t, signed_ranks), strict=True))
+    rows, shown = [], []
+    for hole, index in places:
+        method, output = competing[index]
+        row: dict[str, Any] = {"mask": hole, "method": method, "output": output}
+        text: dict[str, Any] = {"hole": hole, "method": method, "output": output or NOTHING}
+        for label in results:
+            numbers, text[label] = _mean(found[label].get(hole), index, score)
+            row |= {f"{label}: {name}": number for name, number in numbers.items()}
+        for label in others:
+            key = (hole, index, label)
+            less, than = f"{label} less {first}", f"{label} than {first}"
+            if key not in differences:
+                text |= {less: NOTHING, than: NOTHING}
+                continue
+            against = decided(differences[key], float(p[key]), score, len(differences))
+            mean, half = against.pop("difference"), against.pop("half_width")
+            spread = {"difference_half_width": half, "images": len(differences[key])}
+            numbers = {"difference": mean, **spread, **against}
+            row |= {f"{label}: {name}": number for name, number in numbers.items()}
+            text[less] = Value(mean, score.decimals, half, has_sign=True)
+            text[than] = told(against["p"], against["verdict"], against["images_needed"])
+        rows.append(row)
+        shown.append(text)
     frame = pd.DataFrame(rows)
     decimals = dict.fromkeys(
         (
@@ -179,7 +180,7 @@ def _scores(results: Labelled, score: Score) -> Table:
         frame.reindex(columns=list(dict.fromkeys([*frame, *decimals]))),
         ("mask", "method", "output"),
         decimals,
-        [_text(rows, list(results), score)],
+        [pd.DataFrame(shown, dtype=object)],
         about="± is half the 95 % interval over images; images and holes are the same by name, size"
         " and share of missing pixels; differences are paired over the images that both have in"
         " full; p is the larger one of a paired t test's, Holm-corrected for"
@@ -187,77 +188,22 @@ def _scores(results: Labelled, score: Score) -> Table:
     )
 
 
-def _compared(found: dict[str, Column], mask: str, index: int) -> dict[str, float]:
+def _compared(found: dict[str, Column], hole: str, index: int) -> "pd.Series[float]":
     """The scores by image of a method whose jobs all have one."""
-    if mask not in found:
-        return {}
-    column = found[mask]
-    scores = zip(column.images, column.compared[index], strict=True)
-    return {image: float(score) for image, score in scores if not np.isnan(score)}
+    if hole not in found:
+        return pd.Series(dtype=float)
+    return pd.Series(found[hole].compared[index], list(found[hole].images)).dropna()
 
 
-def _cell(label: str, found: dict[str, Column], mask: str, index: int) -> dict[str, Any]:
-    if mask not in found or not found[mask].of[index]:
-        return {f"{label}: n": 0, f"{label}: N": 0}
-    scores = found[mask].scores[index]
-    mean, half = mean_interval(scores[~np.isnan(scores)])
-    return {
-        f"{label}: mean": float(mean),
-        f"{label}: half_width": float(half),
-        f"{label}: n": found[mask].counts[index],
-        f"{label}: N": found[mask].of[index],
-    }
-
-
-def _difference(
-    label: str, better: Array, p: float, score: Score, family: dict[Any, Array]
-) -> dict[str, Any]:
-    mean, half = mean_interval(better)
-    decision = verdict(better, p)
-    needed = images_needed(better, len(family)) if decision == "cannot tell" else None
-    found = {
-        "difference": score.sign * float(mean) + 0.0,
-        "difference_half_width": float(half),
-        "images": len(better),
-        "p": p,
-        "verdict": decision,
-        "images_needed": needed,
-    }
-    return {f"{label}: {name}": value for name, value in found.items()}
-
-
-def _text(rows: list[dict[str, Any]], labels: Sequence[str], score: Score) -> pd.DataFrame:
-    first, *others = labels
-    shown: dict[str, Any] = {
-        "hole": [row["mask"] for row in rows],
-        "method": [row["method"] for row in rows],
-        "output": [row["output"] or NOTHING for row in rows],
-    }
-    for label in labels:
-        shown[label] = [
-            Value(
-                row.get(f"{label}: mean", np.nan),
-                score.decimals,
-                row.get(f"{label}: half_width", np.nan),
-                (row[f"{label}: n"], row[f"{label}: N"]) if row[f"{label}: N"] else None,
-            )
-            for row in rows
-        ]
-    for label in others:
-        shown[f"{label} less {first}"] = [
-            Value(
-                row.get(f"{label}: difference", np.nan),
-                score.decimals,
-                row.get(f"{label}: difference_half_width", np.nan),
-                has_sign=True,
-            )
-            for row in rows
-        ]
-        shown[f"{label} than {first}"] = [
-            told(*(row.get(f"{label}: {name}") for name in ("p", "verdict", "images_needed")))
-            for row in rows
-        ]
-    return pd.DataFrame(shown, dtype=object)
+def _mean(column: Column | None, index: int, score: Score) -> tuple[dict[str, Any], Value]:
+    """Of a method in one folder: as numbers, and as people read it."""
+    if column is None or not column.of[index]:
+        return {"n": 0, "N": 0}, Value(np.nan, score.decimals)
+    scores = column.scores[index]
+    mean, half = (float(each) for each in mean_interval(scores[~np.isnan(scores)]))
+    n_of_all = column.counts[index], column.of[index]
+    numbers = {"mean": mean, "half_width": half, "n": n_of_all[0], "N": n_of_all[1]}
+    return numbers, Value(mean, score.decimals, half, n_of_all)
 
 
 def _times(results: Labelled) -> list[Table]:

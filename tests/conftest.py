@@ -14,7 +14,7 @@ import yaml
 from support.commands import ROOT, Command, Done, signal_handlers_restored
 from support.suites import BASELINE_SEEDS, NARROW, TINY
 
-from benchmarks.regression import gate, speed
+from benchmarks.regression import gate
 from benchmarks.system import environment
 
 pytest_plugins = [
@@ -90,13 +90,6 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate's timing, which takes half a minute and has tests of its own, is said to be done."""
-    logs = {preset: [0.3, 0.31, 0.29] for preset in speed.ITERATIONS}
-    monkeypatch.setattr(speed, "session", lambda: logs)
-
-
-@pytest.fixture
 def checkout(monkeypatch: pytest.MonkeyPatch) -> str:
     """The commit that is said to be checked out, without changes, which this one may have."""
     commit = "0" * 40
@@ -113,13 +106,23 @@ def gated(suite_file: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def baselines(gated: Path, command: Command, tmp_path: Path, checkout: str) -> Path:
-    """The folder of its baseline. The module's tests are `untimed`."""
-    folder = tmp_path / "baselines"
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),
-        *("--seeds", BASELINE_SEEDS, "--baselines", folder, "--out", tmp_path / "blessing"),
-    )
+def bless(gated: Path, command: Command, tmp_path: Path) -> Command:
+    """Writes the baseline of the suite `gated` to `tmp_path / "baselines"`."""
+
+    def run(*words: object) -> Done:
+        return command(
+            *("benchmarks", "regress", gated, "--bless", "--because", "the first, & only"),
+            *("--seeds", BASELINE_SEEDS, "--baselines", tmp_path / "baselines"),
+            *("--out", tmp_path / "blessing", *words),
+        )
+
+    return run
+
+
+@pytest.fixture
+def baselines(bless: Command, tmp_path: Path, checkout: str) -> Path:
+    """The folder of that baseline."""
+    folder, done = tmp_path / "baselines", bless()
     assert done.returncode == 0, done.stderr
     assert f"Baseline: {folder / 'gated.csv'}" in done.stdout
     assert json.loads((folder / "gated.json").read_text())["revision"] == checkout

@@ -6,13 +6,11 @@ checksum of the scores.
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks.regression.scores import Environment, Side, Specification
-from benchmarks.regression.speed import Sessions
+from benchmarks.regression.scores import Side, Specification
 from benchmarks.system import environment
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError, explain
@@ -22,6 +20,15 @@ LABEL = "baseline"
 NAMES = dict.fromkeys(("method", "output", "image", "mask", "status"), str)
 
 
+class Environment(BaseModel):
+    """A device, and the packages that scores were computed with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    versions: dict[str, str]
+
+
 class Baseline(BaseModel):
     """What stands beside the scores.
 
@@ -29,21 +36,14 @@ class Baseline(BaseModel):
     the file of the scores.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # `speed`, which earlier ones have
 
     because: str
     revision: str
     written: str
     environments: list[Environment]
     specification: Specification
-    speed: Sessions
     scores_sha256: str
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """As of a `Side`."""
-        environments = [each.model_dump() for each in self.environments]
-        return {"environments": environments, "revisions": [self.revision[:12]], "notices": []}
 
 
 def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
@@ -51,7 +51,7 @@ def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
     csv = folder / f"{suite}.csv"
     try:
         content = csv.read_bytes()
-        about = Baseline.model_validate_json(csv.with_suffix(".json").read_bytes())
+        kept = Baseline.model_validate_json(csv.with_suffix(".json").read_bytes())
     except FileNotFoundError as error:
         raise InputError(
             f"{error.filename}: there is no baseline; `dip-bench regress --bless"
@@ -62,18 +62,18 @@ def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
     except ValidationError as error:
         reason = explain(error, Baseline)
         raise InputError(f"{csv.with_suffix('.json')}: {reason}; bless a new baseline") from None
-    if sha256(content).hexdigest() != about.scores_sha256:
+    if sha256(content).hexdigest() != kept.scores_sha256:
         raise InputError(
             f"{csv}: is not what {csv.with_suffix('.json').name} is about (another SHA-256); take"
             " both files of one commit, or bless a new baseline"
         )
     scores = pd.read_csv(csv, dtype=NAMES, keep_default_na=False, na_values=[""])
-    return Side(LABEL, scores, about.specification.model_dump(), about.about), about
+    environments = [each.model_dump() for each in kept.environments]
+    about = {"environments": environments, "revisions": [kept.revision[:12]], "notices": []}
+    return Side(LABEL, scores, kept.specification.model_dump(), about), kept
 
 
-def write_baseline(
-    suite: str, side: Side, *, because: str, revision: str, speed: Sessions, folder: Path
-) -> Path:
+def write_baseline(suite: str, side: Side, *, because: str, revision: str, folder: Path) -> Path:
     """Returns the place of the scores. Raises CannotWriteError."""
     open_folder(folder)
     csv = folder / f"{suite}.csv"
@@ -84,7 +84,6 @@ def write_baseline(
         written=environment.now(),
         environments=side.about["environments"],
         specification=Specification.model_validate(side.specification),
-        speed=speed,
         scores_sha256=sha256(scores.encode()).hexdigest(),
     )
     with alone_in(folder):

@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from benchmarks.regression.decision import ERROR_RATE, Row
-from benchmarks.regression.page import Page, about_speed, said
+from benchmarks.regression.page import Page, findings, said
 from benchmarks.system.files import to_json
 
 
@@ -23,18 +23,6 @@ def as_json(page: Page) -> str:
             "seeds_diverged": {"reference": decision.lost.reference, "here": decision.lost.here},
             "diverged_verdict": decision.lost.verdict,
             "failed": decision.lost.failed,
-            "speed": [
-                {
-                    "preset": ratio.preset,
-                    "ratio": _known(ratio.here),
-                    "interval": [_known(end) for end in ratio.interval],
-                    "baseline": _known(ratio.baseline),
-                    "limit": _known(ratio.limit),
-                    "has_fallen": ratio.has_fallen,
-                    "not_compared_because": ratio.reason,
-                }
-                for ratio in page.speed
-            ],
             "notices": decision.notices,
             "about": page.about,
         }
@@ -57,7 +45,6 @@ def _numbers(row: Row) -> dict[str, Any]:
         "seeds_reference": row.seeds[0],
         "seeds_here": row.seeds[1],
         "deviation_between_seeds": _known(row.spread.deviation) if row.spread else None,
-        "power_at_margin": _known(row.power),
         "seeds_needed": row.seeds_needed,
     }
 
@@ -66,44 +53,35 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+OUTCOMES = {"worse": "failure", "better": "failure", "not comparable": "error"}
+
+
 def to_junit(page: Page) -> str:
     """A test case for each row: worse and better fail; what ends the gate otherwise is an error,
     and what does not is skipped with its reason.
     """
-    decision = page.decision
-    suite = Xml.Element("testsuite", name=f"{page.sides[1]} against {page.sides[0]}")
-    counts = dict.fromkeys(("failure", "error", "skipped"), 0)
-
-    def case(kind: str, name: str, outcome: str, message: str) -> None:
+    decision, lost = page.decision, page.decision.lost
+    cases = []
+    for row in decision.rows:
+        outcome = OUTCOMES.get(row.verdict, "")
+        if row.verdict == "cannot tell":
+            outcome = "error" if decision.ends_with(row) else "skipped"
+        cases.append((f"{row.method}.{row.output}", row.score.column, outcome, said(row)))
+    (was, of), (now, of_here) = lost.reference, lost.here
+    outcome = {"worse": "failure", "cannot tell": "error"}.get(lost.verdict, "")
+    failed = "".join(f"; failed: {name}" for name in lost.failed)
+    text = f"{now} of {of_here} seeds diverged, in {page.sides[0]} {was} of {of}{failed}"
+    cases.append(("fits", "diverged or failed", outcome, text))
+    suite = Xml.Element("testsuite", name=_plain(f"{page.sides[1]} against {page.sides[0]}"))
+    for kind, name, outcome, message in cases:
         element = Xml.SubElement(suite, "testcase", classname=_plain(kind), name=_plain(name))
         if outcome:
             Xml.SubElement(element, outcome, message=_plain(message))
-            counts[outcome] += 1
         else:
             Xml.SubElement(element, "system-out").text = _plain(message)
-
-    for row in decision.rows:
-        outcome = {"worse": "failure", "better": "failure", "not comparable": "error"}.get(
-            row.verdict, ""
-        )
-        if row.verdict == "cannot tell":
-            outcome = "error" if row.leaves_open else "skipped"
-        case(f"{row.method}.{row.output}", row.score.column, outcome, said(row))
-    (was, of), (now, of_here) = decision.lost.reference, decision.lost.here
-    outcome = {"worse": "failure", "cannot tell": "error"}.get(decision.lost.verdict, "")
-    failed = "".join(f"; failed: {name}" for name in decision.lost.failed)
-    text = f"{now} of {of_here} seeds diverged, in {page.sides[0]} {was} of {of}{failed}"
-    case("fits", "diverged or failed", outcome, text)
-    for ratio in page.speed:
-        outcome = "skipped" if ratio.has_fallen else ""
-        case("speed", ratio.preset, outcome, ratio.reason or about_speed(ratio))
-    suite.set("tests", str(len(suite)))
-    for attribute, outcome in (
-        ("failures", "failure"),
-        ("errors", "error"),
-        ("skipped", "skipped"),
-    ):
-        suite.set(attribute, str(counts[outcome]))
+    suite.set("tests", str(len(cases)))
+    for attribute, outcome in (("failures", "failure"), ("errors", "error"), ("skipped",) * 2):
+        suite.set(attribute, str(len(suite.findall(f"*/{outcome}"))))
     Xml.indent(suite)
     return Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -114,30 +92,10 @@ def _plain(text: str) -> str:
 
 
 def annotations(page: Page) -> Iterator[str]:
-    """GitHub's workflow commands: errors for what ends the gate, warnings for slower engines."""
-    decision = page.decision
-    for row in decision.alarms:
-        yield _annotation("error", f"{row.method} {row.verdict}", said(row))
-    for name in decision.lost.failed:
-        yield _annotation("error", "a fit failed", name)
-    if decision.lost.verdict != "same" and not decision.lost.failed:
-        now, of = decision.lost.here
-        yield _annotation("error", "fits diverged", f"of {now} of {of} seeds of a method")
-    unlike = [row for row in decision.rows if row.verdict == "not comparable"]
-    for method, reason in dict.fromkeys((row.method, row.reason) for row in unlike):
-        yield _annotation("error", f"{method} is not comparable", reason)
-    for row in decision.rows:
-        if row.leaves_open:
-            yield _annotation("error", "cannot tell", said(row))
-    for ratio in page.speed:
-        if ratio.has_fallen:
-            yield _annotation("warning", f"{ratio.preset} is slower", about_speed(ratio))
-    yield _annotation("notice", "regression gate", page.headline)
-
-
-def _annotation(kind: str, title: str, message: str) -> str:
-    title, message = (
-        text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        for text in (title, message)
-    )
-    return f"::{kind} title={title.replace(':', '%3A').replace(',', '%2C')}::{message}"
+    """GitHub's workflow commands: errors for what ends the gate, and the answer."""
+    for kind, text in (
+        *(("error", text) for ends, text in findings(page) if ends),
+        ("notice", page.headline),
+    ):
+        escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        yield f"::{kind} title=regression gate::{escaped}"

@@ -1,56 +1,72 @@
 """Whether scores of two sides are of the same: what may be compared, and why the rest may not."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from benchmarks.regression.scores import SCORES, Side
+import numpy as np
+import pandas as pd
+
+from benchmarks.regression.scores import Side
 from benchmarks.scoring.results import Score
 from benchmarks.system.environment import nested_differences
 
 
-def scores_of(side: Side) -> set[str]:
-    """The columns that have any score."""
-    return {score.column for score in SCORES if side.scores[score.column].notna().any()}
+@dataclass(frozen=True)
+class Part:
+    """Both sides of one row: scores by seed and cell.
 
-
-def common_cells(
-    reference: Side, here: Side, method: str, output: str, score: Score
-) -> list[tuple[str, str]]:
-    """Cells of both sides, without those of which none has a score.
-
-    An image that is too small for a metric is such a one.
+    cells: of both sides, without those of which none has a score, as of an image that is too small
+    for a metric. all_cells: of either. unlike: why the two cannot be compared, empty if they can.
     """
+
+    method: str
+    output: str
+    score: Score
+    cells: tuple[tuple[str, str], ...]
+    all_cells: int
+    reference: pd.DataFrame
+    here: pd.DataFrame
+    is_fitted: bool
+    unlike: str
+
+    @property
+    def is_identical(self) -> bool:
+        """To the last digit that is kept, seed by seed."""
+        same_seeds = self.reference.reindex(self.here.index)
+        return len(self.here) > 0 and bool(np.array_equal(same_seeds, self.here))
+
+
+def part_of(reference: Side, here: Side, method: str, output: str, score: Score) -> Part:
+    """Of a method, output and score that both sides name."""
     sides = reference, here
     planned = [side.cells(method, output) for side in sides]
-    scored = {cell for side in sides for cell in side.scored(method, output, score)}
-    return [cell for cell in planned[1] if cell in planned[0] and cell in scored]
-
-
-def unlike(reference: Side, here: Side, method: str, output: str, score: Score) -> str:
-    """Why one side's scores are not what the other's are of; empty if they are."""
-    cells = [side.cells(method, output) for side in (reference, here)]
-    common = [cell for cell in cells[0] if cell in cells[1]]
-    gone = len(cells[0]) - len(common)
-    iterations = [
-        "/".join(map(str, side.rows(method, output)["iteration"].unique()))
-        for side in (reference, here)
-    ]
-    scored = common_cells(reference, here, method, output, score)
+    common = [cell for cell in planned[1] if cell in planned[0]]
+    scored = {cell for side in sides for cell in side.cells(method, output, score)}
+    cells = tuple(cell for cell in common if cell in scored)
+    counts = [side.rows(method, output)["iteration"].unique() for side in sides]
+    was, now = ("/".join(map(str, each)) for each in counts)
     found = []
-    if gone:
-        found.append(f"{here.label} lacks {gone} of its {len(cells[0])} images and holes")
-    if iterations[0] != iterations[1]:
-        found.append(f"iteration: {iterations[0]}, now {iterations[1]}")
-    if score.column not in scores_of(here):
+    if gone := len(planned[0]) - len(common):
+        found.append(f"{here.label} lacks {gone} of its {len(planned[0])} images and holes")
+    if was != now:
+        found.append(f"iteration: {was}, now {now}")
+    if not here.has(score):
         found.append(f"{here.label} has no {score.heading}")
     else:
         found += [
             f"{side.label} lacks {gaps} scores of {score.heading}"
-            for side in (reference, here)
-            if (gaps := side.gaps(method, output, score, scored))
+            for side in sides
+            if (gaps := side.gaps(method, output, score, cells))
         ]
     if reference.specification and here.specification:
         found += _specified_otherwise(reference, here, method, common, score)
-    return "; ".join(found)
+    return Part(
+        *(method, output, score, cells, len({*planned[0], *planned[1]})),
+        reference=reference.by_seed(method, output, score, cells),
+        here=here.by_seed(method, output, score, cells),
+        is_fitted=bool((counts[1] > 0).any()),
+        unlike="; ".join(found),
+    )
 
 
 def _specified_otherwise(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from benchmarks.regression.comparable import common_cells, scores_of, unlike
+from benchmarks.regression.comparable import Part, part_of
 from benchmarks.regression.scores import MARGINS, SCORES, Side, names
 from benchmarks.regression.significance import Spread, is_within, spread, told_apart
 from benchmarks.scoring.results import Score
@@ -39,7 +39,7 @@ class Row:
 
     reference, here: means over cells and seeds. difference: here less the reference; half_width:
     beyond which it is told apart. cells: compared, of all; seeds: of the reference, and here.
-    spread: between seeds; none for a fill. power: the chance to see a loss of the score's margin.
+    spread: between seeds; none for a fill.
     """
 
     method: str
@@ -53,24 +53,12 @@ class Row:
     cells: tuple[int, int] = (0, 0)
     seeds: tuple[int, int] = (0, 0)
     spread: Spread | None = None
-    power: float = np.nan
     seeds_needed: int | None = None
 
     @property
     def difference(self) -> float:
         """Zero also where both are infinite."""
         return float(difference(self.here, self.reference))
-
-    @property
-    def is_of_all(self) -> bool:
-        return self.method == ALL
-
-    @property
-    def leaves_open(self) -> bool:
-        """Whether the gate ends with it and cannot tell: a single network that spreads too far does
-        not count, one that lacks scores or has seeds far off does.
-        """
-        return self.verdict == "cannot tell" and (self.is_of_all or bool(self.reason))
 
 
 @dataclass(frozen=True)
@@ -87,11 +75,13 @@ class Lost:
 
     @property
     def verdict(self) -> Verdict:
+        return "worse" if self.failed else self.diverged
+
+    @property
+    def diverged(self) -> Verdict:
         """Fisher's exact test of whether more are lost here."""
         from scipy import stats
 
-        if self.failed:
-            return "worse"
         (was, of), (now, of_here) = self.reference, self.here
         if not now or now * of <= was * of_here:
             return "same"
@@ -112,16 +102,24 @@ class Decision:
     def alarms(self) -> list[Row]:
         return [row for row in self.rows if row.verdict in ("worse", "better")]
 
+    def ends_with(self, row: Row) -> bool:
+        """Whether the row alone ends the gate.
+
+        One network among several that spreads too far to tell does not; one that lacks scores or
+        has seeds far off does.
+        """
+        if row.verdict == "cannot tell":
+            has_all = any(each.method == ALL for each in self.rows)
+            return row.method == ALL or bool(row.reason) or not has_all
+        return row.verdict in ("worse", "better", "not comparable")
+
     @property
     def exit_code(self) -> int:
-        verdicts = {row.verdict for row in self.rows}
         if self.alarms or self.lost.verdict == "worse":
             return WORSE
-        if "not comparable" in verdicts:
+        if any(row.verdict == "not comparable" for row in self.rows):
             return NOT_COMPARABLE
-        is_open = any(row.leaves_open for row in self.rows)
-        if not any(row.is_of_all for row in self.rows):  # then each speaks for itself
-            is_open |= "cannot tell" in verdicts
+        is_open = any(self.ends_with(row) for row in self.rows)
         return CANNOT_TELL if is_open or self.lost.verdict == "cannot tell" else SAME
 
 
@@ -132,70 +130,30 @@ def rate_of_each(share: float, rows: int) -> float:
 
 def decide(reference: Side, here: Side) -> Decision:
     """Compare what both sides have; raises InputError if that is nothing."""
-    common = [method for method in here.methods if method in reference.methods]
-    entries = [
-        (method, output, score)
-        for method in common
-        for output in _outputs(here, method)
-        if output in _outputs(reference, method)
+    parts = [
+        part_of(reference, here, *entry, score)
+        for entry in here.entries
+        if entry in reference.entries
         for score in SCORES
-        if score.column in scores_of(reference)
+        if reference.has(score)
     ]
-    parts = [_Part.of(reference, here, *entry) for entry in entries]
     if not any(part.cells for part in parts):
         raise InputError(
             f"{reference.label} and {here.label} have no method, image, hole and score in common:"
             " nothing was compared"
         )
+    judged = [part for part in parts if part.is_fitted and part.cells and not part.unlike]
+    rate = rate_of_each(OF_ONE, len(judged))
     rows = [
-        *_of_all([part for part in parts if part.is_fitted and not part.unlike]),
-        *_of_each(parts),
+        *_of_all(judged),
+        *(_of_one(part, rate) for part in parts),
         *_of_one_side(reference, here),
         *_of_one_side(here, reference),
     ]
     return Decision(rows, _lost(reference, here), _notices(reference, here))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Both sides of one row: scores by seed and cell."""
-
-    method: str
-    output: str
-    score: Score
-    cells: tuple[tuple[str, str], ...]
-    all_cells: int
-    reference: pd.DataFrame
-    here: pd.DataFrame
-    is_fitted: bool
-    unlike: str  # why the two cannot be compared, empty if they can
-
-    @classmethod
-    def of(cls, reference: Side, here: Side, method: str, output: str, score: Score) -> "_Part":
-        sides = reference, here
-        planned = [side.cells(method, output) for side in sides]
-        both = tuple(common_cells(reference, here, method, output, score))
-        tables = [side.by_seed(method, output, score, both) for side in sides]
-        return cls(
-            method=method,
-            output=output,
-            score=score,
-            cells=both,
-            all_cells=len({*planned[0], *planned[1]}),
-            reference=tables[0],
-            here=tables[1],
-            is_fitted=bool((here.rows(method, output)["iteration"] > 0).any()),
-            unlike=unlike(reference, here, method, output, score),
-        )
-
-    @property
-    def is_identical(self) -> bool:
-        """To the last digit that is kept, seed by seed."""
-        same_seeds = self.reference.reindex(self.here.index)
-        return len(self.here) > 0 and bool(np.array_equal(same_seeds, self.here))
-
-
-def _of_all(parts: Sequence[_Part]) -> list[Row]:
+def _of_all(parts: Sequence[Part]) -> list[Row]:
     """Means over methods, seed by seed; only seeds that all have count. Of one there is none."""
     if len({part.method for part in parts}) < 2:
         return []
@@ -223,45 +181,35 @@ def _of_all(parts: Sequence[_Part]) -> list[Row]:
     return rows
 
 
-def _of_each(parts: Sequence[_Part]) -> list[Row]:
-    rate = rate_of_each(OF_ONE, sum(part.is_fitted and not part.unlike for part in parts))
-    return [_of_one(part, rate) for part in parts]
-
-
-def _of_one(part: _Part, rate: float) -> Row:
+def _of_one(part: Part, rate: float) -> Row:
     """What cannot be compared is shown, and not judged."""
-    row = _row(part, rate, MARGINS[part.score.name].of_one) if part.cells else _blank(part)
+    row = _row(part, rate, MARGINS[part.score.name].of_one)
     return replace(row, verdict="not comparable", reason=part.unlike) if part.unlike else row
 
 
 def _of_one_side(side: Side, other: Side) -> list[Row]:
     return [
         Row(method, output, score, "not comparable", f"{side.label} only")
-        for method in side.methods
+        for method, output in side.entries
         if method not in other.methods
-        for output in _outputs(side, method)
         for score in SCORES
-        if score.column in scores_of(side)
+        if side.has(score)
     ]
 
 
-def _blank(part: _Part) -> Row:
-    return Row(part.method, part.output, part.score, "cannot tell", cells=(0, part.all_cells))
-
-
-def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
+def _row(part: Part, rate: float, margin: float, weights: Any = None) -> Row:
     """weights: of the cells, which otherwise count alike."""
-    if weights is None:
-        weights = np.full(len(part.cells), 1 / len(part.cells))
-    blank = replace(
-        _blank(part),
+    found = Row(
+        *(part.method, part.output, part.score, "cannot tell"),
         cells=(len(part.cells), part.all_cells),
         seeds=(len(part.reference), len(part.here)),
     )
-    if not (len(part.reference) and len(part.here)):
-        return replace(blank, reason="no seed has a score in every cell")
+    if not all(found.seeds):
+        return replace(found, reason="no seed has a score in every cell")
+    if weights is None:
+        weights = np.full(len(part.cells), 1 / len(part.cells))
     reference, here = (np.asarray(side) @ weights for side in (part.reference, part.here))
-    found = replace(blank, reference=float(reference.mean()), here=float(here.mean()))
+    found = replace(found, reference=float(reference.mean()), here=float(here.mean()))
     if not part.is_fitted:
         return _exact(found, part)
     if part.is_identical:
@@ -271,12 +219,7 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
         return found if part.is_identical else replace(found, reason="a score is infinite")
     between = spread(reference, here)
     half_width = between.half_width(rate)
-    found = replace(
-        found,
-        spread=between,
-        half_width=half_width,
-        power=between.power(margin, rate) if part.method == ALL else np.nan,
-    )
+    found = replace(found, spread=between, half_width=half_width)
     if part.is_identical:
         return found
     if np.isnan(half_width):
@@ -293,7 +236,7 @@ def _row(part: _Part, rate: float, margin: float, weights: Any = None) -> Row:
     return replace(found, seeds_needed=needed)
 
 
-def _exact(row: Row, part: _Part) -> Row:
+def _exact(row: Row, part: Part) -> Row:
     """Of a fill, which has no seeds: nothing but rounding may differ, in any cell."""
     by_cell = np.abs(difference(part.here.iloc[0], part.reference.iloc[0]))
     rounding = MARGINS[part.score.name].rounding
@@ -307,10 +250,6 @@ def _exact(row: Row, part: _Part) -> Row:
 
 def _direction(row: Row) -> Verdict:
     return "better" if row.difference * row.score.sign > 0 else "worse"
-
-
-def _outputs(side: Side, method: str) -> list[str]:
-    return list(dict.fromkeys(side.scores.loc[side.scores["method"] == method, "output"]))
 
 
 def _lost(reference: Side, here: Side) -> Lost:
@@ -345,6 +284,6 @@ def _notices(reference: Side, here: Side) -> list[str]:
     found += [
         f"{score.heading} is not compared: {reference.label} has none"
         for score in SCORES
-        if score.column not in scores_of(reference)
+        if not reference.has(score)
     ]
     return found

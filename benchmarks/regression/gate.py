@@ -4,23 +4,21 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.jobs.plan import Plan, make_plan, select
-from benchmarks.regression import speed
 from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
 from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import decide
 from benchmarks.regression.page import Page, to_markdown
 from benchmarks.regression.scores import SCORES, Side, side_of
 from benchmarks.regression.significance import FEWEST_SEEDS
-from benchmarks.regression.speed import Ratio
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.run import RunOptions, run
-from benchmarks.scoring.results import load_results
+from benchmarks.scoring.results import at_common_iteration, load_results, origin
 from benchmarks.system import environment
 from benchmarks.system.files import Claim, open_folder, write_atomically
 from benchmarks.system.text import counted
@@ -59,11 +57,7 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
         side = _fitted(plan, gate, console, fresh=True)
         decision = decide(reference.only(gate.pattern), side)
         page = Page((reference.label, HERE), decision, _about(reference, kept, side))
-        paths = write_pages(plan.folder, page)
-        if not gate.pattern:
-            page = replace(page, speed=_timed(kept, console))
-            paths = write_pages(plan.folder, page)
-        return page, paths
+        return page, write_pages(plan.folder, page)
 
 
 def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
@@ -93,8 +87,6 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
                 f"nothing is blessed: {folder} has fits of a changed tree, of several machines or"
                 " package versions; remove it and bless again"
             )
-        _say(console, f"Timing both engines in {counted(speed.SESSIONS, 'session')}")
-        sessions = [speed.session() for _ in range(speed.SESSIONS)]
         if _committed() != revision:
             raise InputError("nothing is blessed: another commit was checked out meanwhile")
         changes = _changes(plan.suite.name, gate, side)
@@ -103,7 +95,6 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
             side,
             because=because.strip(),
             revision=revision,
-            speed=speed.to_keep(sessions),
             folder=gate.baselines,
         )
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,13 +103,11 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
 
 def compare(a: Path, b: Path, out: Path | None) -> tuple[Page, list[Path]]:
     """The same decision for two results folders, b held to a."""
-    folders = [load_results(folder) for folder in (a, b)]
-    common = set.intersection(*({*each.about["iterations"]} for each in folders))
-    if not common:
-        raise InputError(f"{a} and {b} have no iteration count in common")
-    sides = [side_of(*each, max(common)) for each in zip(folders, map(str, (a, b)), strict=True)]
+    results = at_common_iteration([load_results(folder) for folder in (a, b)])
+    sides = [side_of(each, str(each.folder)) for each in results]
     about = [f"{side.label}: {line}" for side in sides for line in _from(side)]
-    page = Page((str(a), str(b)), decide(*sides), [f"iteration {max(common)}", *about])
+    about = [f"iteration {results[0].last_iteration}", *about]
+    page = Page((str(a), str(b)), decide(*sides), about)
     return page, write_pages(out, page) if out else []
 
 
@@ -156,14 +145,6 @@ def _fitted(plan: Plan, gate: Gate, console: Console, *, fresh: bool) -> Side:
             f" {side.not_run[0]}; run again"
         )
     return side
-
-
-def _timed(kept: Baseline, console: Console) -> list[Ratio]:
-    _say(console, "Timing both engines")
-    try:
-        return speed.compared(speed.session(), kept.speed)
-    except InputError as error:
-        return speed.not_timed(str(error))
 
 
 def _check_whole(side: Side, metrics: Sequence[str]) -> None:
@@ -217,10 +198,6 @@ def _committed() -> str:
     return revision
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
 def _about(reference: Side, kept: Baseline, side: Side) -> list[str]:
     lines = [
         f"{reference.label}: {kept.revision[:12]}, {kept.written}: {kept.because}",
@@ -234,9 +211,5 @@ def _about(reference: Side, kept: Baseline, side: Side) -> list[str]:
 
 
 def _from(side: Side) -> list[str]:
-    revisions = ", ".join(side.about["revisions"]) or "not known"
-    lines = [f"revision {revisions}"]
-    for each in side.about["environments"]:
-        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        lines.append(f"{each['device']}: {versions}")
-    return [*lines, *side.about["notices"]]
+    about = side.about
+    return [*origin(about["revisions"], about["environments"]), *about["notices"]]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from benchmarks.regression.decision import (
     ALL,
@@ -18,7 +18,6 @@ from benchmarks.regression.decision import (
 )
 from benchmarks.regression.scores import MARGINS, SCORES
 from benchmarks.regression.significance import MOST_SEEDS
-from benchmarks.regression.speed import Ratio
 from benchmarks.scoring.results import Score
 from benchmarks.system.text import markdown_table
 
@@ -36,13 +35,12 @@ class Page:
     """A decision with what stands around it.
 
     sides: what the reference and what is held to it are called. about: lines of where both are
-    from. speed: empty where nothing was timed.
+    from.
     """
 
     sides: tuple[str, str]
     decision: Decision
     about: Sequence[str]
-    speed: Sequence[Ratio] = field(default_factory=tuple)
 
     @property
     def headline(self) -> str:
@@ -62,7 +60,9 @@ def to_markdown(page: Page) -> str:
     decision = page.decision
     scores = [score for score in SCORES if any(row.score == score for row in decision.rows)]
     heads = ["method", "output", "cells", "seeds", *(score.heading for score in scores)]
-    lines = [f"# {page.headline}", "", *_findings(page), ""]
+    marks = {True: "**", False: ""}
+    found = [f"- {marks[ends]}{text}{marks[ends]}" for ends, text in findings(page)]
+    lines = [f"# {page.headline}", "", *found, ""]
     rows = []
     for entry in dict.fromkeys((row.method, row.output) for row in decision.rows):
         own = {row.score: row for row in decision.rows if (row.method, row.output) == entry}
@@ -76,8 +76,6 @@ def to_markdown(page: Page) -> str:
             ]
         )
     lines += [markdown_table(heads, rows), *_how_to_read(page), ""]
-    if page.speed:
-        lines += [*_speed(page.speed), ""]
     lines += [f"- {each}" for each in (*decision.notices, *page.about)]
     return "\n".join(lines) + "\n"
 
@@ -129,36 +127,32 @@ def _would_settle(row: Row) -> str:
     return f"{row.seeds_needed} seeds{sides} would settle it"
 
 
-def _findings(page: Page) -> list[str]:
-    """What a reader has to look at, the worst first."""
-    decision = page.decision
-    lines = [f"- **{said(row)}**" for row in decision.alarms]
-    lines += [f"- **FAILED: {name}**" for name in decision.lost.failed]
-    (was, of), (now, of_here) = decision.lost.reference, decision.lost.here
+def findings(page: Page) -> list[tuple[bool, str]]:
+    """What a reader has to look at, the worst first, each with whether it ends the gate."""
+    decision, lost = page.decision, page.decision.lost
+    found = [(True, said(row)) for row in decision.alarms]
+    found += [(True, f"FAILED: {name}") for name in lost.failed]
+    (was, of), (now, of_here) = lost.reference, lost.here
     if of or of_here:
-        lines.append(
-            f"- seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
-            f" {was} of {of}: {decision.lost.verdict}"
+        text = (
+            f"seeds of a method with a fit that diverged: {now} of {of_here}, in {page.sides[0]}"
+            f" {was} of {of}: {lost.diverged}"
         )
-    lines += [
-        f"- **{ratio.preset}: slower: {about_speed(ratio)}**"
-        for ratio in page.speed
-        if ratio.has_fallen
-    ]
+        found.append((lost.diverged != "same", text))
     reasons: dict[str, list[str]] = {}
     for row in decision.rows:
         if row.verdict == "not comparable":
             reasons.setdefault(row.reason, []).append(row.method)
-    lines += [
-        f"- not comparable: {', '.join(dict.fromkeys(methods))}: {reason}"
+    found += [
+        (True, f"not comparable: {', '.join(dict.fromkeys(methods))}: {reason}")
         for reason, methods in reasons.items()
     ]
-    lines += [f"- {said(row)}" for row in decision.rows if row.verdict == "cannot tell"]
-    return lines
+    undecided = [row for row in decision.rows if row.verdict == "cannot tell"]
+    return found + [(decision.ends_with(row), said(row)) for row in undecided]
 
 
 def _how_to_read(page: Page) -> list[str]:
-    lines = [
+    return [
         f"A cell has the mean over images, holes and seeds, and in brackets its difference to that"
         f" of {page.sides[0]}; ± is how far it may lie off by the spread between seeds alone. It is"
         f" told apart beyond that, if Wilcoxon's rank-sum test agrees. Of comparisons of equals at"
@@ -167,15 +161,6 @@ def _how_to_read(page: Page) -> list[str]:
         f" ± is what rounding may do in a cell. Same: not told apart, and the 95 % interval lies"
         f" within {_margins()}; otherwise it cannot be told."
     ]
-    margins = {score: _number(score, MARGINS[score.name].of_all) for score in SCORES}
-    powers = [
-        f"{margins[row.score]} in {row.score.heading}: {row.power:.0%}"
-        for row in page.decision.rows
-        if row.is_of_all and row.output == "raw" and not math.isnan(row.power)
-    ]
-    if powers:
-        lines += ["", f"The chance to see {ALL} (raw) worse by {'; '.join(powers)}."]
-    return lines
 
 
 def _margins() -> str:
@@ -183,25 +168,4 @@ def _margins() -> str:
         f"{_number(score, MARGINS[score.name].of_all)} in {score.heading} for {ALL} and"
         f" {_number(score, MARGINS[score.name].of_one)} for one"
         for score in SCORES
-    )
-
-
-def _speed(ratios: Sequence[Ratio]) -> list[str]:
-    heads = ["iterations per second over the plain loop's", "here", "baseline", "fallen below"]
-    rows = []
-    for ratio in ratios:
-        here = "{:.2f} [{:.2f}, {:.2f}]".format(ratio.here, *ratio.interval)
-        here = NOTHING if math.isnan(ratio.here) else here
-        kept = [f"{ratio.baseline:.2f}", f"{ratio.limit:.2f}"]
-        rows.append([ratio.preset, here, *([NOTHING] * 2 if ratio.reason else kept)])
-    reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio.reason)
-    table = markdown_table(heads, rows).removesuffix("\n")
-    return [table, *(line for reason in reasons for line in ("", f"Not compared: {reason}."))]
-
-
-def about_speed(ratio: Ratio) -> str:
-    where = "below" if ratio.has_fallen else "not below"
-    return (
-        f"{ratio.here:.2f} times the plain loop's iterations per second, {where}"
-        f" {ratio.limit:.2f}; the baseline has {ratio.baseline:.2f}"
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.scoring.results import OUTPUTS, Results, Score
-from dip.errors import InputError
+from dip.errors import InputError, explain
 
 CELL = ["image", "mask"]
 NAMED = ["method", "output", *CELL, "seed"]
@@ -54,15 +54,6 @@ class Specification(BaseModel):
     metrics: dict[str, str]
 
 
-class Environment(BaseModel):
-    """A device, and the packages that scores were computed with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    device: str
-    versions: dict[str, str]
-
-
 @dataclass(frozen=True)
 class Side:
     """label: as people call it. scores: `COLUMNS`, a row for each output of each planned fit at its
@@ -82,6 +73,15 @@ class Side:
     def methods(self) -> list[str]:
         return list(dict.fromkeys(self.scores["method"]))
 
+    @property
+    def entries(self) -> list[tuple[str, str]]:
+        """Each method with each of its outputs."""
+        return list(dict.fromkeys(zip(self.scores["method"], self.scores["output"], strict=True)))
+
+    def has(self, score: Score) -> bool:
+        """Whether any fit has it."""
+        return bool(self.scores[score.column].notna().any())
+
     def only(self, pattern: str) -> "Side":
         """Those jobs whose name holds the pattern."""
         holds = np.array([pattern in name for name in names(self.scores)], bool)
@@ -92,15 +92,13 @@ class Side:
         scores = self.scores
         return scores[(scores["method"] == method) & (scores["output"] == output)]
 
-    def cells(self, method: str, output: str) -> list[tuple[str, str]]:
-        """The image and hole of each cell that is planned."""
+    def cells(
+        self, method: str, output: str, scored_by: Score | None = None
+    ) -> list[tuple[str, str]]:
+        """The image and hole of each cell that is planned, or that has any such score."""
         rows = self.rows(method, output)
-        return list(dict.fromkeys(zip(rows["image"], rows["mask"], strict=True)))
-
-    def scored(self, method: str, output: str, score: Score) -> list[tuple[str, str]]:
-        """The cells that have any score."""
-        rows = self.rows(method, output)
-        rows = rows[rows[score.column].notna()]
+        if scored_by is not None:
+            rows = rows[rows[scored_by.column].notna()]
         return list(dict.fromkeys(zip(rows["image"], rows["mask"], strict=True)))
 
     def gaps(self, method: str, output: str, score: Score, cells: Sequence[tuple[str, str]]) -> int:
@@ -120,20 +118,14 @@ class Side:
         return table.reindex(columns=pd.MultiIndex.from_tuples(cells, names=CELL)).dropna()
 
 
-def side_of(results: Results, label: str, iteration: int | None = None) -> Side:
-    """Of a suite's results, as if `iteration` had been its last one."""
-    at = results.last_iteration if iteration is None else iteration
+def side_of(results: Results, label: str) -> Side:
+    """Of a suite's results at its last iteration."""
     jobs = results.jobs
     is_tried = jobs["status"].isin(["done", "diverged", "failed"])
-    planned = pd.concat(
-        [
-            jobs[is_tried & (jobs["preset"] == "")].assign(output="raw", iteration=0),
-            *(
-                jobs[is_tried & (jobs["preset"] != "")].assign(output=output, iteration=at)
-                for output in OUTPUTS
-            ),
-        ]
-    )
+    is_fitted = jobs["preset"] != ""
+    tried = jobs.assign(iteration=is_fitted * results.last_iteration)[is_tried]
+    outputs = ((output, tried[(tried["iteration"] > 0) | (output == "raw")]) for output in OUTPUTS)
+    planned = pd.concat([part.assign(output=output) for output, part in outputs])
     order = {method: index for index, method in enumerate(dict.fromkeys(jobs["method"]))}
     planned = planned.sort_values("method", key=lambda names: names.map(order), kind="stable")
     # A metric that the suite does not ask for is an empty column.
@@ -145,21 +137,17 @@ def side_of(results: Results, label: str, iteration: int | None = None) -> Side:
     scores = merged[list(COLUMNS)].round({score.column: DECIMALS for score in SCORES})
     about = {
         "environments": results.about["environments"],
-        "revisions": sorted(results.rows["git_revision"].dropna().unique()),
+        "revisions": sorted(results.revisions),
         "notices": results.about["notices"],
     }
     specification = results.about.get("specification", {})
     try:
         if specification:
             Specification.model_validate(specification)
-        for each in about["environments"]:
-            Environment.model_validate(each)
     except ValidationError as error:
-        what = error.errors()[0]
-        where = ".".join(map(str, what["loc"]))
         raise InputError(
-            f"{results.folder}: suite.json is not as it was written ({where}: {what['msg']});"
-            " `dip-bench score SUITE` writes it anew"
+            f"{results.folder}: suite.json is not as it was written"
+            f" ({explain(error, Specification)}); `dip-bench score SUITE` writes it anew"
         ) from None
     return Side(label, scores, specification, about, tuple(names(jobs[~is_tried])))
 

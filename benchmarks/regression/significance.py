@@ -58,15 +58,6 @@ class Spread:
         """Of the interval that a difference of zero leaves with this probability."""
         return _quantile(error_rate, self.freedom) * self.error
 
-    def power(self, difference: float, error_rate: float) -> float:
-        """The share of 2000 draws of normal scores in which a true difference is told apart."""
-        if not self.deviation > 0:
-            return np.nan
-        random = np.random.default_rng(0)
-        reference = random.normal(0, self.deviation, (2000, self.reference))
-        here = random.normal(abs(difference), self.deviation, (2000, self.here))
-        return float(told_apart(reference, here, error_rate).mean())
-
     def seeds_needed(self, difference: float, error_rate: float, margin: float) -> int | None:
         """With how many seeds here the same difference would be told apart, or be within a margin.
 

@@ -6,6 +6,7 @@ its reader when they are called.
 
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +99,14 @@ class Results:
         """The methods that are fitted; the others are fills."""
         return set(self.jobs[self.jobs["preset"] != ""]["method"])
 
+    @property
+    def revisions(self) -> list[str]:
+        return [str(each) for each in self.rows["git_revision"].dropna().unique()]
+
+    @property
+    def origin(self) -> list[str]:
+        return origin(self.revisions, self.about["environments"])
+
     def until(self, iteration: int) -> "Results":
         """The same, as if so many iterations had been asked for."""
         asked = [each for each in self.about["iterations"] if each <= iteration]
@@ -149,6 +158,24 @@ class Results:
         return RunFolder(self.folder.resolve().parent / "runs" / key)
 
 
+def at_common_iteration(results: Sequence[Results]) -> list[Results]:
+    """As if the largest iteration count that all have had been asked for; raises InputError."""
+    common = set.intersection(*({*each.about["iterations"]} for each in results))
+    if not common:
+        folders = " and ".join(str(each.folder) for each in results)
+        raise InputError(f"{folders} have no iteration count in common")
+    return [each.until(max(common)) for each in results]
+
+
+def origin(revisions: Sequence[str], environments: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where results are from: a line for the revisions, one for each device."""
+    lines = [f"revision: {', '.join(revisions) or 'not known'}"]
+    for each in environments:
+        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
+        lines.append(f"{each['device']}: {versions}")
+    return lines
+
+
 def load_results(folder: Path) -> Results:
     """Raises InputError if the folder holds no results of a suite."""
     try:
@@ -187,4 +214,6 @@ def load_results(folder: Path) -> Results:
     for each in about["environments"]:
         if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
             raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
+        if not isinstance(each.get("device"), str):
+            raise InputError(f"{folder}: {SUITE}: environments: one has no device; score again")
     return Results(folder, rows, jobs, about)

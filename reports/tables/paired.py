@@ -151,20 +151,22 @@ FIELDS = ("difference", "half_width", "p", "verdict", "images_needed", *WINS)
 def _against(
     who: Standing, index: int, opponent: int, p: float, comparisons: int
 ) -> dict[str, Any]:
-    """A method less its opponent; the difference has the sign of the scores as they are."""
+    """A method less its opponent."""
     better = difference(who.scores[index], who.scores[opponent])
+    counts = dict(zip(WINS, wins_ties_losses(better, who.score.decimals), strict=True))
+    return decided(better, p, who.score, comparisons) | counts
+
+
+def decided(better: Array, p: float, score: Score, comparisons: int) -> dict[str, Any]:
+    """Of differences where more is better; their mean has the sign of the scores as they are."""
     mean, half = mean_interval(better)
     decision = verdict(better, p)
-    wins, ties, losses = wins_ties_losses(better, who.score.decimals)
     return {
-        "difference": who.score.sign * float(mean) + 0.0,
+        "difference": score.sign * float(mean) + 0.0,
         "half_width": float(half),
         "p": p,
         "verdict": decision,
         "images_needed": images_needed(better, comparisons) if decision == "cannot tell" else None,
-        "wins": wins,
-        "ties": ties,
-        "losses": losses,
     }
 
 

@@ -62,7 +62,7 @@ def test_make_knows_its_targets(line: str) -> None:
     assert " -m " in done.stdout
 
 
-@pytest.mark.usefixtures("untimed", "checkout")
+@pytest.mark.usefixtures("checkout")
 @pytest.mark.parametrize("line", BENCH)
 def test_dip_bench_commands_run(
     line: str,

@@ -317,6 +317,7 @@ def test_a_report_needs_results(tmp_path: Path) -> None:
         ("iterations", [], "iterations are numbers, not"),
         ("metrics", None, "metrics: is no list"),
         ("environments", [{"device": "x"}], "environments: one has no versions"),
+        ("environments", [{"versions": {}}], "environments: one has no device"),
     ],
 )
 def test_a_suite_s_own_words_are_checked(

@@ -116,7 +116,8 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
     assert done.stdout.strip().endswith(f"Report: {summary}")
     assert "identical" in done.stdout
     page = summary.read_text()
-    assert f"- here: {out / 'tiny'}, revision" in page
+    assert f"- here: {out / 'tiny'}\n" in page
+    assert "- here: revision: " in page
     assert (summary.parent / "tables" / "side-by-side-psnr.tex").exists()
     assert (summary.parent / "tables" / "side-by-side-timing.csv").exists()
     assert load_results(folders[1]).last_iteration == 4
@@ -126,7 +127,7 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
     unnamed = command("reports", "report", *folders)  # by their paths
     assert unnamed.returncode == 0, unnamed.stderr
     (third,) = {*(out / "side-by-side").iterdir()} - {summary.parent}
-    assert f"- {folders[0]}: {folders[0]}, revision" in (third / "summary.md").read_text()
+    assert f"- {folders[0]}: revision: " in (third / "summary.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,9 @@ from support.commands import Command
 from support.suites import BASELINE_SEEDS
 
 from benchmarks.metrics import METRICS
-from benchmarks.regression import speed
+from benchmarks.regression import gate
 from benchmarks.system import environment
 from dip.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("untimed")
 
 
 def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path) -> None:
@@ -27,25 +25,17 @@ def test_a_baseline_has_every_fit_and_says_what_it_is_of(baselines: Path) -> Non
     assert about["because"] == "the first, & only"
     assert about["specification"]["methods"]["quick"]["versions"]["skip"] == 1
     assert about["environments"][0]["versions"]["torch"]
-    assert len(about["speed"]["logs"]["quick"]) == speed.SESSIONS
 
 
 @pytest.mark.usefixtures("checkout")
-def test_few_seeds_are_no_baseline(gated: Path, command: Command, tmp_path: Path) -> None:
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", 9),
-        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
-    )
+def test_few_seeds_are_no_baseline(bless: Command) -> None:
+    done = bless("--seeds", 9)
     assert (done.returncode, "--seeds 9: a baseline has 10 at least" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("change", ["none", "a file", "a new file", "no checkout"])
 def test_only_a_committed_tree_is_blessed(
-    change: str,
-    gated: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    change: str, bless: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
@@ -67,62 +57,48 @@ def test_only_a_committed_tree_is_blessed(
             change, tmp_path / "elsewhere"
         ).write_text("2")
     environment.git_revision.cache_clear()
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
-        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
-    )
+    done = bless()
     environment.git_revision.cache_clear()
     if change == "none":
         assert done.returncode == 0, done.stderr
-        about = json.loads((tmp_path / "b" / "gated.json").read_text())
+        about = json.loads((tmp_path / "baselines" / "gated.json").read_text())
         assert about["revision"] == git("rev-parse", "HEAD").strip()
         return
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "b").exists()
+    assert not (tmp_path / "baselines").exists()
     said = {"a file": "M file", "a new file": "?? new", "no checkout": "no git checkout"}
     assert said[change] in done.stderr
 
 
 @pytest.mark.usefixtures("checkout")
 def test_a_blessing_that_was_broken_off_goes_on_and_nothing_half_is_written(
-    gated: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bless: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> speed.Logs:
+    def broken(*_: object, **__: object) -> None:
         raise InputError("planted")
 
-    words = (
-        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
-        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
-    )
     with monkeypatch.context() as context:
-        context.setattr(speed, "session", broken)
-        assert command(*words).returncode == 2
-    assert not (tmp_path / "b").exists()
-    done = command(*words)
+        context.setattr(gate, "write_baseline", broken)
+        assert bless().returncode == 2
+    assert not (tmp_path / "baselines").exists()
+    done = bless()
     assert done.returncode == 0, done.stderr
     assert "11 jobs, 11 done before, 0 to run" in done.stdout
 
 
-def test_blessing_again_says_what_has_changed(
-    gated: Path, baselines: Path, command: Command, tmp_path: Path
-) -> None:
-    done = command(
-        *(
-            "benchmarks",
-            "regress",
-            gated,
-            "--bless",
-            "--because",
-            "again",
-            "--seeds",
-            BASELINE_SEEDS,
-        ),
-        *("--baselines", baselines, "--out", tmp_path / "r"),
-    )
+def test_blessing_again_says_what_has_changed(bless: Command, baselines: Path) -> None:
+    done = bless("--because", "again")
     assert done.returncode == 0
     assert "# here against baseline: the same (6 identical)" in done.stdout
     assert json.loads((baselines / "gated.json").read_text())["because"] == "again"
+
+
+def test_a_baseline_of_an_earlier_version_still_counts(regress: Command, baselines: Path) -> None:
+    """Its file also held times."""
+    path = baselines / "gated.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "speed": {"logs": {}}}))
+    assert regress().returncode == 0
 
 
 def _damage(folder: Path, kind: str) -> None:
@@ -134,7 +110,6 @@ def _damage(folder: Path, kind: str) -> None:
         "null": {**content, "revision": None},
         "specification": {**content, "specification": {"methods": []}},
         "environments": {**content, "environments": ["x"]},
-        "speed": {**content, "speed": {"logs": []}},
     }
     if kind in changes:
         about.write_text(json.dumps(changes[kind]))
@@ -146,54 +121,37 @@ def _damage(folder: Path, kind: str) -> None:
         csv.write_text(csv.read_text()[:-200])
 
 
-KINDS = ["list", "key gone", "null", "specification", "environments", "speed"]
+KINDS = ["list", "key gone", "null", "specification", "environments"]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "no json", "json gone", "csv cut off"])
 def test_a_damaged_baseline_is_one_line_and_may_be_blessed_over(
-    kind: str, gated: Path, baselines: Path, command: Command, tmp_path: Path
+    kind: str, baselines: Path, regress: Command, bless: Command, tmp_path: Path
 ) -> None:
     _damage(baselines, kind)
-    words = ("benchmarks", "regress", gated, "--baselines", baselines, "--out", tmp_path / "r")
-    done = command(*words)
+    done = regress()
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "gated" in done.stderr
-    assert not (tmp_path / "r" / "regress").exists()  # before anything is fitted
+    assert not (tmp_path / "results" / "regress").exists()  # before anything is fitted
     if kind == KINDS[0]:
-        done = command(*words, "--bless", "--because", "anew", "--seeds", BASELINE_SEEDS)
+        done = bless("--because", "anew")
         assert done.returncode == 0, done.stderr
         assert "The new baseline is compared with none before" in done.stdout
-        assert command(*words).returncode == 0
+        assert regress().returncode == 0
 
 
 @pytest.mark.usefixtures("checkout")
-def test_a_baseline_of_a_changed_tree_is_refused(
-    gated: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("lacking", ["a commit", "a metric"])
+def test_a_baseline_of_a_changed_tree_or_with_gaps_is_refused(
+    lacking: str, bless: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes that were there only while fits ran."""
-    monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, True))
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
-        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
-    )
-    assert (done.returncode, "fits of a changed tree" in done.stderr) == (2, True)
-    assert not (tmp_path / "b").exists()
-
-
-@pytest.mark.usefixtures("checkout")
-def test_a_baseline_with_gaps_is_refused(
-    gated: Path,
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lacking = replace(METRICS["ssim"], missing=lambda: "planted")
-    monkeypatch.setitem(METRICS, "ssim", lacking)
-    done = command(
-        *("benchmarks", "regress", gated, "--bless", "--because", "x", "--seeds", BASELINE_SEEDS),
-        *("--baselines", tmp_path / "b", "--out", tmp_path / "r"),
-    )
-    assert (done.returncode, "hole SSIM has gaps" in done.stderr) == (2, True)
+    if lacking == "a commit":
+        monkeypatch.setattr(environment, "git_revision", lambda: ("0" * 40, True))
+    else:
+        gone = replace(METRICS["ssim"], missing=lambda: "planted")
+        monkeypatch.setitem(METRICS, "ssim", gone)
+    done = bless()
+    said = {"a commit": "fits of a changed tree", "a metric": "hole SSIM has gaps"}
+    assert (done.returncode, said[lacking] in done.stderr) == (2, True)
+    assert not (tmp_path / "baselines").exists()

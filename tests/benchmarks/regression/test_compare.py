@@ -32,7 +32,7 @@ def test_any_two_folders_are_compared(
     assert f"# {a} against {a}: the same (6 identical)" in same.stdout
     done = command("benchmarks", "compare", a, b, "--out", tmp_path / "verdict")
     assert done.returncode == 4
-    assert "- not comparable: quick: method.learning_rate: 0.01, now 0.3" in done.stdout
+    assert "- **not comparable: quick: method.learning_rate: 0.01, now 0.3**" in done.stdout
     assert "- iteration 4" in done.stdout
     diverged = b / "jobs.csv"  # later than at the iteration that is compared
     diverged.write_text(diverged.read_text().replace(",done,", ",diverged,"))

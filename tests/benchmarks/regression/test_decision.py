@@ -292,6 +292,19 @@ def test_many_fits_that_diverge_are_worse() -> None:
     assert decision.exit_code == WORSE
 
 
+def test_a_network_without_any_score_on_both_sides_cannot_be_told() -> None:
+    sides = [baseline(), side(draw=5)]
+    for each in sides:
+        is_its = each.scores["method"] == "skip"
+        each.scores.loc[is_its, "status"] = "diverged"
+        each.scores.loc[is_its, [score.column for score in SCORES]] = np.nan
+    decision = decide(*sides)
+    row = _row(decision, "skip")
+    assert (row.verdict, row.reason) == ("cannot tell", "no seed has a score in every cell")
+    assert _row(decision, ALL).cells == (8, 8)
+    assert decision.exit_code == CANNOT_TELL
+
+
 def test_as_many_as_ever_are_the_same() -> None:
     reference = _with_lost(baseline(), "skip", tuple(range(24)))
     decision = decide(reference, _with_lost(side(draw=5), "skip", tuple(range(6))))

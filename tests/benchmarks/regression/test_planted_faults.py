@@ -23,7 +23,7 @@ from dip.options import AdamOptions, Method
 from dip.training import optimizers
 from dip.training.losses import Loss
 
-pytestmark = pytest.mark.usefixtures("untimed", "checkout")
+pytestmark = pytest.mark.usefixtures("checkout")
 Patch = pytest.MonkeyPatch
 SEEDS, BASELINE_SEEDS = 8, 20
 SUITE = {

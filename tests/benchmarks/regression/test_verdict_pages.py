@@ -11,16 +11,11 @@ from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import ALL, decide
 from benchmarks.regression.gate import write_pages
 from benchmarks.regression.page import Page, to_markdown
-from benchmarks.regression.speed import Ratio
-
-FALLEN = Ratio("quick", 1.02, (1.0, 1.04), 1.3, 1.2)
-HELD = Ratio("lemsky-unet", 1.31, (1.2, 1.4), 1.3, 1.2)
-ELSEWHERE = Ratio("quick", 1.1, (1.0, 1.2), reason="the baseline is of another machine (X)")
 
 
-def _page(shift: float = 0.0, deviation: float = 0.2, speed: tuple[Ratio, ...] = ()) -> Page:
+def _page(shift: float = 0.0, deviation: float = 0.2) -> Page:
     decision = decide(baseline(deviation=deviation), side(draw=5, shift=shift, deviation=deviation))
-    return Page(("baseline", "here"), decision, ["baseline: 0123456789ab: because"], speed)
+    return Page(("baseline", "here"), decision, ["baseline: 0123456789ab: because"])
 
 
 def test_the_table_has_every_row_and_the_answer_stands_first() -> None:
@@ -55,30 +50,19 @@ def test_cannot_tell_says_how_many_seeds_would() -> None:
     needed = page.decision.rows[0].seeds_needed
     assert needed is not None
     assert needed > 24
-    assert f"cannot tell; {needed} seeds on both sides would settle it" in to_markdown(page)
+    assert f"cannot tell; {needed} seeds on both sides would settle it**" in to_markdown(page)
 
 
 def test_one_seed_is_not_sent_for_a_thousand() -> None:
     decision = decide(side("a", seeds=range(1)), side("b", seeds=range(1), draw=3))
     text = to_markdown(Page(("a", "b"), decision, []))
-    assert "cannot tell: one seed says nothing of the spread between seeds\n" in text
+    assert "cannot tell: one seed says nothing of the spread between seeds**\n" in text
     assert "1000" not in text
-
-
-def test_speed_is_flagged_and_does_not_decide() -> None:
-    page = _page(speed=(FALLEN, HELD))
-    text = to_markdown(page)
-    assert page.decision.exit_code == 0
-    assert "- **quick: slower: 1.02 times the plain loop's iterations per second" in text
-    assert "| lemsky-unet | 1.31 [1.20, 1.40] | 1.30 | 1.20 |" in text
-    assert "Not compared: the baseline is of another machine (X)." in to_markdown(
-        _page(speed=(ELSEWHERE,))
-    )
 
 
 @pytest.mark.parametrize("shift", [0.0, -1.0])
 def test_json_has_every_row_and_no_number_that_is_none(shift: float) -> None:
-    page = _page(shift, speed=(FALLEN, ELSEWHERE))
+    page = _page(shift)
     content = json.loads(as_json(page), parse_constant=lambda name: pytest.fail(name))
     assert content["exit_code"] == page.decision.exit_code
     assert len(content["rows"]) == len(page.decision.rows)
@@ -86,15 +70,13 @@ def test_json_has_every_row_and_no_number_that_is_none(shift: float) -> None:
     assert first["difference"] == pytest.approx(row.difference)
     assert row.spread is not None
     assert first["deviation_between_seeds"] == pytest.approx(row.spread.deviation)
-    assert [ratio["has_fallen"] for ratio in content["speed"]] == [True, False]
-    assert content["speed"][1]["baseline"] is None
 
 
 def test_junit_counts_what_failed_as_it_lists_it() -> None:
-    page = _page(shift=-1, speed=(FALLEN,))
+    page = _page(shift=-1)
     suite = Xml.fromstring(to_junit(page))  # noqa: S314 - our own
     cases = suite.findall("testcase")
-    assert len(cases) == int(suite.get("tests", "")) == len(page.decision.rows) + 2
+    assert len(cases) == int(suite.get("tests", "")) == len(page.decision.rows) + 1
     for attribute, outcome in (
         ("failures", "failure"),
         ("errors", "error"),
@@ -103,10 +85,6 @@ def test_junit_counts_what_failed_as_it_lists_it() -> None:
         found = [case for case in cases if case.find(outcome) is not None]
         assert len(found) == int(suite.get(attribute, ""))
     assert int(suite.get("failures", "")) == len(page.decision.alarms)
-    held = Xml.fromstring(to_junit(_page(speed=(HELD,))))  # noqa: S314 - our own
-    said = held.findtext("testcase[@name='lemsky-unet']/system-out")
-    assert said is not None
-    assert "1.31 times the plain loop's iterations per second, not below 1.20" in said
     (failure,) = suite.findall(f"testcase[@classname='{ALL}.raw'][@name='psnr_hole']/failure")
     assert "worse" in failure.get("message", "")
 
@@ -133,22 +111,24 @@ def test_names_cannot_break_out_of_the_pages() -> None:
 
 
 def test_annotations_are_github_s_own_words() -> None:
-    lines = list(annotations(_page(shift=-1, speed=(FALLEN,))))
+    lines = list(annotations(_page(shift=-1)))
     errors = [line for line in lines if line.startswith("::error ")]
-    assert errors[0].startswith("::error title=all networks worse::all networks, raw, hole PSNR")
-    assert len([line for line in lines if line.startswith("::warning title=quick is slower")]) == 1
+    assert errors[0].startswith("::error title=regression gate::all networks, raw, hole PSNR")
     assert lines[-1].startswith("::notice title=regression gate::here against baseline: NOT")
     assert all("\n" not in line for line in lines)
     (only,) = annotations(_page())
     assert only.startswith("::notice")
-    assert any("::error title=cannot tell" in line for line in annotations(_page(deviation=1.5)))
+    assert any(
+        line.startswith("::error") and "cannot tell" in line
+        for line in annotations(_page(deviation=1.5))
+    )
 
 
 def test_percent_signs_and_line_ends_are_escaped() -> None:
     networks = {"50%, all:\nof it": 18.0}
     decision = decide(baseline(networks=networks), side(draw=5, networks=networks, shift=-2))
     lines = list(annotations(Page(("baseline", "here"), decision, [])))
-    assert any("title=50%25%2C all%3A%0Aof it worse::" in line for line in lines)
+    assert any("::50%25, all:%0Aof it, raw, hole PSNR (dB): worse" in line for line in lines)
 
 
 def test_all_three_files_are_written(tmp_path: Path) -> None:
