@@ -1,21 +1,19 @@
-"""What a run would do: its jobs, what they may cost, and the memory and room that they need."""
+"""What a run would do: its jobs, how long they may take, and the room on disk they need."""
 
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan, line, select, sort_out
-from benchmarks.runner.memory_estimate import fit_bytes, side_by_side_bytes
 from benchmarks.runner.preflight import check_imported_networks
 from benchmarks.runner.run import RunOptions
 from benchmarks.store.record import Record
 from benchmarks.system.devices import check_device, places
 from benchmarks.system.environment import device_name
 from benchmarks.system.files import to_json
-from benchmarks.system.memory import free_bytes
+from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
 from dip.options import Method, WindowedVarianceOptions
@@ -26,7 +24,7 @@ RECORD_BYTES = 20_000
 
 
 def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
-    """One line for each job, then the cost of those that would run in time, memory and disk."""
+    """One line for each job, then the cost of those that would run in time and disk."""
     check_device(options.device)
     if options.executor != "local":
         raise InputError("`dry_run`: tells what this machine would do; leave `executor` out")
@@ -42,7 +40,8 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
         yield _time(records, todo, begun, devices, options.threads)
-        yield from _memory(todo, devices[: len(todo)])
+        if warning := little_memory(devices[: len(todo)].count("cpu")):
+            yield warning
         yield _room(records, todo, plan.store.root, len(devices), options.keep_state)
 
 
@@ -81,34 +80,6 @@ def _time(
     took = duration(max(sum(seconds) / len(devices), max(seconds)))
     text = f"time: about {took}, by earlier runs of the same methods"
     return text + (f"; without {', '.join(unknown)}, never timed here" if unknown else "")
-
-
-def _memory(jobs: Sequence[Job], devices: Sequence[str]) -> Iterator[str]:
-    """On the device with the most workers; nothing where there are only fills."""
-    told = [(job, fit_bytes(job)) for job in jobs if isinstance(job.method, Method)]
-    if not told:
-        return
-    known = {job.name: needed for job, needed in told if needed is not None}
-    unknown = {job.method_label: None for job, needed in told if needed is None}
-    if not known:
-        yield f"memory: cannot be told of {', '.join(unknown)}"
-        return
-    largest = max(known, key=lambda name: known[name])
-    ((device, count),) = Counter(devices).most_common(1)
-    together = side_by_side_bytes(device, count, known.values())
-    text = f"memory: at most about {mebibytes(known[largest])} for one fit ({largest})"
-    if unknown:
-        text += f", not counting {', '.join(unknown)}"
-    text += f", {mebibytes(together)} side by side"
-    free = free_bytes(device)
-    if free is None:
-        yield f"{text}; what is free cannot be told on this system"
-        return
-    is_enough = side_by_side_bytes(device, 1, [known[largest]]) <= free
-    more = (
-        "" if together <= free else ": fewer will run side by side" if is_enough else ": NOT ENOUGH"
-    )
-    yield f"{text}; {mebibytes(free)} are free{more}"
 
 
 def _room(
