@@ -52,7 +52,7 @@ Logs = dict[str, list[float]]  # by preset, the logarithm of each turn's ratio
 def session() -> Logs:
     """Time both loops, one thread each, alone on the machine; raises InputError if one breaks."""
     from benchmarks.timing.cases import Case
-    from benchmarks.timing.measure import Bench
+    from benchmarks.timing.measure import Bench, measured
 
     with ExitStack() as stack:
         benches = {}
@@ -66,7 +66,7 @@ def session() -> Logs:
                 rates = {}
                 for engine in list(benches)[:: 1 if turn % 2 else -1]:
                     case = Case(preset, SIZE, engine)
-                    benches[engine].begin("fit", case, turn, iterations, 0.0)
+                    benches[engine].begin(measured, case, turn, iterations)
                     fit = benches[engine].result()
                     if isinstance(fit, str):
                         raise InputError(f"{case.name} could not be timed: {fit}")

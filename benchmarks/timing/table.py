@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.scoring.statistics import mean_interval
 from benchmarks.system.text import markdown_table
 from benchmarks.timing.measure import gflop, parameters
-from benchmarks.timing.schedule import Row, Session, cells
+from benchmarks.timing.session import Row, Session
 from dip.presets import load_preset
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def measurements(rows: Sequence[Row]) -> "pd.DataFrame":
             {
                 **_about(row),
                 "repeat": row.repeat,
-                "iterations": row.iterations,
-                "timed_iterations": len(row.milliseconds),
-                "first_milliseconds": row.first_milliseconds,
-                **_spread(row.milliseconds),
+                "iterations": row.first.iterations,
+                "timed_iterations": len(row.first.milliseconds),
+                "first_milliseconds": row.first.first_milliseconds,
+                **_spread(row.first.milliseconds),
                 "iterations_per_second": row.iterations_per_second,
                 "peak_memory_mib": row.peak_memory_mib,
                 "psnr_hole": row.psnr_hole,
@@ -55,22 +55,25 @@ def table(session: Session) -> "pd.DataFrame":
     import pandas as pd
 
     found = []
-    for own, base in cells(session.rows):
+    for index, case in dict.fromkeys((row.group, row.case) for row in session.rows):
+        of_group = [row for row in session.rows if row.group == index]
+        own = [row for row in of_group if row.case == case]
+        base = [row for row in of_group if row.case == row.base]
         row = own[0]
         rate = float(np.median([each.iterations_per_second for each in own]))
-        work = gflop(row.case)
-        peak = session.peak(row.case.precision, row.case.processes, row.case.threads)
-        spread = _spread([ms for each in own for ms in each.milliseconds])
+        work = gflop(case)
+        peak = session.peak(case.precision, case.processes, case.threads)
+        spread = _spread([ms for each in own for ms in each.first.milliseconds])
         median = spread["milliseconds_median"]
-        asked = load_preset(row.case.preset).iterations
+        asked = load_preset(case.preset).iterations
         memory = [each.peak_memory_mib for each in own if each.peak_memory_mib is not None]
         found.append(
             {
                 **_about(row),
-                "parameters": parameters(row.case),
+                "parameters": parameters(case),
                 "repeats": len(own),
-                "iterations": row.iterations,
-                "first_milliseconds": row.first_milliseconds,
+                "iterations": row.first.iterations,
+                "first_milliseconds": row.first.first_milliseconds,
                 **spread,
                 "iterations_per_second": rate,
                 "preset_iterations": asked,
