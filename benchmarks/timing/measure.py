@@ -85,10 +85,8 @@ def _serve(connection: Connection, engine: str, device: str) -> None:
             return
         try:
             connection.send(function(*arguments, device))
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            connection.send(f"out of memory: {str(error).partition('. ')[0]}")
         except Exception as error:  # whatever a case does, the next one is timed
+            torch.cuda.empty_cache()
             connection.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
 

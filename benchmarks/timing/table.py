@@ -6,6 +6,7 @@ ratio, nothing about other machines.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def measurements(rows: Sequence[Row]) -> "pd.DataFrame":
     return pd.DataFrame(
         [
             {
-                **_about(row),
+                "table": row.kind,
+                "group": row.group,
+                **asdict(row.case),
                 "repeat": row.repeat,
                 "iterations": row.first.iterations,
                 "timed_iterations": len(row.first.milliseconds),
@@ -69,7 +72,9 @@ def table(session: Session) -> "pd.DataFrame":
         memory = [each.peak_memory_mib for each in own if each.peak_memory_mib is not None]
         found.append(
             {
-                **_about(row),
+                "table": row.kind,
+                "group": row.group,
+                **asdict(row.case),
                 "parameters": parameters(case),
                 "repeats": len(own),
                 "iterations": row.first.iterations,
@@ -88,21 +93,6 @@ def table(session: Session) -> "pd.DataFrame":
             }
         )
     return pd.DataFrame(found)
-
-
-def _about(row: Row) -> dict[str, Any]:
-    case = row.case
-    return {
-        "table": row.kind,
-        "group": row.group,
-        "preset": case.preset,
-        "channels": case.channels,
-        "size": case.size,
-        "engine": case.engine,
-        "precision": case.precision,
-        "processes": case.processes,
-        "threads": case.threads,
-    }
 
 
 def _spread(milliseconds: Sequence[float]) -> dict[str, float]:
