@@ -16,7 +16,7 @@ from benchmarks.system.files import to_json
 from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
-from dip.options import Method, WindowedVarianceOptions
+from dip.options import Method
 from dip.system.text import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
@@ -42,7 +42,7 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         yield _time(records, todo, begun, devices, options.threads)
         if warning := little_memory(devices[: len(todo)].count("cpu")):
             yield warning
-        yield _room(records, todo, plan.store.root, len(devices), options.keep_state)
+        yield _room(todo, plan.store.root)
 
 
 def _time(
@@ -82,42 +82,16 @@ def _time(
     return text + (f"; without {', '.join(unknown)}, never timed here" if unknown else "")
 
 
-def _room(
-    records: Sequence[Record], jobs: Sequence[Job], root: Path, workers: int, keep_state: bool
-) -> str:
-    """At most: pictures as they are uncompressed. States by the parameters of earlier runs."""
-    parameters = {to_json(record.trajectory["method"]): record.parameters for record in records}
-    pictures_bytes = 0
-    states: list[int | None] = []
+def _room(jobs: Sequence[Job], root: Path) -> str:
+    """At most: pictures as they are uncompressed."""
+    needed = 0
     for job in jobs:
-        outputs = 1
-        if isinstance(job.method, Method):
-            outputs = (2 + len(job.rules)) * len(job.iterations)
-            weights = parameters.get(to_json(job.trajectory["method"]))
-            states.append(weights and _state_bytes(job, job.method, weights))
-        size = job.image.pixels.size
-        pictures_bytes += (outputs + len(("truth", "mask", "coverage"))) * size
-        pictures_bytes += TRACE_BYTES * max(job.iterations) + RECORD_BYTES
-    known = [each for each in states if each is not None]
-    # While one is written its predecessor is still there.
-    largest = sum(sorted(known)[-workers:])
-    at_once = largest + (sum(known) if keep_state else largest)
-    needed = pictures_bytes + at_once
+        outputs = (
+            (2 + len(job.rules)) * len(job.iterations) if isinstance(job.method, Method) else 1
+        )
+        needed += (outputs + len(("truth", "mask", "coverage"))) * job.image.pixels.size
+        needed += TRACE_BYTES * max(job.iterations) + RECORD_BYTES
     root = root.absolute()
     free = shutil.disk_usage(next(each for each in (root, *root.parents) if each.is_dir())).free
-    text = f"disk: at most {mebibytes(pictures_bytes)} for good"
-    if known:
-        text += (
-            f", {mebibytes(at_once)} for the states of fits{'' if keep_state else ' on their way'}"
-        )
-    if len(known) < len(states):
-        text += ", and states of fits that were never run here"
-    return f"{text}; {mebibytes(free)} are free" + (": NOT ENOUGH" if needed > free else "")
-
-
-def _state_bytes(job: Job, method: Method, parameters: int) -> int:
-    """Of weights and a learned input with the two moments of Adam, and of what rules keep."""
-    pixels = job.mask.size
-    moving = parameters + (method.input.channels * pixels if method.input.name == "learned" else 0)
-    windows = sum(rule.window for rule in job.rules if isinstance(rule, WindowedVarianceOptions))
-    return 3 * 4 * moving + windows * job.image.pixels.size
+    text = f"disk: at most {mebibytes(needed)}, besides states of fits; {mebibytes(free)} are free"
+    return text + (": NOT ENOUGH" if needed > free else "")

@@ -28,7 +28,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             return
         try:
-            _give_back()  # what an earlier fit left would count here
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # what an earlier fit left would count here
             Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
         except (OSError, AttributeError):
             self.measurable = False
@@ -44,11 +44,6 @@ class PeakMemory:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
         return None
-
-
-def _give_back() -> None:
-    """Return what is freed to the system; raises OSError or AttributeError without glibc."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def little_memory(workers: int) -> str:
