@@ -1,24 +1,22 @@
-"""What a run would do: its jobs, what they may cost, and the memory and room that they need."""
+"""What a run would do: its jobs, how long they may take, and the room on disk they need."""
 
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan, line, select, sort_out
-from benchmarks.runner.memory_estimate import fit_bytes, side_by_side_bytes
 from benchmarks.runner.preflight import check_imported_networks
 from benchmarks.runner.run import RunOptions
 from benchmarks.store.record import Record
 from benchmarks.system.devices import check_device, places
 from benchmarks.system.environment import device_name
 from benchmarks.system.files import to_json
-from benchmarks.system.memory import free_bytes
+from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
-from dip.options import Method, WindowedVarianceOptions
+from dip.options import Method
 from dip.system.text import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
@@ -26,7 +24,7 @@ RECORD_BYTES = 20_000
 
 
 def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
-    """One line for each job, then the cost of those that would run in time, memory and disk."""
+    """One line for each job, then the cost of those that would run in time and disk."""
     check_device(options.device)
     if options.executor != "local":
         raise InputError("`dry_run`: tells what this machine would do; leave `executor` out")
@@ -42,8 +40,9 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
         yield _time(records, todo, begun, devices, options.threads)
-        yield from _memory(todo, devices[: len(todo)])
-        yield _room(records, todo, plan.store.root, len(devices), options.keep_state)
+        if warning := little_memory(devices[: len(todo)].count("cpu")):
+            yield warning
+        yield _room(todo, plan.store.root)
 
 
 def _time(
@@ -83,70 +82,16 @@ def _time(
     return text + (f"; without {', '.join(unknown)}, never timed here" if unknown else "")
 
 
-def _memory(jobs: Sequence[Job], devices: Sequence[str]) -> Iterator[str]:
-    """On the device with the most workers; nothing where there are only fills."""
-    told = [(job, fit_bytes(job)) for job in jobs if isinstance(job.method, Method)]
-    if not told:
-        return
-    known = {job.name: needed for job, needed in told if needed is not None}
-    unknown = {job.method_label: None for job, needed in told if needed is None}
-    if not known:
-        yield f"memory: cannot be told of {', '.join(unknown)}"
-        return
-    largest = max(known, key=lambda name: known[name])
-    ((device, count),) = Counter(devices).most_common(1)
-    together = side_by_side_bytes(device, count, known.values())
-    text = f"memory: at most about {mebibytes(known[largest])} for one fit ({largest})"
-    if unknown:
-        text += f", not counting {', '.join(unknown)}"
-    text += f", {mebibytes(together)} side by side"
-    free = free_bytes(device)
-    if free is None:
-        yield f"{text}; what is free cannot be told on this system"
-        return
-    is_enough = side_by_side_bytes(device, 1, [known[largest]]) <= free
-    more = (
-        "" if together <= free else ": fewer will run side by side" if is_enough else ": NOT ENOUGH"
-    )
-    yield f"{text}; {mebibytes(free)} are free{more}"
-
-
-def _room(
-    records: Sequence[Record], jobs: Sequence[Job], root: Path, workers: int, keep_state: bool
-) -> str:
-    """At most: pictures as they are uncompressed. States by the parameters of earlier runs."""
-    parameters = {to_json(record.trajectory["method"]): record.parameters for record in records}
-    pictures_bytes = 0
-    states: list[int | None] = []
+def _room(jobs: Sequence[Job], root: Path) -> str:
+    """At most: pictures as they are uncompressed."""
+    needed = 0
     for job in jobs:
-        outputs = 1
-        if isinstance(job.method, Method):
-            outputs = (2 + len(job.rules)) * len(job.iterations)
-            weights = parameters.get(to_json(job.trajectory["method"]))
-            states.append(weights and _state_bytes(job, job.method, weights))
-        size = job.image.pixels.size
-        pictures_bytes += (outputs + len(("truth", "mask", "coverage"))) * size
-        pictures_bytes += TRACE_BYTES * max(job.iterations) + RECORD_BYTES
-    known = [each for each in states if each is not None]
-    # While one is written its predecessor is still there.
-    largest = sum(sorted(known)[-workers:])
-    at_once = largest + (sum(known) if keep_state else largest)
-    needed = pictures_bytes + at_once
+        outputs = (
+            (2 + len(job.rules)) * len(job.iterations) if isinstance(job.method, Method) else 1
+        )
+        needed += (outputs + len(("truth", "mask", "coverage"))) * job.image.pixels.size
+        needed += TRACE_BYTES * max(job.iterations) + RECORD_BYTES
     root = root.absolute()
     free = shutil.disk_usage(next(each for each in (root, *root.parents) if each.is_dir())).free
-    text = f"disk: at most {mebibytes(pictures_bytes)} for good"
-    if known:
-        text += (
-            f", {mebibytes(at_once)} for the states of fits{'' if keep_state else ' on their way'}"
-        )
-    if len(known) < len(states):
-        text += ", and states of fits that were never run here"
-    return f"{text}; {mebibytes(free)} are free" + (": NOT ENOUGH" if needed > free else "")
-
-
-def _state_bytes(job: Job, method: Method, parameters: int) -> int:
-    """Of weights and a learned input with the two moments of Adam, and of what rules keep."""
-    pixels = job.mask.size
-    moving = parameters + (method.input.channels * pixels if method.input.name == "learned" else 0)
-    windows = sum(rule.window for rule in job.rules if isinstance(rule, WindowedVarianceOptions))
-    return 3 * 4 * moving + windows * job.image.pixels.size
+    text = f"disk: at most {mebibytes(needed)}, besides states of fits; {mebibytes(free)} are free"
+    return text + (": NOT ENOUGH" if needed > free else "")

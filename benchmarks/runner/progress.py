@@ -13,12 +13,15 @@ from rich.table import Column
 from benchmarks.jobs.job import Job
 from benchmarks.runner import events
 from benchmarks.runner.job_queue import is_quick
+from benchmarks.system.memory import LESS_MEMORY
 from benchmarks.system.text import counted
 from dip.system.text import duration
 
 WIDE = 130  # columns that have room for bars beside names and numbers
 ROWS = 16  # workers that have a row of their own in a terminal
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
+# In the reason of a failure: said by a worker, or of one that the system has killed.
+OUT_OF_MEMORY = "out of memory", "memory runs out"
 
 
 @dataclass
@@ -98,7 +101,7 @@ class Display:
         self.counts = dict.fromkeys(("done", "diverged", "failed", "halted", "elsewhere"), 0)
         self.quick_fills = sum(map(is_quick, jobs))
         self.quick_fills_done = 0
-        self.is_waiting = False
+        self.is_waiting = self.ran_out_of_memory = False
         self.started = self.last_line = time.monotonic()
         self.time_left = TimeLeft(worker_count)
         for job in jobs:
@@ -173,6 +176,7 @@ class Display:
                     self._line(f"{word:9} {job.name}")
             case events.Failed(_, reason, _):
                 self._ends(job, "failed")
+                self.ran_out_of_memory |= any(words in reason for words in OUT_OF_MEMORY)
                 self._line(f"FAILED    {job.name}: {reason}")
             case events.Lost(_, reason):
                 self.time_left.again(job)
@@ -217,7 +221,8 @@ class Display:
         if left := self.total - sum(self.counts.values()):
             parts.append(f"{left} not begun")
         took = duration(time.monotonic() - self.started)
-        return f"Ran {counted(self.total, 'job')} in {took}: {', '.join(parts)}"
+        text = f"Ran {counted(self.total, 'job')} in {took}: {', '.join(parts)}"
+        return text + (f"; memory ran out: {LESS_MEMORY}" if self.ran_out_of_memory else "")
 
     def _ends(self, job: Job, how: str) -> None:
         self.counts[how] += 1

@@ -18,7 +18,6 @@ from benchmarks.runner.executors.processes import Processes
 from benchmarks.runner.executors.worker import Tell, carry_out
 from benchmarks.runner.job.task import Task
 from benchmarks.runner.job_queue import JobQueue, is_quick
-from benchmarks.runner.memory_estimate import with_memory
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.preflight import check_networks
 from benchmarks.runner.progress import Display
@@ -29,6 +28,7 @@ from benchmarks.store.layout import RESULTS, STATE, SUITE
 from benchmarks.store.run_folder import Content
 from benchmarks.system.devices import check_device, places
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
+from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted
 from dip.errors import InputError
 from dip.system.signals import Interrupted, deferring_signals
@@ -146,9 +146,8 @@ def _executor(plan: Plan, todo: Sequence[Job], options: RunOptions, console: Con
     devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)
     devices = devices[: max(1, sum(not is_quick(job) for job in todo))]
     check_networks(plan.suite, todo, devices[0])
-    devices, reasons = with_memory(devices, todo)
-    for reason in reasons:
-        _say(console, f"NOTICE: {reason}")
+    if warning := little_memory(devices.count("cpu")):
+        _say(console, f"NOTICE: {warning}")
     if options.workers == 0:
         return partial(InProcess, devices[0], options.threads)
     return lambda _: Processes(devices, options.threads, options.timeout)

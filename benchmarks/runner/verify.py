@@ -4,8 +4,10 @@ Where machine, package versions, threads and flags are those of the stored run, 
 be the same to the last bit. Elsewhere float32 trajectories part ways, and hole PSNR is compared.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from rich.console import Console
@@ -32,19 +34,20 @@ from dip.errors import InputError
 TOLERANCE_DB = 2.0
 
 
+Word = Literal["byte-identical", "close", "wrong"]
+
+
 @dataclass(frozen=True)
 class Finding:
-    """What came of running a job again.
-
-    difference_db: the largest of hole PSNR, new less stored, and mean_db their mean, where pixels
-    may differ; None where they may not.
-    """
+    """What came of running a job again; close: where pixels may differ, and differ little."""
 
     job: Job
-    holds: bool
+    word: Word
     text: str
-    difference_db: float | None = None
-    mean_db: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.word != "wrong"
 
 
 def draw(plan: Plan, pattern: str, sample: int | None, seed: int) -> list[Job]:
@@ -78,7 +81,7 @@ def verify(
         for event in _run_again(plan, jobs, workers, device):
             outcome = ""
             if isinstance(event, Failed):
-                findings.append(Finding(event.job, False, f"failed: {event.reason}"))
+                findings.append(Finding(event.job, "wrong", f"failed: {event.reason}"))
             elif isinstance(event, Finished):
                 run = plan.store.run(event.job.key)
                 finding = compare(event.job, run, event.files, tolerance_db)
@@ -117,14 +120,15 @@ def compare(job: Job, stored: RunFolder, files: dict[str, bytes], tolerance_db: 
     changed = environment.differences(old.environment, new.environment)
     if statuses[0] != statuses[1] or (ends[0] != ends[1] and not changed):
         was, is_now = (f"{status} at {end}" for status, end in zip(statuses, ends, strict=True))
-        return Finding(job, False, f"{is_now}, and was {was}")
+        return Finding(job, "wrong", f"{is_now}, and was {was}")
     # Where a fit diverges a little sooner elsewhere, less is there to compare.
     names = {*new.pixels} & {*old.pixels} if changed else {*new.pixels}
     if not changed:
         others = [name for name in sorted(names) if old.pixels.get(name) != new.pixels[name]]
         if others:
-            return Finding(job, False, f"other pixels in {', '.join(others)}")
-        return Finding(job, True, f"{len(names)} of {len(names)} pictures the same to the last bit")
+            return Finding(job, "wrong", f"other pixels in {', '.join(others)}")
+        text = f"{len(names)} of {len(names)} pictures the same to the last bit"
+        return Finding(job, "byte-identical", text)
     psnr = METRICS["psnr"]
     differences = []
     for name in names - {"coverage.png"}:
@@ -134,24 +138,17 @@ def compare(job: Job, stored: RunFolder, files: dict[str, bytes], tolerance_db: 
         is_same = np.array_equal(again, before)  # then both may be infinite
         differences.append(0.0 if is_same else scores[0] - scores[1])
     if not differences:
-        return Finding(job, statuses[1] == "diverged", f"{statuses[1]}, without a picture")
+        word: Word = "byte-identical" if statuses[1] == "diverged" else "wrong"
+        return Finding(job, word, f"{statuses[1]}, without a picture")
     largest = max(differences, key=abs)
     text = (
         f"hole PSNR of {counted(len(differences), 'picture')} within"
         f" {largest:+.2f} dB (another environment: {'; '.join(changed)})"
     )
-    mean = float(np.mean(differences))
-    return Finding(job, abs(largest) <= tolerance_db, text, largest, mean)
+    return Finding(job, "close" if abs(largest) <= tolerance_db else "wrong", text)
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    exact = sum(each.holds and each.difference_db is None for each in findings)
-    close = sum(each.holds and each.difference_db is not None for each in findings)
-    wrong = len(findings) - exact - close
-    parts = [f"{exact} byte-identical", f"{close} close", f"{wrong} wrong"]
-    text = f"{counted(len(findings), 'job')} run again: {', '.join(parts)}"
-    means = [each.mean_db for each in findings if each.mean_db is not None]
-    if len(means) > 1:
-        error = float(np.std(means, ddof=1) / np.sqrt(len(means)))
-        text += f"; mean difference {np.mean(means):+.2f} dB, standard error {error:.2f}"
-    return text
+    counts = Counter(finding.word for finding in findings)
+    parts = ", ".join(f"{counts[word]} {word}" for word in get_args(Word))
+    return f"{counted(len(findings), 'job')} run again: {parts}"

@@ -1,9 +1,13 @@
-"""Memory: the most that a fit has in use, and what is free for one."""
+"""Memory: the most that a fit has in use, and a warning where little is free."""
 
 import ctypes
 import re
 from pathlib import Path
 
+from benchmarks.system.text import gibibytes
+
+LITTLE_BYTES = 2 * 2**30  # for a worker; one that fits dip-random50 at 128 pixels takes 1.1 GiB
+LESS_MEMORY = "use fewer --workers, or a smaller size"
 CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
 
 
@@ -24,7 +28,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             return
         try:
-            _give_back()  # what an earlier fit left would count here
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # what an earlier fit left would count here
             Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
         except (OSError, AttributeError):
             self.measurable = False
@@ -42,47 +46,36 @@ class PeakMemory:
         return None
 
 
-def free_bytes(device: str) -> int | None:
-    """What is free for this process, with all that its earlier fits have left; None if unknown.
+def little_memory(workers: int) -> str:
+    """A warning if so many workers on the CPU have little memory each; empty if they have enough.
 
-    On a GPU this makes a CUDA context, which takes its share first. On a CPU swap space does not
-    count, and a container's limit does.
+    What a fit needs is not predicted: one may run out of more, or do with less.
     """
-    if device.startswith("cuda"):
-        import torch
+    free = free_bytes()
+    if free is None or free >= workers * LITTLE_BYTES:
+        return ""
+    each = f"each of {workers} workers" if workers > 1 else "one worker"
+    return f"memory: {gibibytes(free // workers)} free for {each}; if a fit runs out, {LESS_MEMORY}"
 
-        torch.cuda.empty_cache()
-        return torch.cuda.mem_get_info(device)[0]
+
+def free_bytes() -> int | None:
+    """What this machine has free, or this container if that is less; None if unknown.
+
+    Swap space does not count.
+    """
     try:
-        _give_back()
-    except (OSError, AttributeError):
-        return None
-    known = [each for each in (_available(), _left_in_container()) if each is not None]
-    return min(known, default=None)
-
-
-def _give_back() -> None:
-    """Return what is freed to the system; raises OSError or AttributeError without glibc."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _available() -> int | None:
-    try:
-        said = Path("/proc/meminfo").read_text()
+        text = Path("/proc/meminfo").read_text()
     except OSError:
         return None
-    found = re.search(r"^MemAvailable: +(\d+) kB", said, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
-
-
-def _left_in_container() -> int | None:
+    available = re.search(r"^MemAvailable: +(\d+) kB", text, re.M)
+    if not available:
+        return None
+    free = int(available[1]) * 1024
     try:
-        limit = (CGROUP / "memory.max").read_text().strip()
+        limit = int((CGROUP / "memory.max").read_text())
         used = int((CGROUP / "memory.current").read_text())
         files = re.search(r"^inactive_file (\d+)", (CGROUP / "memory.stat").read_text(), re.M)
-    except (OSError, ValueError):
-        return None
-    if limit == "max":
-        return None
+    except (OSError, ValueError):  # without a limit, memory.max holds the word `max`
+        return free
     # Cached files count as used, and go when their place is needed.
-    return max(0, int(limit) - used + (int(files[1]) if files else 0))
+    return min(free, max(0, limit - used + (int(files[1]) if files else 0)))

@@ -1,4 +1,4 @@
-"""What is timed, and in what order: first the figures that the engines are judged by."""
+"""What is timed, in order of importance: first the figures that the engines are judged by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -48,14 +48,14 @@ class Case:
 class Group:
     """Cases that are timed in turn and compared with the first.
 
-    kind: the table that they stand in: sweep, fit, channels, workers or peers. weight: how many
-    even shares of the time they are worth.
+    kind: the table that they stand in: sweep, fit, channels, workers or peers. seconds: that a fit
+    of the first case is to take, if so few iterations as are timed at least take no longer.
     """
 
     kind: str
     cases: tuple[Case, ...]
     repeats: int = 3
-    weight: int = 1
+    seconds: float = 1.0
 
 
 def groups(
@@ -63,23 +63,25 @@ def groups(
 ) -> list[Group]:
     """All that there is to time on a CPU with so many cores, or with 0 on a GPU."""
     threads = cores or 1
-    side_by_side = [count for count in (1, 2, 4, 8) if count <= (cores or 8)]
-    biggest = [(WIDTH_PRESET, max(sizes))] if WIDTH_PRESET in presets else []
-    found = [Group("fit", _fit(*each, threads, precisions), weight=12) for each in biggest]
-    found += [
-        Group("sweep", _sweep(preset, cores, precisions), repeats=5, weight=7)
+    found = [
+        Group("sweep", _sweep(preset, cores, precisions), repeats=5, seconds=2.0)
         for preset in SWEPT
         if preset in presets
     ]
     if WIDTH_PRESET in presets:
         base = Case(WIDTH_PRESET, WIDTH_SIZE, "fast", threads=threads)
-        found.append(Group("channels", tuple(replace(base, channels=each) for each in WIDTHS)))
+        widths = tuple(replace(base, channels=each) for each in WIDTHS)
+        found.append(Group("channels", widths, seconds=0.3))  # the widest takes eight times as long
+        side_by_side = [count for count in (1, 2, 4, 8) if count <= (cores or 8)]
         one = replace(base, threads=1)
         workers = tuple(replace(one, processes=count) for count in side_by_side)
         found.append(Group("workers", workers))
     # By size, so that a small budget sees all presets.
-    rest = [(preset, size) for size in sizes for preset in presets if (preset, size) not in biggest]
-    found += [Group("fit", _fit(*each, threads, precisions)) for each in rest]
+    found += [
+        Group("fit", _fit(preset, size, threads, precisions))
+        for size in sizes
+        for preset in presets
+    ]
     return found
 
 

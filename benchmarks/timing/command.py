@@ -1,5 +1,6 @@
 """`dip-bench timing`: measures, and leaves measurements and tables by device."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def run_timing(
     sizes: Sequence[int],
     say: Callable[[str], None],
 ) -> Path:
-    """Time what the budget allows; returns the page.
+    """Time one comparison after the other until the budget is used up; returns the page.
 
     Raises InputError for presets, sizes and devices that there are not, and if nothing can be
     written.
@@ -54,15 +55,16 @@ def _run(
     say: Callable[[str], None],
 ) -> Path:
     from benchmarks.timing import table
-    from benchmarks.timing.schedule import Session, precisions_of
+    from benchmarks.timing.session import Session, precisions_of
 
     cores = 0 if place.startswith("cuda") else environment.cpu_count()
     described = environment.describe(place, cores or 1, 1, uses_torch=True)
-    with Session(place, 60 * budget_minutes, say) as session:
+    deadline = time.monotonic() + 60 * budget_minutes
+    with Session(place, say) as session:
         precisions = precisions_of(session, cores or 1)
         todo = [*groups(presets, sizes, cores, precisions), *peer_groups(presets, cores)]
         say(f"{described['device']}: {len(todo)} comparisons, {budget_minutes:g} minutes")
-        session.run(todo)
+        session.run(todo, deadline)
         found = table.table(session) if session.rows else None
         if found is None:
             raise InputError(f"`budget` {budget_minutes:g}: too short to time anything")

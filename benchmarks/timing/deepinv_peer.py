@@ -4,7 +4,7 @@ deepinv's `DeepImagePrior` (extra `peers`) trains any network on a random input 
 is given the network of `quick`, that preset's learning rate, and the hole as its physics. It has no
 noise on the input, no average and no loss that could be read, all of which our engines compute too.
 It says nothing between iterations, so that the time from one call of the network to the next is
-taken.
+taken, and read block by block.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,18 +34,21 @@ def fit(
     iterations: int,
     device: str,
     note: Callable[[float], None],
-    keep: Callable[[Any], None],
-) -> None:
-    """Run it for so many iterations. image: (3, H, W); mask: (1, H, W), 1 = known."""
+) -> Any:
+    """What it draws after so many iterations. image: (3, H, W); mask: (1, H, W), 1 = known.
+
+    note: called with the milliseconds of each iteration, as they become known.
+    """
     import torch
     from deepinv.models import DeepImagePrior
     from deepinv.physics import Inpainting
 
     import dip
+    from benchmarks.timing.measure import block
     from dip.engine.stopwatch import Stopwatch
 
     method, size = case.method, (case.size, case.size)
-    stopwatch = Stopwatch(device)
+    stopwatch, of_block = Stopwatch(device), block(device)
 
     class Timed(torch.nn.Module):
         """The network, which starts the clock whenever it is called."""
@@ -57,8 +60,11 @@ def fit(
             self.calls = 0
 
         def forward(self, x: Any) -> Any:
-            if self.calls:
+            if self.calls:  # one more than iterations: the last draws the answer
                 stopwatch.stop()
+            if self.calls == iterations or self.calls % of_block == 0:
+                for milliseconds in stopwatch.read():
+                    note(milliseconds)
             self.calls += 1
             stopwatch.start()
             return self.network(x)
@@ -73,6 +79,4 @@ def fit(
             iterations=iterations,
             learning_rate=method.learning_rate,
         )
-        keep(prior(physics(image.to(device)[None]), physics)[0])
-    for milliseconds in stopwatch.read():
-        note(milliseconds)
+        return prior(physics(image.to(device)[None]), physics)[0].detach().to("cpu", torch.float32)

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.timing import deepinv_peer
 from benchmarks.timing.cases import Case
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 IMAGE = "astronaut"  # of scikit-image
 MISSING = 0.5
-WARM_UP, MINIMUM = 3, 5  # iterations left out, and those that are timed however long they take
-GPU_BLOCKS = 1, 2  # the same on a GPU, in blocks of the iterations that it is not waited for
-MOST = 5000  # iterations of one fit
+CPU_BLOCK = 3  # iterations; the first block of a fit warms it up, and is left out
+FEWEST_BLOCKS = 3  # of a fit
 PEAK_SECONDS = 2.0
 
 
@@ -44,7 +44,7 @@ class Measured:
 
 
 class Bench:
-    """A process that measures cases of one engine on one device."""
+    """A process that measures cases of one engine on one device; its first result is "ready"."""
 
     def __init__(self, engine: str, device: str):
         context = get_context("spawn")
@@ -53,10 +53,10 @@ class Bench:
         self.process.start()
         theirs.close()
 
-    def begin(self, *order: Any) -> None:
-        """`fit` and what `measured` takes, or `peak` and what `peak_gflops` takes; no device."""
+    def begin(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call `measured` or `peak_gflops`, with the device behind these arguments."""
         with suppress(BrokenPipeError):  # the result will say so
-            self.connection.send(order)
+            self.connection.send((function, arguments))
 
     def result(self) -> Any:
         """What was begun last; a string says why there is nothing."""
@@ -76,41 +76,34 @@ def _serve(connection: Connection, engine: str, device: str) -> None:
     import torch
 
     if engine in ("plain", "fast"):  # what a process does once is done, in all that begin together
-        measured(Case("quick", 48, engine), 0, left_out_and_least(device)[1], 0, device)
+        measured(Case("quick", 48, engine), 0, fewest(device), device)
     connection.send("ready")
     while True:
         try:
-            word, *arguments = connection.recv()
+            function, arguments = connection.recv()
         except EOFError:
             return
         try:
-            work: Any = measured if word == "fit" else peak_gflops
-            connection.send(work(*arguments, device))
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            connection.send(f"out of memory: {str(error).partition('. ')[0]}")
+            connection.send(function(*arguments, device))
         except Exception as error:  # whatever a case does, the next one is timed
+            torch.cuda.empty_cache()
             connection.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
 
-def left_out_and_least(device: str) -> tuple[int, int]:
-    """The iterations of the warm-up, and how many there are with it at least."""
+def block(device: str) -> int:
+    """Iterations that are waited for together."""
     from dip.engine.engine import READ_EVERY
 
-    if device.startswith("cuda"):
-        warm_up, minimum = (blocks * READ_EVERY for blocks in GPU_BLOCKS)
-        return warm_up, warm_up + minimum
-    return WARM_UP, WARM_UP + MINIMUM
+    return READ_EVERY if device.startswith("cuda") else CPU_BLOCK
 
 
-class _Enough(Exception):
-    """The fit has been timed for long enough."""
+def fewest(device: str) -> int:
+    """Iterations of a fit, with those of the warm-up."""
+    return FEWEST_BLOCKS * block(device)
 
 
-def measured(
-    case: Case, seed: int, iterations: int | None, seconds: float, device: str
-) -> Measured:
-    """One fit of the case, of so many iterations, or of as many as so many seconds allow."""
+def measured(case: Case, seed: int, iterations: int, device: str) -> Measured:
+    """One fit of the case. iterations: at least `fewest`, on a GPU whole blocks."""
     import numpy as np
     import torch
 
@@ -119,7 +112,6 @@ def measured(
     from benchmarks.system.memory import PeakMemory
     from datasets import load_images, make_mask
     from datasets.masks import Bernoulli
-    from dip.engine.engine import READ_EVERY
 
     (image,) = load_images("scikit-image", [IMAGE], size=case.size)
     mask = make_mask(Bernoulli(missing=MISSING), image)
@@ -128,30 +120,18 @@ def measured(
         torch.from_numpy(mask.astype(np.float32)),
     )
     torch.set_num_threads(case.threads)
-    warm_up, least = left_out_and_least(device)
+    warm_up = block(device)
     memory = PeakMemory(device)
     times: list[float] = []
     noted: list[float] = []  # when
-    latest: list[Any] = []
-    started = time.monotonic()
 
     def note(milliseconds: float) -> None:
         times.append(milliseconds)
         noted.append(time.monotonic())
-        is_block = not device.startswith("cuda") or len(times) % READ_EVERY == 0
-        may_end = iterations is None and len(times) >= least and is_block
-        if may_end and noted[-1] - started > seconds:
-            raise _Enough
 
-    def keep(raw: Any) -> None:
-        latest[:] = [raw]
-
-    runs: Callable[..., None] = _ours if case.engine in ("plain", "fast") else _peer
-    on_device = torch.cuda.device(device) if device.startswith("cuda") else nullcontext()
-    with on_device:
-        with suppress(_Enough):
-            runs(case, *tensors, seed, iterations or MOST, device, note, keep)
-        restored = to_8bit(latest[0].detach().to("cpu", torch.float32).numpy())
+    fit = deepinv_peer.fit if case.engine == deepinv_peer.PEER else _fit
+    with torch.cuda.device(device) if device.startswith("cuda") else nullcontext():
+        restored = fit(case, *tensors, seed, iterations, device, note)
     return Measured(
         iterations=len(times),
         began=noted[warm_up - 1],
@@ -159,39 +139,32 @@ def measured(
         first_milliseconds=times[0],
         milliseconds=tuple(times[warm_up:]),
         peak_memory_mib=memory.mib(),
-        psnr_hole=psnr.score(restored, image.pixels, mask[0] == 1).hole,
+        psnr_hole=psnr.score(to_8bit(restored.numpy()), image.pixels, mask[0] == 1).hole,
     )
 
 
-def _ours(
+def _fit(
     case: Case,
-    image: Any,
-    mask: Any,
+    image: "torch.Tensor",
+    mask: "torch.Tensor",
     seed: int,
     iterations: int,
     device: str,
     note: Callable[[float], None],
-    keep: Callable[[Any], None],
-) -> None:
+) -> "torch.Tensor":
+    """The last iteration's output. note: called with the milliseconds of each."""
     import dip
 
-    for _ in dip.fit(
+    (last,) = dip.fit(
         *(image, mask, case.method),
         checkpoints=[iterations],
         seed=seed,
         device=device,
         engine=case.engine,  # type: ignore[arg-type]  # a peer's name goes elsewhere
         precision=case.precision,  # type: ignore[arg-type]  # groups() names those that exist
-        observe=lambda _, raw, __: keep(raw),
         on_step=lambda step: note(step.milliseconds),
-    ):
-        pass
-
-
-def _peer(*arguments: Any) -> None:
-    from benchmarks.timing.deepinv_peer import fit
-
-    fit(*arguments)
+    )
+    return last.raw
 
 
 def peak_gflops(precision: str, threads: int, device: str) -> float:

@@ -6,6 +6,7 @@ ratio, nothing about other machines.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from benchmarks.scoring.statistics import mean_interval
 from benchmarks.system.text import markdown_table
 from benchmarks.timing.measure import gflop, parameters
-from benchmarks.timing.schedule import Row, Session, cells
+from benchmarks.timing.session import Row, Session
 from dip.presets import load_preset
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def measurements(rows: Sequence[Row]) -> "pd.DataFrame":
     return pd.DataFrame(
         [
             {
-                **_about(row),
+                "table": row.kind,
+                "group": row.group,
+                **asdict(row.case),
                 "repeat": row.repeat,
-                "iterations": row.iterations,
-                "timed_iterations": len(row.milliseconds),
-                "first_milliseconds": row.first_milliseconds,
-                **_spread(row.milliseconds),
+                "iterations": row.first.iterations,
+                "timed_iterations": len(row.first.milliseconds),
+                "first_milliseconds": row.first.first_milliseconds,
+                **_spread(row.first.milliseconds),
                 "iterations_per_second": row.iterations_per_second,
                 "peak_memory_mib": row.peak_memory_mib,
                 "psnr_hole": row.psnr_hole,
@@ -55,22 +58,27 @@ def table(session: Session) -> "pd.DataFrame":
     import pandas as pd
 
     found = []
-    for own, base in cells(session.rows):
+    for index, case in dict.fromkeys((row.group, row.case) for row in session.rows):
+        of_group = [row for row in session.rows if row.group == index]
+        own = [row for row in of_group if row.case == case]
+        base = [row for row in of_group if row.case == row.base]
         row = own[0]
         rate = float(np.median([each.iterations_per_second for each in own]))
-        work = gflop(row.case)
-        peak = session.peak(row.case.precision, row.case.processes, row.case.threads)
-        spread = _spread([ms for each in own for ms in each.milliseconds])
+        work = gflop(case)
+        peak = session.peak(case.precision, case.processes, case.threads)
+        spread = _spread([ms for each in own for ms in each.first.milliseconds])
         median = spread["milliseconds_median"]
-        asked = load_preset(row.case.preset).iterations
+        asked = load_preset(case.preset).iterations
         memory = [each.peak_memory_mib for each in own if each.peak_memory_mib is not None]
         found.append(
             {
-                **_about(row),
-                "parameters": parameters(row.case),
+                "table": row.kind,
+                "group": row.group,
+                **asdict(row.case),
+                "parameters": parameters(case),
                 "repeats": len(own),
-                "iterations": row.iterations,
-                "first_milliseconds": row.first_milliseconds,
+                "iterations": row.first.iterations,
+                "first_milliseconds": row.first.first_milliseconds,
                 **spread,
                 "iterations_per_second": rate,
                 "preset_iterations": asked,
@@ -85,21 +93,6 @@ def table(session: Session) -> "pd.DataFrame":
             }
         )
     return pd.DataFrame(found)
-
-
-def _about(row: Row) -> dict[str, Any]:
-    case = row.case
-    return {
-        "table": row.kind,
-        "group": row.group,
-        "preset": case.preset,
-        "channels": case.channels,
-        "size": case.size,
-        "engine": case.engine,
-        "precision": case.precision,
-        "processes": case.processes,
-        "threads": case.threads,
-    }
 
 
 def _spread(milliseconds: Sequence[float]) -> dict[str, float]:

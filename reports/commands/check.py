@@ -147,7 +147,7 @@ def anchors(out: OutOption = Path("results")) -> None:
 
 def timing(
     out: OutOption = Path("results"),
-    budget: Annotated[float, typer.Option(help="minutes that it may take")] = 10.0,
+    budget: Annotated[float, typer.Option(help="minutes, after which no comparison begins")] = 10.0,
     device: DeviceOption = "auto",
     preset: Annotated[list[str] | None, typer.Option(help="only this; may be repeated")] = None,
     size: Annotated[

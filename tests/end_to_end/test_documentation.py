@@ -17,15 +17,13 @@ import yaml
 from PIL import Image as Pillow
 from support.commands import ROOT, Command
 from support.documentation import CLUSTER, COMMANDS, PAGES, TEXT, blocks
-from support.suites import TINY, jobs_of
+from support.suites import TINY
 from torch.nn import Module
 
 from benchmarks.jobs.suite import Suite
 from benchmarks.metrics import lpips_weights
 from benchmarks.regression import gate
 from benchmarks.regression.significance import FEWEST_SEEDS
-from benchmarks.runner.memory_estimate import WORKER_BYTES, fit_bytes
-from benchmarks.system.text import gibibytes
 from datasets import load_images, load_manifest
 from dip.__main__ import main as dip_main
 from dip.fills import FILLS
@@ -264,21 +262,6 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
         assert restored.size == (400, 400)
     assert [line.split()[0] for line in lines] == ["50", "100", "es-wmv[window=20]", "10", "20"]
     assert all(line.endswith("torch.Size([3, 64, 64])") for line in lines)
-
-
-def test_the_memory_shown_is_what_is_estimated(suite_file: Callable[..., Path]) -> None:
-    table = TEXT.split("<!-- memory -->\n")[1].split("<!-- end -->")[0].splitlines()[2:]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
-    methods = [{"preset": row[0]} for row in rows]
-    expected = [row[:1] for row in rows]
-    for side in (256, 512):
-        suite = suite_file(methods=methods, size=side)
-        for row, job in zip(expected, jobs_of(suite), strict=True):
-            needed = fit_bytes(job)
-            assert needed is not None
-            on = [int(gib * 2**30 // (needed + WORKER_BYTES["cuda"])) for gib in (24, 80)]
-            row += [gibibytes(needed), *map(str, on)]
-    assert rows == expected
 
 
 def test_links_and_pictures_exist() -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from benchmarks.runner.job.task import OnResume, OnStep, Task, run_files
 from benchmarks.runner.job.trajectory import Trajectory
-from benchmarks.runner.memory_estimate import check_memory
 from benchmarks.store.layout import file_name
 from benchmarks.store.pictures import Picture, to_8bit
 from benchmarks.store.record import Saved, Timing
@@ -31,8 +30,8 @@ def run_job(
 
     device: a torch device; a fill runs on the CPU. workers: how many jobs run side by side, for
     the record. on_start is called when torch is here, and on_resume when the fit goes on from a
-    saved state, or cannot. Raises Stopped if asked to,
-    CannotWriteError if the state cannot be saved, MemoryError if more is needed than is free.
+    saved state, or cannot. Raises Stopped if asked to, CannotWriteError if the state cannot be
+    saved.
     """
     job = task.job
     if isinstance(job.method, str):
@@ -45,7 +44,6 @@ def run_job(
     on_start()
     torch.set_num_threads(threads)
     with flags(device, job.deterministic):
-        check_memory(job, device)
         try:
             fitting = Trajectory(task, job.method, device, threads, workers)
             return fitting.run(on_resume, on_step, should_stop)

@@ -45,7 +45,7 @@ def test_what_it_costs_comes_from_earlier_runs(
     assert re.fullmatch(r"1 of 1 job to run, \d+ side by side", lines[1])
     why = "because no such method was ever timed on this device"
     assert _said_of("time", lines) == f"time: cannot be told, {why}"
-    start = "disk: at most 1 MiB for good, and states of fits that were never run here; "
+    start = "disk: at most 1 MiB, besides states of fits; "
     assert re.fullmatch(re.escape(start) + r"\d+ MiB are free", _said_of("disk", lines))
     assert not out.exists()
 
@@ -83,22 +83,6 @@ def test_the_estimate_is_what_runs_of_that_method_took(
     monkeypatch.setattr(Plan, "begun", lambda *_: 3_000)
     text = _said_of("time", _dry(command, longer, out, "--workers", 1))
     assert _seconds(text) == pytest.approx(seconds * 50 * 4 * 2, abs=1)
-
-
-def test_a_state_is_as_large_as_it_is_said_to_be(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    out = tmp_path / "results"
-    methods = [{"preset": "lemsky-unet"}]
-    suite = suite_file(methods=methods, iterations=[1], size=64)
-    assert command("benchmarks", "run", suite, "--out", out, "--keep-state").returncode == 0
-    (state,) = out.glob("runs/*/state.pt")
-    longer = suite_file(methods=methods, iterations=[2], size=64)
-    text = _said_of("disk", _dry(command, longer, out, "--keep-state"))
-    said = re.search(r"MiB for good, (\d+) MiB for the states of fits; ", text)
-    assert said
-    with_the_one_before = 2 * state.stat().st_size / 2**20
-    assert int(said[1]) == pytest.approx(with_the_one_before, abs=2)
 
 
 def test_a_disk_that_is_too_small_is_said(

@@ -8,20 +8,17 @@ from pathlib import Path
 
 import pytest
 from support.commands import ROOT, Command
-from support.suites import HUGE, TINY, jobs_of
+from support.suites import jobs_of
 
 from benchmarks.runner.executors.ray_cluster import bootstrap
 from benchmarks.runner.executors.ray_cluster.ship_code import ROOMS, pack
-from benchmarks.runner.memory_estimate import WORKER_BYTES, fit_bytes
 from benchmarks.system import environment
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `ray`)")
 
-from benchmarks.runner.executors.ray_cluster.cluster import may_run_short, memory_bytes  # noqa: E402 - they import Ray
-from benchmarks.runner.executors.ray_cluster.node import Terms, room_on  # noqa: E402
+from benchmarks.runner.executors.ray_cluster.node import Terms, room_on  # noqa: E402 - imports Ray
 
 Write = Callable[..., Path]
-GIB = 2**30
 
 
 def _terms(device: str = "cpu", threads: int = 1, per_gpu: int = 1) -> Terms:
@@ -144,23 +141,6 @@ def test_room_is_by_cpus_and_shares_of_gpus(
     resources: dict[str, float], terms: Terms, room: int
 ) -> None:
     assert room_on(resources, terms) == room
-
-
-def test_memory_is_set_aside_where_it_could_run_short(suite_file: Write) -> None:
-    wide = {"preset": "dip-random50", "set": {"architecture.channels": [512] * 5}}
-    small, large, huge = jobs_of(suite_file(methods=[TINY["methods"][0], wide, HUGE]))
-    roomy, scarce = {"CPU": 2.0, "memory": 64 * GIB}, {"CPU": 64.0, "memory": 8 * GIB}
-    assert not may_run_short(small, [roomy], _terms())
-    assert may_run_short(small, [roomy, scarce], _terms())
-    assert may_run_short(large, [scarce], _terms())
-    assert may_run_short(huge, [roomy], _terms())
-    assert not may_run_short(large, [scarce], _terms("cuda"))
-    needed = fit_bytes(large)
-    assert needed is not None
-    assert memory_bytes(large, [roomy, scarce], _terms()) == needed + WORKER_BYTES["cpu"]
-    # No node has that, or nobody can tell: it is to fail where it runs, and not to wait for ever.
-    assert memory_bytes(large, [{"CPU": 1.0, "memory": needed}], _terms()) == needed
-    assert memory_bytes(huge, [roomy, scarce], _terms()) == WORKER_BYTES["cpu"]
 
 
 def test_few_states_are_on_their_way_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The timing run: what it measures, in what order, within a budget, and what its tables say."""
+"""The timing run: what it measures, in what order, until a deadline, and what its tables say."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from support.commands import Command
 from benchmarks.timing.cases import Case, Group, groups
 from benchmarks.timing.deepinv_peer import PEER, peer_groups
 from benchmarks.timing.measure import Measured, gflop, measured, peak_gflops
-from benchmarks.timing.schedule import Row, Session
+from benchmarks.timing.session import Row, Session
 from benchmarks.timing.table import table
 from dip.presets import preset_names
 
@@ -65,17 +65,16 @@ def test_every_preset_and_size_is_there_beside_its_plain_loop(cores: int) -> Non
 def _row(engine: str, repeat: int, rate: float, psnr: float) -> Row:
     """Two fits side by side, of which the second begins and ends later."""
     plain, fast = (Case("quick", 64, each, processes=2) for each in ("plain", "fast"))
-    fits = [
+    fits = (
         Measured(9, late, 12 / rate - 1 + late, 50.0, (2000 / rate,) * 6, 100.0, psnr)
         for late in (0.0, 1.0)
-    ]
-    group = Group("fit", (plain, fast))
-    return Row.of(0, group, plain if engine == "plain" else fast, repeat, fits)
+    )
+    return Row(0, "fit", plain if engine == "plain" else fast, plain, repeat, tuple(fits))
 
 
 def test_ratios_are_taken_repeat_by_repeat() -> None:
     plain, fast = [10.0, 12.0, 8.0], [20.0, 25.0, 15.0]
-    with Session("cpu", 60, lambda _: None) as session:
+    with Session("cpu", lambda _: None) as session:
         session.peaks["float32", 2, 1] = 100.0
         for repeat in range(3):
             session.rows.append(_row("plain", repeat, plain[repeat], 20))
@@ -99,15 +98,11 @@ def test_ratios_are_taken_repeat_by_repeat() -> None:
 def test_a_fit_is_measured_by_the_trainer_itself() -> None:
     threads = torch.get_num_threads()
     try:
-        fit = measured(Case("quick", 36, "fast"), 0, 7, 0, "cpu")
-        assert (fit.iterations, len(fit.milliseconds)) == (7, 4)
+        fit = measured(Case("quick", 36, "fast"), 0, 9, "cpu")
+        assert (fit.iterations, len(fit.milliseconds)) == (9, 9 - 3)
         assert 5 < fit.psnr_hole < 40
         # The trainer does more than iterations, and this machine more than the trainer.
         assert 0.001 * sum(fit.milliseconds) <= fit.ended - fit.began
-        timed = measured(Case("quick", 36, "plain"), 0, None, 0, "cpu")
-        assert timed.iterations == 3 + 5  # the warm-up, and the fewest that say anything
-        longer = measured(Case("quick", 36, "plain"), 0, None, 1.5, "cpu")
-        assert longer.iterations > timed.iterations
     finally:
         torch.set_num_threads(threads)
 
@@ -127,59 +122,65 @@ def test_the_peak_is_what_a_product_takes() -> None:
     assert 0.2 < peak / (2 * 2048**3 / min(seconds) / 1e9) < 5
 
 
-def test_what_the_budget_does_not_allow_is_listed() -> None:
+def test_what_begins_behind_the_deadline_is_listed() -> None:
     said: list[str] = []
-    plain = Case("dip-text", 512, "plain")
-    too_small = Case("dip-library", 64, "plain")
-    with Session("cpu", 2, said.append) as session:
-        session.peaks["float32", 1, 1] = 100.0
-        session.run([Group("fit", (plain,)), Group("fit", (too_small,))])
+    groups = [Group("fit", (Case(name, 64, "plain"),)) for name in ("dip-text", "dip-library")]
+    with Session("cpu", said.append) as session:
+        session.run(groups, deadline=time.monotonic())
         assert not session.rows
-    assert "dip-text 512x512 plain float32 1 x 1 threads: the budget: about" in session.left_out[0]
-    assert session.left_out[1].endswith("the network needs 129 pixels on each side")
+        assert not session.benches
+    assert session.left_out == [
+        "dip-text 64x64 plain float32 1 x 1 threads: the budget was used up",
+        "dip-library 64x64 plain float32 1 x 1 threads: the network needs 129 pixels on each side",
+    ]
     assert [text.startswith("LEFT OUT: ") for text in said] == [True, True]
 
 
 def test_a_process_that_dies_is_said_and_replaced() -> None:
     case = Case("quick", 36, "fast")
-    with Session("cpu", 60, lambda _: None) as session:
-        (bench,) = session._benches("fast", 1)
+    with Session("cpu", lambda _: None) as session:
+        assert isinstance(session._measure(case, 0, 9), list)
+        (bench,) = session.benches.values()
         bench.process.kill()
         bench.process.join()
-        assert session._measure(case, 0, 5, 0) == "its process ended with exit code -9"
-        broken = session._measure(Case("quick", 2, "fast"), 0, 5, 0)
+        assert session._measure(case, 0, 9) == "its process ended with exit code -9"
+        broken = session._measure(Case("quick", 2, "fast"), 0, 9)
         assert broken == (
             "InputError: 2x2 pixels are too few for this network: it needs 33 on each side; fewer"
             " levels need fewer"
         )
-        fits = session._measure(case, 0, 5, 0)
+        fits = session._measure(case, 0, 9)
         assert not isinstance(fits, str)
-        assert fits[0].iterations == 5
+        assert fits[0].iterations == 9
 
 
 def test_all_of_a_group_take_turns_with_as_many_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[tuple[str, int, int | None]] = []
+    order: list[tuple[str, int, int]] = []
 
-    def measure(
-        _: Session, case: Case, seed: int, iterations: int | None, __: float
-    ) -> list[Measured]:
+    def measure(_: Session, case: Case, seed: int, iterations: int) -> list[Measured] | str:
         order.append((case.engine, seed, iterations))
-        return [Measured(iterations or 12, 0, 1, 50, (9.0,) * 9, None, 20)]
+        if case.engine == "slow":
+            return "broken"
+        return [Measured(iterations, 0, 1, 50, (100.0,) * 6, None, 20)]
 
     monkeypatch.setattr(Session, "_measure", measure)
-    cases = Case("quick", 64, "plain"), Case("quick", 64, "fast")
-    with Session("cpu", 600, lambda _: None) as session:
-        session.peaks["float32", 1, 1] = 100.0
-        session.run([Group("fit", cases)])
-    assert order == [
-        *[("plain", 0, None), ("fast", 0, 12)],
-        *[("fast", 1, 12), ("plain", 1, 12)],
-        *[("plain", 2, 12), ("fast", 2, 12)],
-    ]
+    plain, fast, slow = (Case("quick", 64, engine) for engine in ("plain", "fast", "slow"))
+    with Session("cpu", lambda _: None) as session:
+        session.run([Group("fit", (plain, fast), seconds=1.4)], time.monotonic() + 60)
+        assert order == [
+            ("plain", 0, 9),  # how many iterations of 0.1 s take 1.4, in blocks of 3
+            *[("plain", 0, 12), ("fast", 0, 12)],
+            *[("fast", 1, 12), ("plain", 1, 12)],
+            *[("plain", 2, 12), ("fast", 2, 12)],
+        ]
+        order.clear()
+        session.run([Group("fit", (slow, fast), repeats=2)], time.monotonic() + 60)
+    assert order == [("slow", 0, 9), ("slow", 0, 9), ("fast", 0, 9), ("fast", 1, 9)]
+    assert session.left_out == [f"{slow.name}: broken"]
 
 
 def test_without_its_first_case_a_group_is_compared_with_nothing() -> None:
-    with Session("cpu", 60, lambda _: None) as session:
+    with Session("cpu", lambda _: None) as session:
         session.peaks["float32", 2, 1] = 100.0
         session.rows += [_row("fast", repeat, 10, 20) for repeat in range(2)]
         found = table(session)
@@ -188,7 +189,7 @@ def test_without_its_first_case_a_group_is_compared_with_nothing() -> None:
 
 
 def test_the_command_leaves_a_page_by_device(command: Command, tmp_path: Path) -> None:
-    words = ["--budget", "0.4", "--preset", "quick", "--size", "36", "--device", "cpu"]
+    words = ["--budget", "2", "--preset", "quick", "--size", "36", "--device", "cpu"]
     done = command("benchmarks", "timing", *words, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "timing").iterdir()
@@ -231,7 +232,8 @@ def test_bad_input_gets_one_line(
 def test_a_peer_fits_the_same_image() -> None:
     ((group),) = peer_groups(["quick"], 1)
     assert [case.engine for case in group.cases] == ["plain", "fast", PEER]
-    fit = measured(Case("quick", 64, PEER), 0, 60, 0, "cpu")
+    fit = measured(Case("quick", 64, PEER), 0, 60, "cpu")
     assert fit.iterations == 60
-    ours = measured(Case("quick", 64, "fast"), 0, 60, 0, "cpu")
+    assert sum(fit.milliseconds) == pytest.approx(1000 * (fit.ended - fit.began), rel=0.2)
+    ours = measured(Case("quick", 64, "fast"), 0, 60, "cpu")
     assert fit.psnr_hole == pytest.approx(ours.psnr_hole, abs=5)

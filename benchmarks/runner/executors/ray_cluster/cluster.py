@@ -30,7 +30,6 @@ from benchmarks.runner.events import (
 from benchmarks.runner.executors.ray_cluster import bootstrap
 from benchmarks.runner.executors.ray_cluster.ship_code import pack
 from benchmarks.runner.job.task import Task
-from benchmarks.runner.memory_estimate import WORKER_BYTES, ceiling_bytes, fit_bytes
 from benchmarks.store.store import UNFINISHED
 from benchmarks.system.environment import cpu_count
 from benchmarks.system.files import CannotWriteError
@@ -86,14 +85,12 @@ class Cluster:
         workers_per_gpu: int | None = None,
         state_seconds: float = STATE_SECONDS,
     ):
-        self.jobs = jobs
         self.address = address
         self.workers = workers
         self.sent: dict[Any, _Sent] = {}  # by Ray's reference to what they will return
         self.given = 0
         self.is_stopping = False
         self.nodes: list[dict[str, Any]] = []
-        self.sets_memory_aside = False
         with hearing(), tempfile.TemporaryDirectory() as folder:
             self.code = pack(Path(folder), jobs)
             self.head = connect(address, folder)
@@ -160,14 +157,10 @@ class Cluster:
         return bool(self.sent)
 
     def _look_at_nodes(self) -> None:
-        before = {node["NodeID"] for node in self.nodes}
         with self._connected():
             reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
             self.nodes = [node for node in ray.nodes() if node["Alive"]]
         self.looked_at = time.monotonic()
-        if before != {node["NodeID"] for node in self.nodes} and not self.sets_memory_aside:
-            # Of all jobs, or of none: one that has set nothing aside would take another's.
-            self.sets_memory_aside = any(map(self._may_run_short, self.jobs))
 
     def give(self, task: Task) -> None:
         self._give(_Sent(task, 0))
@@ -177,11 +170,8 @@ class Cluster:
         sent.number, sent.place = self.given, None
         task = replace(sent.task, store=None, resume=sent.task.resume or sent.has_state)
         content = pickle.dumps((task, _states(sent), self.terms))
-        fit = self.fit
-        if self.sets_memory_aside:
-            fit = fit.options(memory=memory_bytes(task.job, self._resources, self.terms))
         with self._connected():
-            reference = fit.remote(
+            reference = self.fit.remote(
                 self.code.revision, self.code.checksums, self.mailbox, sent.number, content
             )
         self.sent[reference] = sent
@@ -189,9 +179,6 @@ class Cluster:
     @property
     def _resources(self) -> list[dict[str, float]]:
         return [node["Resources"] for node in self.nodes]
-
-    def _may_run_short(self, job: Job) -> bool:
-        return may_run_short(job, self._resources, self.terms)
 
     def events(self, seconds: float) -> list[Event]:
         if not self.sent:
@@ -292,30 +279,6 @@ class Cluster:
                 f"`address` {self.address}: the cluster is gone ({in_one_line(error)}); finished"
                 " runs are stored, and the same command goes on from them"
             ) from None
-
-
-def may_run_short(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> bool:
-    """Whether a node may have too little memory for as many such jobs as it has CPUs for.
-
-    resources: of the nodes, as Ray names them, which knows nothing of a GPU's memory.
-    """
-    if terms.device != "cpu":
-        return False
-    ceiling = ceiling_bytes(job)
-    return ceiling is None or any(
-        room_on(each, terms) * (ceiling + WORKER_BYTES["cpu"]) > each.get("memory", 0)
-        for each in resources
-    )
-
-
-def memory_bytes(job: Job, resources: Iterable[dict[str, float]], terms: Terms) -> int:
-    """What Ray is to set aside for a job, so that a node is not given more than it has memory for.
-
-    At most what a node has: a job that needs more fails there, with a word on why.
-    """
-    needed = (fit_bytes(job) or 0) + WORKER_BYTES["cpu"]
-    rooms = [each.get("memory", 0) for each in resources if room_on(each, terms)]
-    return int(min(needed, max(rooms, default=needed)))
 
 
 def _kind(device: str, has_gpu: bool, per_gpu: int | None) -> str:
