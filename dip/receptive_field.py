@@ -4,25 +4,22 @@ A learned input is trained by the gradient of the known output pixels. Where non
 fields reaches it stays as it was drawn, and T. Lemsky suspects that the coloured ellipses in his
 holes come from there.
 
-The network runs once with every operation replaced by one that passes on reach and nothing else,
-and the question is asked backwards from the known output pixels: weights, signs and maxima do not
-matter, nothing cancels and nothing underflows. Norms are passed through: what their statistics
-couple, which may be all pixels, does not count. A parameter may have any value; other tensors have
-those that they have. An operation that is not listed here is refused by its name.
+So a copy of the network runs once, and the gradient of the known output pixels says what they
+reach. What could hide a pixel from it is replaced: weights are positive, activations and norms
+pass their input on, the largest value of a window becomes the mean. (What the statistics of a norm
+couple, which may be all pixels, does not count.) On the way back each gradient becomes 0 or 1, so
+that nothing cancels, overflows or underflows. What else depends on values is refused.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import BackwardCFunction
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from dip.errors import InputError
 from dip.networks.imported import resized, tensor_in
@@ -37,74 +34,65 @@ def coverage(
 ) -> Tensor:
     """The pixels of the input that a known output pixel's receptive field reaches.
 
-    network: maps (1, input_channels, *input_size) to (1, any, H, W), or to what
-    `ImportedNetwork` makes that of; it is left as it is. mask: (1, H, W), 1 = known. input_size:
-    the mask's if there is none. Returns (1, *input_size) bool on the CPU, True = reached, in any
-    channel.
+    Args:
+        network: maps (1, input_channels, *input_size) to (1, any, H, W), or to what
+            `ImportedNetwork` makes that of; it is left as it is.
+        mask: (1, H, W), 1 = known.
+        input_channels: of the network's input.
+        input_size: the mask's if there is none.
 
-    Raises InputError if the network does something whose reach is not known here.
+    Returns:
+        (1, *input_size) bool on the CPU, True = reached, in any channel.
+
+    Raises:
+        InputError: if the network does something whose reach is not known here.
     """
     image_size = (mask.shape[-2], mask.shape[-1])
     size = input_size or image_size
-    start = torch.zeros((1, input_channels, *size), requires_grad=True)
     try:
-        copied = deepcopy(network).cpu().float().requires_grad_(requires_grad=False)
-        reach_only = _ReachOnly()
-        with torch.random.fork_rng(devices=[]), torch.enable_grad(), reach_only, reach_only.gate:
-            output = resized(tensor_in(copied(start.clone())), image_size)
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.default_generator.manual_seed(0)
+            copied = deepcopy(network).cpu().float().requires_grad_(requires_grad=False)
+            for parameter in copied.parameters():
+                parameter.uniform_(1, 2)
+            start = torch.rand((1, input_channels, *size)).add_(1).requires_grad_()
+            with _ReachOnly():
+                output = resized(tensor_in(copied(start.clone())), image_size)
         if not output.requires_grad:
             return torch.zeros((1, *size), dtype=torch.bool)
-        _check_graph(output)
+        _prepare_backward(output)
         known = mask.to("cpu", output.dtype).expand(output.shape)
         (gradient,) = torch.autograd.grad(output, start, known)
     except InputError:
         raise
-    except Exception as error:  # whatever anybody's network may do when its values are missing
+    except Exception as error:  # whatever anybody's network may do when its values are random
         first, *_ = str(error).splitlines() or [""]
         raise InputError(f"coverage: {type(error).__name__} in the network: {first}") from error
     return (gradient[0] > 0).any(dim=0, keepdim=True)
 
 
-# By the name of the torch function or property, without the underscores.
-
-# Each value of the result comes from the value in its own place; norms belong here, see above.
-ELEMENTWISE = (
+# Functions of torch by their names, without underscores. These pass their input on:
+PASSED_ON = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu"),
     *("mish", "softplus", "softsign", "hardswish", "hardsigmoid", "hardtanh", "tanhshrink"),
-    *("softshrink", "hardshrink", "logsigmoid", "sigmoid", "tanh", "sin", "cos", "exp", "log"),
-    *("abs", "neg", "sqrt", "square"),
-    *("batch_norm", "instance_norm", "group_norm", "layer_norm"),
+    *("softshrink", "hardshrink", "threshold", "logsigmoid", "sigmoid", "tanh", "clamp", "clip"),
+    *("exp", "log", "sqrt", "batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"),
     *("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout"),
 )
-# Several tensors' values in the same place, broadcast against each other.
-TOGETHER_IN_PLACE = ("iadd", "isub", "imul", "itruediv")
-TOGETHER = (
-    *("add", "sub", "mul", "div", "subtract", "multiply", "divide", "truediv", "radd", "rsub"),
-    *("rmul", "rtruediv", "rpow", "pow", "clamp", "maximum", "minimum", "where", "addcmul"),
-    *TOGETHER_IN_PLACE,
+# And these are sums of products, as convolutions are.
+PRODUCTS = ("linear", "matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "einsum")
+# Python may branch on what these give, with their underscores.
+BRANCHING = (
+    *("__bool__", "__int__", "__float__", "item", "tolist", "is_nonzero", "equal", "allclose"),
 )
-# Sums with weights that are not negative: what they reach is what their gradient says.
-SUMS = ("avg_pool2d", "adaptive_avg_pool2d", "interpolate", "mean", "sum")
-# Values that move and stay what they are, and questions that are not about values.
-MOVES = (
-    *("cat", "concat", "concatenate", "stack", "pad", "getitem", "narrow", "chunk", "split"),
-    *("unbind", "reshape", "view", "view_as", "flatten", "unflatten", "permute", "transpose"),
-    *("select", "tile", "repeat_interleave", "rand_like", "randn_like", "movedim", "repeat"),
-    *("unsqueeze", "squeeze", "expand", "expand_as", "roll", "flip"),
-    *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "contiguous", "clone", "detach"),
-    *("to", "type_as", "float", "double", "zeros_like", "ones_like", "new_zeros", "new_ones"),
-    *("size", "dim", "numel", "len", "stride", "shape", "ndim", "dtype", "device", "layout"),
-    *("is_cuda", "get_device", "is_contiguous", "requires_grad", "is_floating_point"),
-    "is_complex",
-)
+# Steps of the backward pass, by the names of their nodes: those that torch computes, and of them
+# those that pass a gradient by the values they have, or one in which contributions cancel.
+STEP = re.compile(r"\w+Backward\d+|torch::autograd::(AccumulateGrad|CopySlices|CopyBackwards)")
+MISLEADING = re.compile("(?i)max|min|median|clamp|relu|threshold|hard|shrink|norm|dropout|bicubic")
 
 
 class _ReachOnly(TorchFunctionMode):
-    """Replaces what torch is asked to do with something that passes on reach alone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = _Gate()
+    """Replaces or refuses what would hide from the gradient what is reached."""
 
     def __torch_function__(
         self,
@@ -113,69 +101,30 @@ class _ReachOnly(TorchFunctionMode):
         arguments: tuple[Any, ...] = (),
         keywords: Mapping[str, Any] | None = None,
     ) -> Any:
-        with self.gate.opened():
-            return _reach_of(function, arguments, keywords or {})
-
-
-class _Gate(TorchDispatchMode):
-    """Refuses what is computed without being asked for above, as compiled code does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_open = False
-
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        before, self.is_open = self.is_open, True
-        try:
-            yield
-        finally:
-            self.is_open = before
-
-    def __torch_dispatch__(
-        self,
-        function: Any,
-        types: Any,
-        arguments: tuple[Any, ...] = (),
-        keywords: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if not self.is_open:
-            raise InputError(f"coverage: the network computes {function} where it is not seen")
-        return function(*arguments, **(keywords or {}))
-
-
-def _reach_of(
-    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
-) -> Any:
-    given = (*arguments, *keywords.values())
-    following = [each for each in given if _follows(each)]
-    if not following:
-        return function(*arguments, **keywords)  # nothing that comes from the input
-    path = resolve_name(function) or getattr(function, "__qualname__", repr(function))
-    *_, owner, name = path.split(".")
-    is_in_place = (name.endswith("_") and not name.startswith("__")) or _is_in_place(
-        function, arguments, keywords
-    )
-    name = owner if name == "__get__" else name.strip("_")
-    if keywords.get("out") is not None:
-        raise InputError(f"coverage: the network calls {path} with out=")
-    if name in ELEMENTWISE:
-        return following[0] if is_in_place else following[0].clone()
-    if name in TOGETHER:
-        return _together(given, is_in_place or name in TOGETHER_IN_PLACE)
-    if name in MOVES:
-        return function(*arguments, **keywords)
-    if name in SUMS and "bicubic" not in given:
-        return _Reach.apply(function(*arguments, **keywords))
-    if name.startswith("conv") or name == "linear":
-        return _Reach.apply(_weighted(function, *arguments, **keywords))
-    if name in ("softmax", "log_softmax"):
-        return _Reach.apply(_softmax(*arguments, **keywords))
-    if name == "max_pool2d":
-        return _Reach.apply(_pooled(*arguments, **keywords))
-    if name == "adaptive_max_pool2d":
-        return _Reach.apply(F.adaptive_avg_pool2d(*arguments[:2]))
-    raise InputError(f"coverage: the network calls {path}, whose reach is not known")
+        keywords = dict(keywords or {})
+        following = [each for each in (*arguments, *keywords.values()) if _follows(each)]
+        if not following:
+            return function(*arguments, **keywords)  # nothing that comes from the input
+        name = function.__name__.strip("_")
+        if name in PASSED_ON and len(following) == 1:
+            in_place = keywords.get("inplace") or function.__name__.endswith("_")
+            return following[0] if in_place else following[0].clone()
+        if name in ("softmax", "log_softmax"):
+            return _mean_along(*arguments, **keywords)
+        if name == "max_pool2d":
+            return _mean_pool(*arguments, **keywords)
+        if name == "adaptive_max_pool2d":
+            return F.adaptive_avg_pool2d(*arguments[:2])
+        if name.startswith("conv") or name in PRODUCTS:
+            positive = {key: _positive(value) for key, value in keywords.items()}
+            result = function(*map(_positive, arguments), **positive)
+            # New values in (1, 2): they do not grow from layer to layer, and hardly ever cancel.
+            return result - result.detach() + 1 + torch.rand_like(result)
+        result = function(*arguments, **keywords)
+        results = result if isinstance(result, tuple) else (result,)
+        if function.__name__ in BRANCHING or any(map(_is_choice, results)):
+            raise InputError(f"coverage: the network calls {name}, whose reach is not known")
+        return result
 
 
 def _follows(value: Any) -> bool:
@@ -185,88 +134,52 @@ def _follows(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
-def _is_in_place(
-    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
-) -> bool:
-    """Whether a function with a switch for it is asked to work in place."""
-    try:
-        bound = signature(function).bind(*arguments, **keywords)
-    except (TypeError, ValueError):  # torch's own functions have no signature, and no such switch
-        return False
-    return bool(bound.arguments.get("inplace", False))
+def _is_choice(result: Any) -> bool:
+    """Whether it is a comparison or indices, which have no gradient."""
+    return isinstance(result, Tensor) and not result.is_floating_point()
 
 
-def _together(given: tuple[Any, ...], works_in_place: bool) -> Tensor:
-    """What comes from all of them, in a tensor of its own or in the first one."""
-    # What does not come from the input has a shape only.
-    parts = [
-        each if each.requires_grad else torch.zeros(each.shape)
-        for each in given
-        if isinstance(each, Tensor)
-    ]
-    if works_in_place:
-        for other in parts[1:]:
-            given[0].add_(other)
-        return given[0]
-    return sum(parts[1:], start=parts[0].clone())
+def _positive(value: Any) -> Any:
+    """Fixed weights without their signs, so that what they sum does not cancel."""
+    return value.abs() if isinstance(value, Tensor) and not value.requires_grad else value
 
 
-def _softmax(input: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
-    """Each value of the result comes from all along that dimension."""
+def _mean_along(input: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
+    """For a softmax: each value of the result comes from all along that dimension."""
     return input.mean(dim, keepdim=True).expand_as(input)
 
 
-def _weighted(
-    function: Callable[..., Any],
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    *arguments: Any,
-    **keywords: Any,
-) -> Any:
-    """A convolution or a linear layer in which all weights are one, but for fixed zeros."""
-    if _follows((weight, bias)):
-        raise InputError("coverage: the network computes the weights of a layer from its input")
-    may_be_any = isinstance(weight, nn.Parameter)
-    ones = torch.ones_like(weight) if may_be_any else (weight != 0).to(weight.dtype)
-    return function(input, ones, None, *arguments, **keywords)
-
-
-def _pooled(
+def _mean_pool(
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-    return_indices: bool = False,
+    **_: Any,
 ) -> Tensor:
-    """Any pixel under a window may be the largest there."""
-    if return_indices or dilation not in (1, (1, 1), [1, 1]):
-        raise InputError("coverage: the network calls max_pool2d with indices or dilation")
+    """For a maximum: any pixel under a window may be the largest there."""
+    if dilation not in (1, (1, 1), [1, 1]):
+        raise InputError("coverage: the network calls max_pool2d with dilation")
     return F.avg_pool2d(input, kernel_size, stride or None, padding, ceil_mode)
 
 
-def _check_graph(output: Tensor) -> None:
-    """Refuse a backward pass that somebody wrote by hand."""
+def _prepare_backward(output: Tensor) -> None:
+    """Let each step of the backward pass give 0 or 1; refuse those that mislead.
+
+    What somebody has written or compiled is no step of torch's, and refused, too.
+    """
     waiting, seen = [output.grad_fn], set()
     while waiting:
         node = waiting.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
-        if isinstance(node, BackwardCFunction) and node.name() != "_ReachBackward":
-            raise InputError(f"coverage: the network has a gradient of its own, {node.name()}")
+        if not STEP.fullmatch(node.name()) or MISLEADING.search(node.name()):
+            raise InputError(f"coverage: the network calls {node.name()}, whose reach is not known")
+        node.register_hook(_as_reach)
         waiting += [before for before, _ in node.next_functions]
 
 
-class _Reach(torch.autograd.Function):
-    """Passes on no value, and backwards whether there is a gradient, as one or zero."""
-
-    @staticmethod
-    def forward(_: Any, x: Tensor) -> Tensor:
-        return torch.zeros_like(x)
-
-    @staticmethod
-    def backward(_: Any, gradient: Tensor) -> Tensor:
-        return (gradient > 0).to(gradient.dtype)
+def _as_reach(gradients: tuple[Any, ...], _: Any) -> tuple[Any, ...]:
+    return tuple(None if each is None else (each != 0).to(each.dtype) for each in gradients)

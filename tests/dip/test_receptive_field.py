@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -32,28 +33,29 @@ HUGE = 1e100  # against which nothing that a pixel is added to is lost, in float
 ROUNDING = 1e-9
 
 
-def _brute_force(network: nn.Module, mask: Tensor, input_size: Size, rows: list[int]) -> Tensor:
-    """Which pixels of these rows change a known output pixel: (rows, W) bool.
+def _brute_force(
+    network: nn.Module, mask: Tensor, input_size: Size, pixels: list[tuple[int, int]]
+) -> list[bool]:
+    """Which of these pixels of the input change a known output pixel.
 
     The network itself, with weights that cannot cancel and each pixel in turn made huge, so that it
     is the largest in every window. Norms and the squashing at the end are taken out.
     """
     network = _without_norms(network).double().eval()
+    changed: list[bool] = []
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.abs() + 0.1)
         start = torch.full((1, CHANNELS, *input_size), 0.5, dtype=torch.float64)
         known = mask[0] > 0
         before = network(start)[0][:, known]
-        changes = []
-        for row in rows:
-            for columns in torch.arange(input_size[1]).split(64):
-                x = start.repeat(len(columns), 1, 1, 1)
-                x[range(len(columns)), :, row, columns] = HUGE
-                after = network(x)[:, :, known]
-                changed = (after - before).abs() > ROUNDING * before.abs()
-                changes.append(changed.flatten(1).any(dim=1))
-    return torch.cat(changes).reshape(len(rows), input_size[1])
+        for some in (pixels[i : i + 64] for i in range(0, len(pixels), 64)):
+            rows, columns = map(list, zip(*some, strict=True))
+            x = start.repeat(len(some), 1, 1, 1)
+            x[range(len(some)), :, rows, columns] = HUGE
+            change = (network(x)[:, :, known] - before).abs() > ROUNDING * before.abs()
+            changed += change.flatten(1).any(dim=1).tolist()
+    return changed
 
 
 def _without_norms(network: nn.Module) -> nn.Module:
@@ -70,14 +72,18 @@ def _box(size: Size, top: int, left: int, height: int, width: int) -> Tensor:
     return mask
 
 
-def _assert_as_brute_force(options: NetworkOptions, mask: Tensor) -> Tensor:
+def _assert_as_brute_force(
+    options: NetworkOptions, mask: Tensor, pixels: list[tuple[int, int]] | None = None
+) -> Tensor:
+    """At these pixels of the input, or at all. Returns the coverage."""
     size = (mask.shape[1], mask.shape[2])
     input_size = options.input_size(size)
     network = dip.build_network(options, CHANNELS, 3, size)
-    found = dip.coverage(network, mask, input_channels=CHANNELS, input_size=input_size)
-    expected = _brute_force(network, mask, input_size, list(range(input_size[0])))
-    assert torch.equal(found[0], expected)
-    return found
+    reached = dip.coverage(network, mask, input_channels=CHANNELS, input_size=input_size)
+    pixels = pixels or list(product(range(input_size[0]), range(input_size[1])))
+    expected = _brute_force(network, mask, input_size, pixels)
+    assert [bool(reached[0, row, column]) for row, column in pixels] == expected
+    return reached
 
 
 SMALL: list[NetworkOptions] = [
@@ -103,6 +109,23 @@ SMALL: list[NetworkOptions] = [
 def test_coverage_is_what_a_brute_force_finds(options: NetworkOptions) -> None:
     reached = _assert_as_brute_force(options, _box((25, 28), 2, 3, 20, 22))
     assert reached.any()
+
+
+@pytest.mark.parametrize("name", dip.preset_names())
+def test_coverage_of_every_preset(name: str) -> None:
+    """Of its network with two channels, at pixels here and there; one pixel is known."""
+    options: Any = dip.load_preset(name).method.architecture
+    few = 2 if isinstance(options.channels, int) else (2,) * len(options.channels)
+    options = options.model_copy(update={"channels": few})
+    if isinstance(options, SkipOptions | PIPOptions):
+        skips = tuple(min(2, each) for each in options.skip_channels)
+        options = options.model_copy(update={"skip_channels": skips})
+    size = (max(24, options.minimum_side), max(200, options.minimum_side))
+    mask = torch.zeros(1, *size)
+    mask[:, size[0] // 2, 30] = 1
+    height, width = options.input_size(size)
+    pixels = list(product(range(height // 2 % 11, height, 11), range(2, width, 7)))
+    _assert_as_brute_force(options, mask, pixels)
 
 
 @settings(max_examples=25, deadline=None)
@@ -140,22 +163,24 @@ def test_the_seeds_unet_with_holes_larger_and_smaller_than_its_field(
     """Its six levels; how many channels they have makes no difference, as the next test says."""
     mask = _box(STRIP, 0, 20, 33, width)
     options = UNetOptions(channels=(1,) * 6, decoder_kernel=kernel)
-    network = dip.build_network(options, CHANNELS, 1, STRIP)
-    found = dip.coverage(network, mask, input_channels=CHANNELS)
-    assert torch.equal(found[0, [16]], _brute_force(network, mask, STRIP, [16]))
-    assert (~found & (mask == 0)).any() == is_larger
-    assert not (~found & (mask == 1)).any()
-
-
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_the_number_of_channels_makes_no_difference(kernel: int) -> None:
-    mask = _box(STRIP, 0, 20, 33, 600)
-    narrow = UNetOptions(channels=(1,) * 6, decoder_kernel=kernel)
-    seeds = UNetOptions(decoder_kernel=kernel)
-    first, second = (
-        dip.coverage(dip.build_network(options, 3, 3, STRIP), mask) for options in (narrow, seeds)
+    reached = dip.coverage(
+        dip.build_network(options, CHANNELS, 1, STRIP), mask, input_channels=CHANNELS
     )
-    assert torch.equal(first, second)
+    row = reached[0, 16]
+    borders = (row[1:] != row[:-1]).nonzero().flatten().tolist()
+    near = {x + step for x in borders for step in (-1, 0, 1, 2)}
+    _assert_as_brute_force(options, mask, [(16, x) for x in sorted({*near, *range(0, 640, 20)})])
+    assert (~reached & (mask == 0)).any() == is_larger
+    assert not (~reached & (mask == 1)).any()
+
+
+def test_the_number_of_channels_makes_no_difference() -> None:
+    mask = _box(STRIP, 0, 20, 33, 600)
+    narrow, seeds = (
+        dip.coverage(dip.build_network(options, 3, 3, STRIP), mask)
+        for options in (UNetOptions(channels=(1,) * 6), UNetOptions())
+    )
+    assert torch.equal(narrow, seeds)
 
 
 @pytest.mark.parametrize(
@@ -192,17 +217,13 @@ def test_the_network_is_left_as_it_is() -> None:
 
 
 class _HandMade(torch.autograd.Function):
-    """A ReLU whose gradient is that of its values."""
-
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        context.save_for_backward(x)
+    def forward(_: Any, x: Tensor) -> Tensor:
         return x.clamp(min=0)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        (x,) = context.saved_tensors
-        return gradient * (x > 0)
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return gradient
 
 
 def _compiled(x: Tensor) -> Tensor:
@@ -224,99 +245,69 @@ class _Custom(nn.Module):
         return self.function(self.convolution, x)
 
 
-def _gated(convolution: nn.Module, x: Tensor) -> Tensor:
-    return convolution(x) * torch.sigmoid(x.mean(dim=(2, 3), keepdim=True))
-
-
-def _added_in_place(convolution: nn.Module, x: Tensor) -> Tensor:
-    y = convolution(x)
-    y += x
-    y *= 2
-    return y.sub_(x)
-
-
-def _subtracted_from_itself(_: nn.Module, x: Tensor) -> Tensor:
-    return x - x
-
-
-def _dilated(convolution: nn.Module, x: Tensor) -> Tensor:
-    return F.conv2d(input=x, weight=convolution.weight, bias=None, padding=2, dilation=2)
-
-
-def _added_to_a_constant(convolution: nn.Module, x: Tensor) -> Tensor:
-    total = torch.zeros(x.shape)
-    total.add_(convolution(x))
-    return total
-
-
-def _added_to_a_sum(convolution: nn.Module, x: Tensor) -> Tensor:
-    total = torch.zeros_like(x)
-    kept = _rolled(x)
-    total += kept
-    total += convolution(x)
-    return kept
-
-
-def _broadcast_by_a_constant(_: nn.Module, x: Tensor) -> Tensor:
-    row = x[:, :, :1] + torch.linspace(0, 1, 16)[:, None]
-    return F.pad(row, (0, 0, 1, 0))[:, :, :16]
-
-
-def _shifted(_: nn.Module, x: Tensor) -> Tensor:
-    kernel = torch.zeros(3, 3, 3, 3)
-    kernel[range(3), range(3), 0, 1] = 1
-    return F.conv2d(x, kernel, padding=1)
-
-
-def _summed_with_softmax(convolution: nn.Module, x: Tensor) -> Tensor:
-    return convolution(x).softmax(dim=1)
+def _point() -> Tensor:
+    """A kernel that gives the pixel itself; less a mean, its weights sum to zero."""
+    return F.pad(torch.ones(3, 1, 1, 1), (1, 1, 1, 1))
 
 
 def _rolled(x: Tensor) -> Tensor:
     return x.roll(4, dims=2)
 
 
-def _normed_and_added_to(convolution: nn.Module, x: Tensor) -> Tensor:
+def _added_in_place(convolution: nn.Module, x: Tensor) -> Tensor:
+    total = torch.zeros(x.shape)
+    total.add_(convolution(x))
     y = F.batch_norm(x, None, None, training=True)
-    y += convolution(x)
-    return y
+    y += total
+    y *= 2
+    return y.sub_(x)
 
 
-def _untouched_by_what_is_added_to_its_relu(_: nn.Module, x: Tensor) -> Tensor:
-    y = F.relu(x)
-    y += _rolled(x)
-    return x
-
-
-def _touched_by_what_is_added_to_its_relu(_: nn.Module, x: Tensor) -> Tensor:
+def _relu_in_place(x: Tensor, inplace: bool) -> Tensor:
+    """x is touched by what is added to its ReLU if that works in place."""
     y = x * 1
-    z = F.relu(y, inplace=True)
+    z = F.relu(y, inplace=inplace)
     z += _rolled(x)
     return y
+
+
+def _shifted(x: Tensor) -> Tensor:
+    kernel = torch.zeros(3, 3, 3, 3)
+    kernel[range(3), range(3), 0, 1] = 1
+    return F.conv2d(x, kernel, padding=1)
+
+
+ALL, AROUND = 16 * 16, 16 * 16 - 6 * 6  # with a hole of 8x8; 3x3 kernels look a pixel into it
+ROLLED = 16 * 16 - 4 * 8
+KNOWN = 16 * 16 - 8 * 8
+HALVES = torch.ones(16, 1) * torch.tensor([0.5, -0.5]).repeat(8)  # of which each pair cancels
 
 
 @pytest.mark.parametrize(
     ("function", "reached"),
     [
-        (_normed_and_added_to, 16 * 16 - 6 * 6),
-        (_added_to_a_constant, 16 * 16 - 6 * 6),
-        (_added_to_a_sum, 16 * 16 - 8 * 8),
-        (_broadcast_by_a_constant, 16),  # of the first row only
-        (_shifted, 16 * 16 - 8 * 8 - 16),  # the last row is read by nobody
-        (_summed_with_softmax, 16 * 16 - 6 * 6),
-        (lambda _, x: torch.where(torch.ones(16, 16) > 0, x, _rolled(x)), 16 * 16 - 4 * 8),
-        (lambda _, x: torch.maximum(x, _rolled(x)), 16 * 16 - 4 * 8),
-        (lambda _, x: x.softmax(dim=3), 16 * 16),  # every row has a known pixel
-        (_untouched_by_what_is_added_to_its_relu, 16 * 16 - 8 * 8),
-        (_touched_by_what_is_added_to_its_relu, 16 * 16 - 4 * 8),
-        (lambda _, x: x.abs() ** _rolled(x), 16 * 16 - 4 * 8),
-        (lambda _, x: torch.clamp(x, max=_rolled(x)), 16 * 16 - 4 * 8),
-        (lambda convolution, x: {"out": convolution(x)}, 16 * 16 - 6 * 6),
+        (lambda convolution, x: {"out": convolution(x)}, AROUND),
+        (lambda convolution, x: F.relu(F.instance_norm(convolution(x))), AROUND),
+        (lambda convolution, x: convolution(x) * torch.sigmoid(x.mean((2, 3), True)), ALL),
+        (lambda convolution, x: convolution(x).clamp(0, 1).softmax(dim=1), AROUND),
+        (lambda _, x: x.softmax(dim=3), ALL),  # every row has a known pixel
+        (lambda _, x: (1 - torch.sigmoid(x)) * _rolled(x), ROLLED),
+        (lambda _, x: x.abs() ** _rolled(x), ROLLED),
+        (lambda _, x: torch.sigmoid(1000 * x) * torch.exp(-1000 * F.relu6(x)), KNOWN),
+        (lambda _, x: x - x, KNOWN),  # by structure it depends on itself
+        (lambda _, x: x + -1 * x, KNOWN),
+        (lambda _, x: torch.where(torch.ones(16, 16) > 0, x, _rolled(x)), KNOWN),
+        (lambda _, x: x @ HALVES, ALL),
+        (lambda _, x: F.max_pool2d(x, 3, 1, padding=1), AROUND),
+        (lambda _, x: F.adaptive_max_pool2d(x, 1), ALL),
         (lambda _, x: x[..., ::2, ::2], 60),  # resized to the mask's size
-        (_gated, 16 * 16),  # a global mean is structure, and reaches everything
-        (_added_in_place, 16 * 16 - 6 * 6),
-        (_subtracted_from_itself, 16 * 16 - 8 * 8),  # by structure it depends on itself
-        (_dilated, 16 * 16 - 4 * 4),
+        (lambda convolution, x: F.conv2d(x, weight=convolution.weight, padding=1), AROUND),
+        (lambda convolution, x: F.conv2d(x, convolution.weight, None, 1, 2, 2), ALL - 4 * 4),
+        (lambda _, x: _shifted(x), KNOWN - 16),  # the last row is read by nobody
+        (lambda _, x: F.conv2d(x, torch.ones(3, 1, 3, 3) / 9 - _point(), None, 1, 1, 1, 3), AROUND),
+        (_added_in_place, AROUND),
+        (lambda _, x: _relu_in_place(x, False), KNOWN),
+        (lambda _, x: _relu_in_place(x, True), ROLLED),
         (lambda _, x: torch.zeros_like(x), 0),
         (lambda convolution, x: convolution(x).detach(), 0),
     ],
@@ -328,20 +319,24 @@ def test_anybodys_network(function: Callable[[nn.Module, Tensor], Tensor], reach
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda _, x: x.cumsum(dim=2), "calls torch.Tensor.cumsum, whose reach is not known"),
-        (lambda _, x: x if x.max() > 0 else -x, "calls torch.Tensor.max, whose reach"),
-        (lambda _, x: F.max_pool2d(x, 3, 1, 2, dilation=2), "max_pool2d with indices or dilation"),
-        (lambda _, x: F.interpolate(x, scale_factor=2, mode="bicubic"), "interpolate, whose reach"),
-        (lambda _, x: F.interpolate(x, None, 2, "bicubic"), "interpolate, whose reach"),
-        (lambda _, x: (x, x), "the network gives tuple"),
-        (lambda _, x: _HandMade.apply(x), "has a gradient of its own, _HandMadeBackward"),
-        (lambda _, x: _compiled(x), "RuntimeError in the network: .* in the TorchScript"),
-        (lambda _, x: x.data, "calls torch.Tensor.data.__get__, whose reach is not known"),
-        (lambda _, x: torch.add(x, x, out=torch.zeros(1)), "calls torch.add with out="),
+        (lambda _, x: x if x.mean() > 0 else -x, "calls gt, whose reach is not known"),
+        (lambda _, x: x if x.mean() else -x, "calls bool, whose reach is not known"),
+        (lambda _, x: x * x.mean().item(), "calls item, whose reach is not known"),
+        (lambda _, x: x - x.max(), "calls MaxBackward1, whose reach is not known"),
+        (lambda _, x: x.sort(dim=2)[0], "calls sort, whose reach"),
+        (lambda _, x: torch.maximum(x, _rolled(x)), "calls MaximumBackward0, whose reach"),
+        (lambda _, x: torch.clamp(x, max=_rolled(x)), "calls ClampBackward"),
         (
-            lambda convolution, x: F.conv2d(x, convolution.weight, x.mean(dim=(0, 2, 3))),
-            "computes the weights of a layer from its input",
+            lambda _, x: F.max_pool2d(x, 3, 1, 1, return_indices=True)[0],
+            "calls max_pool2d_with_ind",
         ),
+        (lambda _, x: F.max_pool2d(x, 3, 1, 2, dilation=2), "max_pool2d with dilation"),
+        (lambda _, x: F.interpolate(x, None, 2, "bicubic"), "calls UpsampleBicubic2DBackward0"),
+        (lambda _, x: F.normalize(x, dim=2), "calls ClampMinBackward0, whose reach"),
+        (lambda _, x: (x, x), "the network gives tuple"),
+        (lambda _, x: _HandMade.apply(x), "calls _HandMadeBackward, whose reach"),
+        (lambda _, x: _compiled(x), "calls ReluBackward0, whose reach"),
+        (lambda _, x: torch.add(x, x, out=torch.zeros(1)), "RuntimeError in the network: add"),
         (lambda _, x: x[7], "IndexError in the network"),
     ],
 )

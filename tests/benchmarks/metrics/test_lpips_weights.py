@@ -36,12 +36,12 @@ def test_no_source_is_one_error_that_names_all(
         raise OSError("out of reach")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for source in ("_from_torch_cache", "_from_official_download", "_from_package"):
+    for source in ("_from_torchvision", "_from_package"):
         monkeypatch.setattr(lpips_weights, source, unreachable)
     lpips_weights.main()
     said = capsys.readouterr().err
     assert "NOTICE: the LPIPS weights cannot be had" in said
-    assert said.count("out of reach") == 3
+    assert said.count("out of reach") == 2
 
 
 def test_wrong_values_go_on_to_the_next_source(
@@ -53,7 +53,7 @@ def test_wrong_values_go_on_to_the_next_source(
         for name in ("weight", "bias")
     }
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for source in ("_from_torch_cache", "_from_official_download", "_from_package"):
+    for source in ("_from_torchvision", "_from_package"):
         monkeypatch.setattr(lpips_weights, source, lambda: wrong)
     with pytest.raises(OSError, match="not the known weights"):
         lpips_weights.obtain()

@@ -193,8 +193,8 @@ def test_damaged_weights_are_replaced(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     lpips_weights.cache_file().parent.mkdir()
     lpips_weights.cache_file().write_bytes(b"half a download")
-    monkeypatch.setattr(lpips_weights, "_from_torch_cache", lambda: arrays)
+    monkeypatch.setattr(lpips_weights, "_from_torchvision", lambda: arrays)
     assert "damaged" in str(lpips_weights.missing())
     lpips_weights.main()
     assert lpips_weights.missing() is None
-    assert "LPIPS weights from torch's cache" in capsys.readouterr().err
+    assert "LPIPS weights from torchvision's AlexNet" in capsys.readouterr().err
