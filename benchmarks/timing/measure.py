@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.system.processes import process_context
 from benchmarks.timing import deepinv_peer
 from benchmarks.timing.cases import Case
 
@@ -47,7 +47,7 @@ class Bench:
     """A process that measures cases of one engine on one device; its first result is "ready"."""
 
     def __init__(self, engine: str, device: str):
-        context = get_context("spawn")
+        context = process_context()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, engine, device), daemon=True)
         self.process.start()
@@ -75,6 +75,10 @@ class Bench:
 def _serve(connection: Connection, engine: str, device: str) -> None:
     import torch
 
+    from dip.engine.engine import keep_memory
+
+    if engine == "fast" and device == "cpu":
+        keep_memory()
     if engine in ("plain", "fast"):  # what a process does once is done, in all that begin together
         measured(Case("quick", 48, engine), 0, fewest(device), device)
     connection.send("ready")
