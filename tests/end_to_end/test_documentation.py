@@ -314,8 +314,13 @@ def test_the_lock_has_hashes_and_no_address() -> None:
 
 @pytest.mark.slow
 def test_make_bench_on_quick(tmp_path: Path) -> None:
-    """The promise itself, at full length: no empty score, and nothing fitted twice."""
-    first = _make("bench", out=tmp_path)
+    """The promise, in a tenth of the iterations: no empty score, and nothing fitted twice."""
+    content = yaml.safe_load((ROOT / "benchmarks/suites/quick.yaml").read_text())
+    shorter = [max(1, iterations // 10) for iterations in content["iterations"]]
+    suite = tmp_path / "quick.yaml"
+    suite.write_text(yaml.safe_dump({**content, "iterations": shorter}))
+    words = ("bench", f"SUITE={suite}")
+    first = _make(*words, out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
     assert len(results) == 8 * (6 * 2 + 2) + 4 * len(FILLS)
@@ -323,4 +328,4 @@ def test_make_bench_on_quick(tmp_path: Path) -> None:
     assert len(scores) == 9
     if lpips_weights.missing() is None:
         assert not results[scores].isna().any(axis=None)
-    assert f"{8 + 4 * len(FILLS)} done before, 0 to run" in _make("bench", out=tmp_path).stdout
+    assert f"{8 + 4 * len(FILLS)} done before, 0 to run" in _make(*words, out=tmp_path).stdout

@@ -81,7 +81,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
         {"preset": "quick", "label": "sgld", "set": {**narrow, "sgld_noise": 2.0}},
         {"fill": "all"},
     ]
-    suite = suite_file(methods=methods, iterations=[200, 500, 800, 1100], seeds=[0, 1])
+    suite = suite_file(methods=methods, iterations=[100, 250, 400, 550], seeds=[0, 1])
     whole, out = tmp_path / "whole", tmp_path / "results"
     words = [sys.executable, "-m", "benchmarks", "run", str(suite), "--workers", "2"]
     began = time.monotonic()
