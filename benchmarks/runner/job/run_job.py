@@ -77,16 +77,17 @@ def flags(device: str, deterministic: bool) -> Iterator[None]:
     import torch
 
     cudnn = torch.backends.cudnn
-    before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic
+    before = torch.get_deterministic_debug_mode(), cudnn.deterministic
     if device.startswith("cuda"):
         if deterministic:
             os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs for that
         torch.cuda.set_device(device)  # events and allocations belong to this device
         torch.cuda.init()  # or there are no memory statistics to reset
-    torch.use_deterministic_algorithms(deterministic)
+    # `use_deterministic_algorithms` would import torch's compiler, to tell it.
+    torch.set_deterministic_debug_mode("error" if deterministic else "default")
     cudnn.deterministic = deterministic
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
+        torch.set_deterministic_debug_mode(before[0])
         cudnn.deterministic = before[1]

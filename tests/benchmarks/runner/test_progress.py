@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from support.suites import TINY
 
 from benchmarks.jobs.job import Job, expand
 from benchmarks.jobs.suite import load_suite
@@ -24,8 +25,10 @@ ALONE: dict[str, Any] = {"device": "cpu", "threads": 1, "workers": 1}
 
 @pytest.fixture
 def jobs(suite_file: Callable[..., Path]) -> list[Job]:
-    """Two fits of 100 iterations and a fill."""
-    return expand(load_suite(str(suite_file(seeds=[0, 1], iterations=[100]))))
+    """Two fits of 100 iterations, and three fills, of which two are quick."""
+    methods = [*TINY["methods"], {"fill": "nearest"}, {"fill": "biharmonic"}]
+    suite = suite_file(methods=methods, seeds=[0, 1], iterations=[100])
+    return expand(load_suite(str(suite)))
 
 
 def _show(jobs: list[Job], terminal: bool, width: int = 170) -> str:
@@ -38,7 +41,8 @@ def _show(jobs: list[Job], terminal: bool, width: int = 170) -> str:
         display.show(Progress(jobs[0], 60, 0.25))
         if display.bars:
             display.bars.refresh()
-        display.show(Finished(jobs[2], run_job(Task(jobs[2], ""), **ALONE)))
+        for fill in jobs[2:]:
+            display.show(Finished(fill, run_job(Task(fill, ""), **ALONE)))
         display.show(Started(jobs[1], place=0))
         display.show(Resumed(jobs[1], after=40))
         display.show(Failed(jobs[1], "RuntimeError: no [more] memory", ""))
@@ -50,11 +54,12 @@ def _show(jobs: list[Job], terminal: bool, width: int = 170) -> str:
 def test_plain_output_is_one_whole_line_for_each_event(jobs: list[Job]) -> None:
     lines = _show(jobs, terminal=False).splitlines()
     assert [line.partition(";")[0] for line in lines] == [
-        f"[1/3] done      {jobs[2].name}",
-        f"[1/3] goes on   {jobs[1].name} from iteration 40",
-        f"[2/3] FAILED    {jobs[1].name}: RuntimeError: no [more] memory",
-        f"[2/3] halted    {jobs[0].name}: its state is saved at iteration 70",
-        "Ran 3 jobs in 0 s: 1 done, 1 failed, 1 halted on their way",
+        "[2/5] done      2 quick fills",
+        f"[3/5] done      {jobs[4].name}",
+        f"[3/5] goes on   {jobs[1].name} from iteration 40",
+        f"[4/5] FAILED    {jobs[1].name}: RuntimeError: no [more] memory",
+        f"[4/5] halted    {jobs[0].name}: its state is saved at iteration 70",
+        "Ran 5 jobs in 0 s: 3 done, 1 failed, 1 halted on their way",
     ]
     assert lines[0].partition(";")[2].startswith(" about ")
 
