@@ -247,7 +247,6 @@ def _run_jobs(
                 executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
             while executor.has_room and not is_stopping and (job := queue.take(queue.fits)):
-                clock.gives(job)
                 executor.give(
                     Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
                 )

@@ -1,12 +1,11 @@
 """Where the time of a command went: `accounting.json`, beside results.csv.
 
-Fitting is the time inside iterations, and of a job that failed the time from its start to its end,
-summed over jobs and divided by the number of workers. All the rest is outside fitting, and the
-parts sum up to the whole:
+Fitting is the time inside iterations of the jobs that finished, summed over jobs and divided by the
+number of workers. All the rest is outside fitting, and the parts sum up to the whole:
 
 - reading: suite, images and stored runs, until jobs are given out;
-- starting workers: from giving a job to its start, mostly torch's import, as a mean over workers;
-- storing and waiting: building networks, writing runs, places that are idle at the end;
+- starting and waiting: workers that start, networks that are built, runs that are written, jobs
+  that fail, places that are idle at the end;
 - scoring: what has not been scored while fits ran, and writing results.csv;
 - reporting: tables and figures.
 """
@@ -21,8 +20,8 @@ from benchmarks.system.text import counted
 from dip.system.text import duration
 
 READING, FITS, SCORING, REPORTING = "reading", "fits", "scoring", "reporting"
-STARTING, WAITING = "starting workers", "storing and waiting"
-OUTSIDE = (READING, STARTING, WAITING, SCORING, REPORTING)  # fitting
+WAITING = "starting and waiting"
+OUTSIDE = (READING, WAITING, SCORING, REPORTING)  # fitting
 
 
 class Accounting(BaseModel):
