@@ -164,7 +164,7 @@ def _entries(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     return choices[kind]
 
 
-sides = {"height": st.integers(32, 200), "width": st.integers(32, 300)}
+sides = {"height": st.integers(32, 100), "width": st.integers(32, 150)}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MASKS if kind not in GIVEN])

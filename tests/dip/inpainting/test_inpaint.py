@@ -200,26 +200,25 @@ def test_a_photo_is_restored_better_than_by_its_mean() -> None:
     image = np.ascontiguousarray(eye.pixels.transpose(1, 2, 0))
     known = np.ones((96, 96), bool)
     known[40:56, 30:54] = False
-    restored = dip.inpaint(image, known, iterations=150)
+    restored = dip.inpaint(image, known, iterations=60)
 
     def psnr(filled: NDArray[Any]) -> float:
         squared = (filled[~known].astype(float) - image[~known]) ** 2
         return float(-10 * np.log10(squared.mean() / 255**2))
 
     mean = np.where(known[..., None], image, image[known].mean(axis=0))
-    assert psnr(restored) > psnr(mean) + 5  # 7.8 when this was written
+    assert psnr(restored) > psnr(mean) + 5  # 8.8 when this was written
 
 
 def test_a_smooth_part_of_a_photo_gets_no_colour_of_its_own() -> None:
     """On one colour with a little grain, where a network that may draw any colour draws blobs."""
     draw = np.random.default_rng(0)
-    image = (np.array([230, 145, 50]) + draw.integers(-4, 5, (96, 96, 3))).astype(np.uint8)
-    known = np.ones((96, 96), bool)
-    known[32:64, 32:64] = False
-    restored = dip.inpaint(image, known, iterations=100, stop="none").astype(int)
-    assert (
-        np.abs(restored - [230, 145, 50]).max() <= 12
-    )  # 4 when this was written, 37 without the stretching
+    image = (np.array([230, 145, 50]) + draw.integers(-4, 5, (64, 64, 3))).astype(np.uint8)
+    known = np.ones((64, 64), bool)
+    known[22:42, 22:42] = False
+    restored = dip.inpaint(image, known, iterations=60, stop="none").astype(int)
+    apart = np.abs(restored - [230, 145, 50]).max()
+    assert apart <= 12  # 4 when this was written, 35 without the stretching
 
 
 # States
@@ -251,20 +250,21 @@ def _fill(plan: Plan, saved: Saved | None = None, dies_at: Any = None) -> NDArra
     return colours
 
 
-@pytest.mark.parametrize("dies_at", [(2, 2), (2, 12), (3, 1), (3, 9)])
 def test_it_goes_on_as_if_it_had_never_stopped(
-    dies_at: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it dies: from the last state that was written, to the same bytes."""
     monkeypatch.setattr(saving_states, "EVERY_SECONDS", 0)
-    plan, path, notes = _plan(transparent=True), tmp_path / "state", []
-    with pytest.raises(KeyboardInterrupt):
-        _fill(plan, Saved(path, plan, notes.append), dies_at)
-    assert path.exists()
-    again = Saved(path, plan, notes.append, resume=True)
-    hole, _ = dies_at
-    assert len(again.outputs) == hole - 1
-    np.testing.assert_array_equal(_fill(plan, again), _fill(plan))
+    plan, notes = _plan(transparent=True), list[str]()
+    whole = _fill(plan)
+    for hole, iteration in ((2, 2), (2, 12), (3, 1), (3, 9)):
+        path = tmp_path / f"state-{hole}-{iteration}"
+        with pytest.raises(KeyboardInterrupt):
+            _fill(plan, Saved(path, plan, notes.append), (hole, iteration))
+        assert path.exists()
+        again = Saved(path, plan, notes.append, resume=True)
+        assert len(again.outputs) == hole - 1
+        np.testing.assert_array_equal(_fill(plan, again), whole)
     assert notes == []
 
 

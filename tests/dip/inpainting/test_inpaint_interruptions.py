@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -17,20 +16,39 @@ from support.photo_command import OUT, Inpaint, M, P, known_pixels, pixels, star
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.fixture
+def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
+    """The command in this process, with a signal after some iterations."""
+
+    def run(*words: object, number: int = signal.SIGINT) -> Done:
+        def press() -> None:
+            while not [*folder.glob("series/*-000010.png")]:
+                time.sleep(0.01)
+            os.kill(os.getpid(), number)
+
+        pressing = threading.Thread(target=press, daemon=True)
+        pressing.start()
+        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "series")
+        pressing.join()
+        return done
+
+    return run
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_keeps_the_best_and_resume_goes_on(
-    number: int, inpaint: Inpaint, folder: Path
+    number: int, interrupted: Inpaint, inpaint: Inpaint, folder: Path
 ) -> None:
     """To the same file that a run without a break writes."""
     rule = ("--stop", "es-wmv[window=10,patience=none]")
-    running = start(P, M, *OUT, *rule, "--iterations", 10**6, "--save-every", 1, "series")
-    said, notes = _interrupted(running, number, folder)
-    assert running.returncode == 130, notes
-    assert "stopping after this iteration; again: at once" in notes
+    done = interrupted(P, M, *OUT, *rule, number=number)
+    assert done.returncode == 130, done.stderr
+    assert "stopping after this iteration; again: at once" in done.stderr
     match = re.search(
-        r"out.png: iteration (\d+) of (\d+), where it was interrupted; .* --resume goes on", said
+        r"out.png: iteration (\d+) of (\d+), where it was interrupted; .* --resume goes on",
+        done.stdout,
     )
-    assert match, said
+    assert match, done.stdout
     chosen, ended_at = map(int, match.groups())
     assert chosen <= ended_at
     known = known_pixels()
@@ -41,15 +59,6 @@ def test_an_interruption_keeps_the_best_and_resume_goes_on(
     assert not (folder / "out.png.dip-state").exists()
     assert inpaint(P, M, "-o", "whole.png", *rule, *bound).returncode == 0
     assert (folder / "out.png").read_bytes() == (folder / "whole.png").read_bytes()
-
-
-def _interrupted(running: subprocess.Popen[str], number: int, folder: Path) -> tuple[str, str]:
-    """What it says, once it has been interrupted some iterations on."""
-    while not [*folder.glob("series/*-000020.png")]:
-        assert running.poll() is None, running.communicate()
-        time.sleep(0.01)
-    running.send_signal(number)
-    return running.communicate(timeout=60)
 
 
 def test_the_second_signal_ends_it_at_once(folder: Path) -> None:
@@ -68,25 +77,6 @@ def test_the_second_signal_ends_it_at_once(folder: Path) -> None:
     assert notes == ""
     assert not (folder / "out.png").exists()
     assert not [*folder.glob(".*-partial")]
-
-
-@pytest.fixture
-def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
-    """The same in this process, with Ctrl-C after some iterations."""
-
-    def run(*words: object) -> Done:
-        def press() -> None:
-            while not [*folder.glob("series/*-000010.png")]:
-                time.sleep(0.01)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        pressing = threading.Thread(target=press, daemon=True)
-        pressing.start()
-        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "series")
-        pressing.join()
-        return done
-
-    return run
 
 
 def test_a_state_of_other_settings_is_refused(
