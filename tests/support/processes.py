@@ -47,3 +47,8 @@ def expect_end(pid: int) -> None:
         time.sleep(0.1)
     os.kill(pid, signal.SIGKILL)
     pytest.fail("a worker outlived its runner")
+
+
+def sleep(*_: object) -> None:
+    """A worker that does nothing."""
+    time.sleep(60)

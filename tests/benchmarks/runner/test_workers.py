@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from support.commands import ROOT, Command
-from support.processes import expect_end, needs_proc, worker_of
+from support.processes import expect_end, needs_proc, sleep, worker_of
 from support.suites import HUGE, TINY, jobs_of, pictures_in
 
 from benchmarks.runner.events import Failed, Finished, Progress
@@ -176,7 +176,7 @@ def test_a_signal_while_workers_leave_ends_them(
         raise Interrupted
 
     monkeypatch.setattr(processes._Worker, "hang_up", interrupted)
-    suite = suite_file(methods=[{"fill": "mean"}], images=["astronaut", "coffee"])
+    suite = suite_file(methods=[{"fill": "biharmonic"}], images=["astronaut", "coffee"])
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results", "--workers", 2)
     assert done.returncode == 130
     assert not multiprocessing.active_children()
@@ -237,6 +237,7 @@ def test_a_worker_that_never_starts_has_its_time_too(
     suite_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "START_SECONDS", -0.9)
+    monkeypatch.setattr(processes, "work", sleep)
     (job,) = jobs_of(suite_file(methods=TINY["methods"][:1]))
     executor = Processes(["cpu"], threads=1, timeout=1)
     (event,) = run_tasks(executor, [Task(job, "tiny")])
