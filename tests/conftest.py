@@ -2,16 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.commands import ROOT, Command, Done, signal_handlers_restored
+from support.commands import ROOT, Command, Done, Ran, signal_handlers_restored
 from support.suites import BASELINE_SEEDS, NARROW, TINY
 
 from benchmarks.regression import gate
@@ -55,6 +57,30 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         with signal_handlers_restored():
             returncode = main(words)
         return Done(returncode, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is made once for all tests, who copy it."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def ran(suite_file: Callable[..., Path], command: Command, tmp_path: Path, kept: Path) -> Ran:
+    """A suite, with some keys replaced, and results of it, which are fitted once for all tests."""
+
+    def run(*options: object, **changes: Any) -> tuple[Path, Path]:
+        suite, out = suite_file(**changes), tmp_path / "results"
+        made = kept / sha256(f"{suite.name} {options} {suite.read_text()}".encode()).hexdigest()
+        if made.exists():
+            shutil.copytree(made, out)
+            return suite, out
+        done = command("benchmarks", "run", suite, "--out", out, *options)
+        assert done.returncode == 0, done.stderr
+        shutil.copytree(out, made)
+        return suite, out
 
     return run
 
@@ -120,13 +146,17 @@ def bless(gated: Path, command: Command, tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-def baselines(bless: Command, tmp_path: Path, checkout: str) -> Path:
-    """The folder of that baseline."""
-    folder, done = tmp_path / "baselines", bless()
+def baselines(bless: Command, tmp_path: Path, checkout: str, kept: Path) -> Path:
+    """The folder of that baseline, which is fitted once for all tests."""
+    folder, made = tmp_path / "baselines", kept / "baselines"
+    if made.exists():
+        return Path(shutil.copytree(made, folder))
+    done = bless()
     assert done.returncode == 0, done.stderr
     assert f"Baseline: {folder / 'gated.csv'}" in done.stdout
     assert json.loads((folder / "gated.json").read_text())["revision"] == checkout
     assert not list((tmp_path / "blessing").glob("*"))  # its runs are of no more use
+    shutil.copytree(folder, made)
     return folder
 
 

@@ -19,6 +19,7 @@ class Done:
 
 
 Command = Callable[..., Done]
+Ran = Callable[..., tuple[Path, Path]]  # a suite and its results
 
 
 @contextmanager

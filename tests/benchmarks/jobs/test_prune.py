@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from support.commands import Command
+from support.commands import Command, Ran
 from support.suites import TINY, jobs_of
 
 from benchmarks.store.store import Store
@@ -12,10 +12,9 @@ Write = Callable[..., Path]
 
 
 def test_runs_that_no_suite_refers_to_are_listed_and_removed(
-    suite_file: Write, command: Command, tmp_path: Path
+    ran: Ran, suite_file: Write, command: Command
 ) -> None:
-    suite, out = suite_file(seeds=[0, 1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(seeds=[0, 1])
     old = {job.key: job for job in jobs_of(suite)}
     assert "nothing to remove" in command("benchmarks", "gc", "--out", out).stdout
 
@@ -53,12 +52,9 @@ def test_runs_that_no_suite_refers_to_are_listed_and_removed(
     assert "0 to run" in command("benchmarks", "run", suite, "--out", out).stdout
 
 
-def test_a_suite_that_is_interrupted_keeps_its_runs(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
+def test_a_suite_that_is_interrupted_keeps_its_runs(ran: Ran, command: Command) -> None:
     """Its table of jobs is there from the start; without one, naming the suite does."""
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran()
     (out / "tiny" / "results.csv").unlink()
     assert "nothing to remove" in command("benchmarks", "gc", "--out", out).stdout
     (out / "tiny" / "jobs.csv").unlink()
@@ -67,11 +63,10 @@ def test_a_suite_that_is_interrupted_keeps_its_runs(
 
 
 def test_a_state_of_a_fit_that_is_over_is_listed(
-    suite_file: Write, command: Command, tmp_path: Path
+    ran: Ran, suite_file: Write, command: Command
 ) -> None:
     """As an interrupted run --fresh leaves one; while a job is to go on from it, it stays."""
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran()
     store, key = Store(out / "runs"), jobs_of(suite)[0].key
     run = store.run(key)
     store.put(f"unfinished-{key}", {name: run.read(name) for name in run.checksums})

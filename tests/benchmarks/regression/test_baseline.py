@@ -98,46 +98,35 @@ def test_a_baseline_of_an_earlier_version_still_counts(regress: Command, baselin
     """Its file also held times."""
     path = baselines / "gated.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "speed": {"logs": {}}}))
-    assert regress().returncode == 0
+    assert regress("-k", "/mean/").returncode == 0
 
 
-def _damage(folder: Path, kind: str) -> None:
-    csv, about = folder / "gated.csv", folder / "gated.json"
-    content = json.loads(about.read_text())
-    changes: dict[str, Any] = {
-        "list": [],
-        "key gone": {key: value for key, value in content.items() if key != "because"},
-        "null": {**content, "revision": None},
-        "specification": {**content, "specification": {"methods": []}},
-        "environments": {**content, "environments": ["x"]},
-    }
-    if kind in changes:
-        about.write_text(json.dumps(changes[kind]))
-    elif kind == "no json":
-        about.write_text("<<<<<<< ours")
-    elif kind == "json gone":
-        about.unlink()
-    else:
-        csv.write_text(csv.read_text()[:-200])
-
-
-KINDS = ["list", "key gone", "null", "specification", "environments"]
-
-
-@pytest.mark.parametrize("kind", [*KINDS, "no json", "json gone", "csv cut off"])
 def test_a_damaged_baseline_is_one_line_and_may_be_blessed_over(
-    kind: str, baselines: Path, regress: Command, bless: Command, tmp_path: Path
+    baselines: Path, regress: Command, bless: Command, tmp_path: Path
 ) -> None:
-    _damage(baselines, kind)
-    done = regress()
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "gated" in done.stderr
-    assert not (tmp_path / "results" / "regress").exists()  # before anything is fitted
-    if kind == KINDS[0]:
-        done = bless("--because", "anew")
-        assert done.returncode == 0, done.stderr
-        assert "The new baseline is compared with none before" in done.stdout
-        assert regress().returncode == 0
+    csv, about = baselines / "gated.csv", baselines / "gated.json"
+    content = json.loads(about.read_text())
+    changed: list[Any] = [
+        *({**content, "revision": None}, {**content, "specification": {"methods": []}}),
+        *({**content, "environments": ["x"]}, []),
+        {key: value for key, value in content.items() if key != "because"},
+    ]
+    texts = [*map(json.dumps, changed), "<<<<<<< ours"]
+    damages = [(about, text) for text in texts] + [(csv, csv.read_text()[:-200]), (about, None)]
+    for path, text in damages:
+        whole = path.read_text()
+        path.unlink() if text is None else path.write_text(text)
+        done = regress()
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), text
+        assert "gated" in done.stderr
+        assert not (tmp_path / "results" / "regress").exists()  # before anything is fitted
+        if text is not None:
+            path.write_text(whole)
+    about.write_text("[]")
+    done = bless("--because", "anew")
+    assert done.returncode == 0, done.stderr
+    assert "The new baseline is compared with none before" in done.stdout
+    assert regress("-k", "/mean/").returncode == 0
 
 
 @pytest.mark.usefixtures("checkout")

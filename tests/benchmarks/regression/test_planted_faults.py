@@ -223,10 +223,3 @@ def test_the_gate_finds_it(fault: Fault, regress: Callable[..., Done], monkeypat
     done = regress("-k", f"/{method}/")
     assert done.returncode == 1, done.stdout
     assert f"- **{fault.gate}" in done.stdout
-
-
-@pytest.mark.slow
-def test_without_a_fault_the_gate_finds_nothing(regress: Callable[..., Done]) -> None:
-    done = regress()
-    assert done.returncode == 0, done.stdout
-    assert "identical)" in done.stdout

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as Pillow
-from support.commands import ROOT, Command
+from support.commands import ROOT, Command, Ran
 from support.suites import TINY, jobs_of, pictures_in
 
 from benchmarks.store.run_folder import DamagedError, RunFolder, write_run
@@ -34,7 +34,7 @@ def test_a_record_that_is_none_is_damaged(suite_file: Write, tmp_path: Path) -> 
 def test_what_dead_runners_left_is_put_back_or_removed(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs")
     store.open_for_writing()
-    for name in (f".replaced-{A}", f".partial-{B}", f".gone-{B}", f".partial-unfinished-{C}"):
+    for name in (f".replaced-{A}", f".partial-{B}", f".partial-unfinished-{C}"):
         write_run(store.root / name, {"kept": b"1"})
     (store.root / f".lock-{A}").touch()
     claim = store.claim(C)  # of somebody who still writes
@@ -84,31 +84,8 @@ def test_a_run_that_cannot_be_put_in_place_leaves_the_one_before(
     assert [path.name for path in store.root.iterdir()] == [A]
 
 
-def test_removing_can_be_broken_off_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = Store(tmp_path / "runs")
-    store.open_for_writing()
-    name = f"damaged-{A}"
-    for again in ("by itself", "when the store is opened"):
-        write_run(store.root / name, {"file": b"1"})
-        with monkeypatch.context() as patch:
-            patch.setattr("benchmarks.store.store.shutil.rmtree", lambda *_, **__: None)
-            store.remove(name)
-        assert [path.name for path in store.root.iterdir()] == [f".gone-{name}"]
-        if again == "by itself":
-            write_run(store.root / name, {"file": b"1"})
-            store.remove(name)
-        else:
-            store.open_for_writing()
-        assert not list(store.root.iterdir())
-
-
-def test_the_run_of_another_job_is_none_of_this_one(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(seeds=[0, 1], methods=TINY["methods"][:1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+def test_the_run_of_another_job_is_none_of_this_one(ran: Ran, command: Command) -> None:
+    suite, out = ran(seeds=[0, 1], methods=TINY["methods"][:1])
     first, second = (out / "runs" / job.key for job in jobs_of(suite))
     shutil.rmtree(second)
     shutil.copytree(first, second)
@@ -117,26 +94,22 @@ def test_the_run_of_another_job_is_none_of_this_one(
     assert status.endswith("1 damaged, 1 done\n")
 
 
-@pytest.mark.parametrize("name", ["trace.csv", "raw-000004.png", "truth.png", "state.pt"])
-def test_a_file_that_is_no_longer_listed_is_damage(
-    suite_file: Write, command: Command, tmp_path: Path, name: str
-) -> None:
+def test_a_file_that_is_no_longer_listed_is_damage(ran: Ran, command: Command) -> None:
     """Checksums cut off at the end of a line."""
-    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out, "--keep-state").returncode == 0
+    suite, out = ran("--keep-state")
     sums = out / "runs" / jobs_of(suite)[0].key / "SHA256SUMS"
     lines = sums.read_text().splitlines(keepends=True)
-    sums.write_text("".join(each for each in lines if not each.endswith(f" {name}\n")))
-    status = command("benchmarks", "status", suite, "--out", out).stdout
-    assert status.startswith("damaged ")
-    assert f"does not list {name}" in status
+    for name in ("trace.csv", "raw-000004.png", "truth.png", "state.pt"):
+        sums.write_text("".join(each for each in lines if not each.endswith(f" {name}\n")))
+        status = command("benchmarks", "status", suite, "--out", out).stdout
+        assert status.startswith("damaged ")
+        assert f"does not list {name}" in status
 
 
 def test_a_run_that_may_not_be_read_is_no_damage(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(methods=TINY["methods"][:1])
 
     read_bytes = Path.read_bytes
 
@@ -163,11 +136,8 @@ def test_results_that_cannot_be_written_are_an_error_at_once(
     assert "results cannot be written there" in done.stderr
 
 
-def test_a_run_folder_holds_what_scoring_needs(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+def test_a_run_folder_holds_what_scoring_needs(ran: Ran, command: Command) -> None:
+    suite, out = ran()
     job = jobs_of(suite)[0]
     folder = out / "runs" / job.key
     record = json.loads((folder / "record.json").read_text())
@@ -196,11 +166,8 @@ def test_a_run_folder_holds_what_scoring_needs(
     assert (out / "tiny" / "results.csv").read_bytes() == results
 
 
-def test_a_record_says_where_a_run_comes_from(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+def test_a_record_says_where_a_run_comes_from(ran: Ran) -> None:
+    suite, out = ran()
     fit, fill = (Store(out / "runs").read(job.key) for job in jobs_of(suite))
     assert fit is not None
     assert fill is not None
@@ -225,35 +192,29 @@ def test_a_record_says_where_a_run_comes_from(
     assert set(fit.pixels) == {f"{output}.png" for output in outputs}
 
 
-def _flip(path: Path, draw: np.random.Generator) -> str:
-    """Flip one bit of a file; says which."""
-    content = bytearray(path.read_bytes())
-    place, bit = draw.integers(len(content)), int(draw.integers(8))
-    content[place] ^= 1 << bit
-    path.write_bytes(content)
-    return f"{path.name}: byte {place}, bit {bit}"
-
-
-def test_a_flipped_bit_anywhere_is_found_and_reaches_no_table(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
+def test_a_flipped_bit_anywhere_is_found_and_reaches_no_table(ran: Ran, command: Command) -> None:
     """At 100 random places; of kept scores it is enough that they are computed again."""
-    rules = [{"es-wmv": {"window": 2}}]
     unet = {"preset": "lemsky-unet", "set": {"architecture.channels": [4, 4]}}
-    suite = suite_file(rules=rules, methods=[unet])
-    out = tmp_path / "results"
-    run = ("benchmarks", "run", suite, "--out", out, "--keep-state")
-    assert command(*run).returncode == 0
-    table = out / "tiny" / "results.csv"
-    results = table.read_bytes()
-    folder = next((out / "runs").iterdir())
-    whole = {path: path.read_bytes() for path in folder.iterdir()}
-    assert "coverage.png" in {path.name for path in whole}
-    assert "state.pt" in {path.name for path in whole}
+    suite, out = ran("--keep-state", rules=[{"es-wmv": {"window": 2}}], methods=[unet])
+    store, (job,), table = Store(out / "runs"), jobs_of(suite), out / "tiny" / "results.csv"
+    results, folder = table.read_bytes(), store.folder(job.key)
+    whole = {path: path.read_bytes() for path in sorted(folder.iterdir())}
+    assert {"coverage.png", "state.pt"} <= {path.name for path in whole}
     draw = np.random.default_rng(6)
-    for _ in range(100):
-        path = sorted(whole)[draw.integers(len(whole))]
-        what = _flip(path, draw)
+
+    def flip(path: Path) -> str:
+        content = bytearray(whole[path])
+        place, bit = draw.integers(len(content)), int(draw.integers(8))
+        content[place] ^= 1 << bit
+        path.write_bytes(content)
+        return f"{path.name}: byte {place}, bit {bit}"
+
+    for path in draw.choice(list(whole), 100):
+        what = flip(path)
+        assert bool(store.damage(job.key)) == (path.name != "scores.json"), what
+        path.write_bytes(whole[path])
+    for path in whole:  # and the commands, of each file
+        what = flip(path)
         status = command("benchmarks", "status", suite, "--out", out).stdout
         done = command("benchmarks", "score", suite, "--out", out)
         assert done.returncode == 0, what
@@ -264,24 +225,22 @@ def test_a_flipped_bit_anywhere_is_found_and_reaches_no_table(
             assert status.startswith("damaged "), what
             assert "is set aside" in done.stdout, what
             assert pd.read_csv(table).empty, what
-            (aside,) = (out / "runs").glob("damaged-*")
-            aside.rename(folder)
-        for each, content in whole.items():
-            each.write_bytes(content)
-        assert command("benchmarks", "score", suite, "--out", out).returncode == 0
-        assert table.read_bytes() == results, what
+            (store.root / f"damaged-{job.key}").rename(folder)
+        path.write_bytes(whole[path])
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+    assert table.read_bytes() == results
 
 
-def test_a_damaged_run_is_set_aside_and_run_again(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+def test_a_damaged_run_is_set_aside_and_run_again(ran: Ran, command: Command) -> None:
+    suite, out = ran()
     before = pictures_in(out)
     key = jobs_of(suite)[0].key
-    for name in ("truth.png", "SHA256SUMS", "record.json"):
+    for name in ("raw-000004.png", "SHA256SUMS", "record.json", "trace.csv"):
         path = out / "runs" / key / name
-        path.write_bytes(path.read_bytes()[:-9])  # cut off
+        if name == "trace.csv":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:-9])  # cut off
         done = command("benchmarks", "run", suite, "--out", out)
         assert done.returncode == 0
         assert "NOTICE: astronaut/boxes[count=1,side=8]/quick/0: its run was damaged" in done.stdout
