@@ -7,8 +7,7 @@ dies; everything that belongs to a key is written under its claim only. Below th
 - `<key>/`, the run;
 - `unfinished-<key>/`, a fit on its way, as a run folder with the state to go on from;
 - `damaged-<key>/`, a run that was set aside because it is not as it was written;
-- `.lock-<key>`, the claim; `.partial-*`, `.replaced-*` and `.gone-*`, what is being written,
-  replaced and removed.
+- `.lock-<key>`, the claim; `.partial-*` and `.replaced-*`, what is being written and replaced.
 """
 
 import contextlib
@@ -27,7 +26,6 @@ UNFINISHED = "unfinished-"
 DAMAGED = "damaged-"
 PARTIAL = ".partial-"
 REPLACED = ".replaced-"
-GONE = ".gone-"
 LOCK = ".lock-"
 
 
@@ -70,7 +68,7 @@ class Store:
             with self.writing():
                 if replaced.exists() and not (self.root / name).exists():
                     replaced.rename(self.root / name)
-            for leftover in (replaced, self.root / (PARTIAL + name), self.root / (GONE + name)):
+            for leftover in (replaced, self.root / (PARTIAL + name)):
                 shutil.rmtree(leftover, ignore_errors=True)
         with contextlib.suppress(OSError):  # there is no run, or no state
             written = [
@@ -167,12 +165,9 @@ class Store:
         shutil.rmtree(self.unfinished(key).folder, ignore_errors=True)
 
     def remove(self, name: str) -> None:
-        """Remove what lies there; an interruption leaves no half of a run."""
-        gone = self.root / (GONE + name)
-        shutil.rmtree(gone, ignore_errors=True)
+        """Remove what lies there; half of a run, after an interruption, is a damaged one."""
         with self.writing("removed"):
-            (self.root / name).rename(gone)
-            shutil.rmtree(gone)
+            shutil.rmtree(self.root / name)
 
     @contextlib.contextmanager
     def writing(self, done: str = "written") -> Iterator[None]:
@@ -189,5 +184,5 @@ class Store:
 
 def _left_by(path: Path) -> list[str]:
     """The key of what a dead runner may have left there."""
-    is_left = path.name.startswith((PARTIAL, REPLACED, GONE, LOCK, UNFINISHED))
+    is_left = path.name.startswith((PARTIAL, REPLACED, LOCK, UNFINISHED))
     return KEY.findall(path.name) if is_left else []
