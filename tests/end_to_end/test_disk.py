@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.commands import ROOT, Command
+from support.commands import ROOT, Command, Ran
 from support.suites import TINY, pictures_in
 
 Write = Callable[..., Path]
@@ -33,8 +33,9 @@ needs_mount = pytest.mark.skipif(not _can_mount(), reason="no file system may be
 
 # Runs in the namespace: arguments are the mount point and options for `run`, as JSON.
 DRIVER = """
-import json, subprocess, sys
+import contextlib, io, json, subprocess, sys
 from pathlib import Path
+from reports.commands.app import main
 
 def pictures(out):
     return {str(path): path.read_bytes() for path in out.glob("runs/*/*.png")}
@@ -42,24 +43,19 @@ def pictures(out):
 out, first, second, size = json.loads(sys.argv[1])
 mount = Path(out)
 subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", out], check=True)
-words = [sys.executable, "-m", "benchmarks", "run"]
-subprocess.run([*words, first, "--out", out], check=True, stdout=subprocess.DEVNULL)
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main(["run", first, "--out", out, "--workers", "0"]) == 0
 before = pictures(mount)
-runner = subprocess.Popen(
-    [*words, second, "--out", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-)
-output, errors = runner.communicate(timeout=120)
-status = subprocess.run(
-    [sys.executable, "-m", "benchmarks", "status", first, "--out", out],
-    capture_output=True, text=True,
-)
+words = [sys.executable, "-m", "benchmarks", "run", second, "--out", out]
+runner = subprocess.run(words, capture_output=True, text=True, timeout=120)
+with contextlib.redirect_stdout(io.StringIO()) as status:
+    main(["status", first, "--out", out])
 print(json.dumps({
     "code": runner.returncode,
-    "output": output,
-    "errors": errors,
+    "errors": runner.stderr,
     "intact": bool(before) and {path: pictures(mount)[path] for path in before} == before,
     "left": [path.name for path in mount.glob("runs/.*")],
-    "status": status.stdout,
+    "status": status.getvalue(),
 }))
 """
 
@@ -98,11 +94,10 @@ def test_a_disk_that_fills_up(
 
 
 def test_a_results_folder_that_becomes_read_only(
-    suite_file: Write, command: Command, tmp_path: Path
+    suite_file: Write, ran: Ran, command: Command
 ) -> None:
-    first, out = suite_file(), tmp_path / "results"
+    first, out = ran()
     second = suite_file("second", seeds=[1, 2], iterations=[4, 1200])
-    assert command("benchmarks", "run", first, "--out", out).returncode == 0
     before = pictures_in(out)
     words = [sys.executable, "-m", "benchmarks", "run", str(second), "--out", str(out)]
     # Root may write to what is read-only, unless that is taken from it.

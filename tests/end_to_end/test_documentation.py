@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image as Pillow
-from support.commands import ROOT, Command
+from support.commands import ROOT, Command, Ran
 from support.documentation import CLUSTER, COMMANDS, PAGES, TEXT, blocks
 from support.suites import TINY
 from torch.nn import Module
@@ -67,6 +67,8 @@ def test_dip_bench_commands_run(
     suite_file: Callable[..., Path],
     command: Command,
     process: Command,
+    ran: Ran,
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -79,7 +81,10 @@ def test_dip_bench_commands_run(
         assert command("reports", *words).returncode == 0
         return
     if words[0] == "regress":
-        _regress_command_runs(words, suite_file, command, tmp_path, monkeypatch)
+        monkeypatch.setattr(gate, "BASELINE_SEEDS", FEWEST_SEEDS)
+        regress = request.getfixturevalue("regress")  # of a suite with the one network `quick`
+        done = regress(*(word.replace("/skip/", "/quick/") for word in words[1:]))
+        assert done.returncode == 0, done.stderr
         return
     if words[0] == "screenshots":
         _screenshots_are_taken(words, suite_file, command, process, tmp_path)
@@ -88,7 +93,7 @@ def test_dip_bench_commands_run(
     name = next((name for name in names if name in ("quick", "my-photos", "regression")), "quick")
     suite, out = suite_file(name), tmp_path / "results"
     if words[0] not in ("run", "bench"):
-        assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+        ran(name=name)
     elsewhere = tmp_path / "elsewhere" / name
     if {f"reports/published/{name}", f"results/regress/{name}"} & {*words}:
         shutil.copytree(out / name, elsewhere)
@@ -126,23 +131,6 @@ def _screenshots_are_taken(
     assert done.returncode == 0, done.stderr
     taken = {path.name for path in (tmp_path / "screenshots").glob("*.png")}
     assert taken == {path.name for path in (ROOT / words[-1]).glob("*.png")}
-
-
-def _regress_command_runs(
-    words: list[str],
-    suite_file: Callable[..., Path],
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """After a baseline was blessed, on a checkout that is said to be as it was committed."""
-    monkeypatch.setattr(gate, "BASELINE_SEEDS", FEWEST_SEEDS)
-    labelled = {**TINY["methods"][0], "label": "skip"}
-    suite = suite_file("regression", methods=[labelled], rules=[])
-    where = ("--baselines", tmp_path / "baselines", "--out", tmp_path / "results")
-    for each in (["regress", "--bless", "--because", "the first"], words):
-        done = command("benchmarks", each[0], suite, *each[1:], *where)
-        assert done.returncode == 0, done.stderr
 
 
 def _data_command_runs(
@@ -286,17 +274,6 @@ def test_the_readme_is_a_first_page() -> None:
     assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) <= 200
     named = re.findall(r"\(docs/([\w-]+\.md)", PAGES[0].read_text(encoding="utf-8"))
     assert {page.name for page in PAGES[1:]} <= {*named}
-
-
-def test_the_wheel_holds_dip_only(tmp_path: Path) -> None:
-    from zipfile import ZipFile
-
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("dip_bench-*.whl")
-    names = ZipFile(wheel).namelist()
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"dip", "dip_bench"}
-    assert "dip/presets/quick.yaml" in names
 
 
 def test_the_lock_has_hashes_and_no_address() -> None:

@@ -120,7 +120,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
             for run in sorted((out / "runs").glob("[0-9a-f]*"))[::3]:
                 (run / "SHA256SUMS").unlink(missing_ok=True)
             ended = 0
-    done = command("benchmarks", "run", suite, "--out", out, "--retry-failed", "--workers", 2)
+    done = command("benchmarks", "run", suite, "--out", out, "--retry-failed")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path: c for path, c in pictures_in(out).items() if "damaged" not in path} == (
         pictures_in(whole)

@@ -3,20 +3,20 @@
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from support.commands import ROOT, Command
+from support.commands import ROOT, Command, Ran
 from support.suites import TINY, jobs_of
 
 from benchmarks.jobs import plan as plan_module
 from benchmarks.jobs.plan import make_plan
 from benchmarks.runner import run
 from benchmarks.runner.job_queue import JobQueue
+from benchmarks.runner.progress import Display
 from benchmarks.scoring import score
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import Store
@@ -47,11 +47,10 @@ claim = Store(Path({str(store.root)!r})).claim({A!r}); print('mine', flush=True)
 
 
 def test_a_run_that_was_replaced_while_it_was_read_is_not_set_aside(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader has the old checksums, the folder the new files: both runs are whole."""
-    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(methods=TINY["methods"][:1])
     store, (job,) = Store(out / "runs"), jobs_of(suite)
     whole = store.run(job.key)
     files = {name: whole.read(name) for name in whole.checksums}
@@ -71,10 +70,9 @@ def test_a_run_that_was_replaced_while_it_was_read_is_not_set_aside(
 
 
 def test_a_damaged_run_that_is_replaced_before_it_is_set_aside_stays(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite, out = suite_file(methods=TINY["methods"][:1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(methods=TINY["methods"][:1])
     store, (job,) = Store(out / "runs"), jobs_of(suite)
     sums = store.folder(job.key) / "SHA256SUMS"
     whole = sums.read_bytes()
@@ -91,10 +89,9 @@ def test_a_damaged_run_that_is_replaced_before_it_is_set_aside_stays(
 
 
 def test_a_swap_that_was_broken_off_is_mended_before_anything_is_lost(
-    suite_file: Write, command: Command, tmp_path: Path
+    ran: Ran, suite_file: Write, command: Command
 ) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran()
     rows = (out / "tiny" / "results.csv").read_bytes()
     store, job = Store(out / "runs"), jobs_of(suite)[0]
     store.folder(job.key).rename(store.root / f".replaced-{job.key}")
@@ -107,7 +104,7 @@ def test_a_swap_that_was_broken_off_is_mended_before_anything_is_lost(
     before = {each.key: plan.fingerprint(each) for each in plan.jobs}
     queue = JobQueue(plan, plan.jobs[:1], before, fresh=False)
     store.folder(job.key).rename(store.root / f".replaced-{job.key}")
-    taken = queue.take()
+    taken = queue.take(queue.fits)
     assert taken is not None
     assert taken.iterations == (2, 3, 4)
     queue.release_all()
@@ -128,7 +125,8 @@ def test_a_job_that_another_runner_finished_meanwhile_is_not_run_again(
         (True, {job.key: plan.fingerprint(job) for job in plan.jobs}, 0),
     ):
         queue = JobQueue(plan, plan.jobs, known, fresh)
-        queue.take()
+        for waiting in (queue.quick, queue.fits):
+            queue.take(waiting)
         assert len(queue.done_elsewhere) == over
         queue.release_all()
 
@@ -185,8 +183,8 @@ def test_two_runners_on_one_store_run_every_job_once(
     said = [runner.communicate(timeout=240) for runner in runners]
     assert [runner.returncode for runner in runners] == [0, 0], said
     said_done = [re.findall(r"\] done      (.*/\d+)(?:;|$)", output, re.M) for output, _ in said]
-    names = [job.name for job in jobs_of(suite)]
-    assert sorted(said_done[0] + said_done[1]) == sorted(names)
+    assert sorted(said_done[0] + said_done[1]) == sorted(job.name for job in jobs_of(suite)[:6])
+    assert sum("done      1 quick fill" in output for output, _ in said) == 1
     assert all(said_done)  # both had their share
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.endswith("7 done\n")
@@ -195,23 +193,25 @@ def test_two_runners_on_one_store_run_every_job_once(
 
 
 def test_a_second_runner_waits_for_what_the_first_is_at(
-    suite_file: Write, command: Command, tmp_path: Path
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And takes it over when that is killed."""
-    suite, out = suite_file(methods=TINY["methods"][:1], iterations=[400]), tmp_path / "results"
+    """And takes it over when that is gone."""
+    suite, out = suite_file(methods=TINY["methods"][:1], iterations=[4]), tmp_path / "results"
     (job,) = jobs_of(suite)
     store = Store(out / "runs")
     store.open_for_writing()
     claim = store.claim(job.key)
     assert claim is not None
     assert "a runner is at it" in command("benchmarks", "status", suite, "--out", out).stdout
-    words = [sys.executable, "-m", "benchmarks", "run", str(suite), "--out", str(out)]
-    runner = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert runner.stdout is not None
-    assert runner.stdout.readline() == "tiny: 1 job, 0 done before, 1 to run\n"
-    assert "waiting for 1 job that another runner is at" in runner.stdout.readline()
-    time.sleep(1)
-    claim.release()
-    output, _ = runner.communicate(timeout=120)
-    assert runner.returncode == 0
-    assert f"done      {job.name}" in output
+    waits = Display.waits
+
+    def free(display: Display, count: int) -> None:
+        waits(display, count)
+        claim.release()
+
+    monkeypatch.setattr(Display, "waits", free)
+    done = command("benchmarks", "run", suite, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tiny: 1 job, 0 done before, 1 to run\n")
+    assert "waiting for 1 job that another runner is at" in done.stdout
+    assert f"done      {job.name}" in done.stdout

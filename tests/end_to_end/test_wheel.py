@@ -38,17 +38,27 @@ def _run(*words: object, cwd: Path) -> str:
     return done.stdout
 
 
-def _wheel(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     _run(*build, cwd=ROOT)
-    (wheel,) = folder.glob("dip_bench-*.whl")
-    return wheel
+    (built,) = folder.glob("dip_bench-*.whl")
+    return built
 
 
-def test_dip_bench_of_the_wheel_finds_the_checkout_or_says_what_it_needs(tmp_path: Path) -> None:
+def test_the_wheel_holds_dip_only(wheel: Path) -> None:
+    names = ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"dip", "dip_bench"}
+    assert "dip/presets/quick.yaml" in names
+
+
+def test_dip_bench_of_the_wheel_finds_the_checkout_or_says_what_it_needs(
+    wheel: Path, tmp_path: Path
+) -> None:
     """With the packages that are here, and the wheel's `dip` instead of the checkout's."""
-    with ZipFile(_wheel(tmp_path)) as wheel:
-        wheel.extractall(tmp_path / "site")
+    with ZipFile(wheel) as content:
+        content.extractall(tmp_path / "site")
     command = (sys.executable, "-c", "import dip.bench; dip.bench.run()", "--version")
     path = {"PYTHONPATH": str(tmp_path / "site")}
     done = _done(*command, cwd=tmp_path, **path)
@@ -60,9 +70,8 @@ def test_dip_bench_of_the_wheel_finds_the_checkout_or_says_what_it_needs(tmp_pat
 
 
 @pytest.mark.slow
-def test_the_wheel_alone_restores_a_photo(tmp_path: Path) -> None:
+def test_the_wheel_alone_restores_a_photo(wheel: Path, tmp_path: Path) -> None:
     """In the versions that are here, and of these only what the wheel asks for."""
-    wheel = _wheel(tmp_path)
     here = {each.name: each.version.partition("+")[0] for each in distributions()}
     del here["dip-bench"]
     versions = "".join(f"{name}=={version}\n" for name, version in here.items())
