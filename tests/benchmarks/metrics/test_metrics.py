@@ -169,11 +169,6 @@ def test_what_cannot_be_scored_says_why() -> None:
     assert "needs 31 pixels" in str(METRICS["lpips"].unavailable(64, 30))
 
 
-def test_missing_weights_are_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert "make setup" in str(METRICS["lpips"].unavailable(64, 64))
-
-
 @needs_lpips
 def test_foreign_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     arrays = lpips_weights.load()

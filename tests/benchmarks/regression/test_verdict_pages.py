@@ -1,7 +1,6 @@
 """The decision written down: for people all of it, for machines what they can read."""
 
 import json
-from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -9,7 +8,6 @@ from support.sides import baseline, side
 
 from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import ALL, decide
-from benchmarks.regression.gate import write_pages
 from benchmarks.regression.page import Page, to_markdown
 
 
@@ -129,9 +127,3 @@ def test_percent_signs_and_line_ends_are_escaped() -> None:
     decision = decide(baseline(networks=networks), side(draw=5, networks=networks, shift=-2))
     lines = list(annotations(Page(("baseline", "here"), decision, [])))
     assert any("::50%25, all:%0Aof it, raw, hole PSNR (dB): worse" in line for line in lines)
-
-
-def test_all_three_files_are_written(tmp_path: Path) -> None:
-    paths = write_pages(tmp_path / "new", _page())
-    assert [path.name for path in paths] == ["verdict.md", "verdict.json", "verdict.xml"]
-    assert all(path.read_text() for path in paths)

@@ -282,33 +282,6 @@ def test_a_network_that_cannot_be_followed_says_why_its_reach_is_empty(
     assert pd.read_csv(out / "tiny" / "results.csv")["uncovered"].isna().all()
 
 
-def test_a_damaged_trace_or_map_sets_the_run_aside(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(methods=[UNET]), tmp_path / "results"
-    _run(suite, command, out)
-    (job,) = jobs_of(suite)
-    folder = out / "runs" / job.key
-    whole = (folder / "trace.csv").read_text()
-    for name, content in (
-        ("trace.csv", ""),
-        ("trace.csv", "iteration,loss\n1,0.5\n"),
-        ("trace.csv", whole.replace("\n3,", "\nx,")),
-        ("trace.csv", "".join(whole.splitlines(keepends=True)[:-1])),
-        ("trace.csv", whole.replace("\n2,", "\n9,")),
-        ("coverage.png", "no picture"),
-        ("coverage.png", None),
-    ):
-        if content is None:
-            (folder / name).unlink()
-        else:
-            (folder / name).write_text(content)
-        done = command("benchmarks", "score", suite, "--out", out)
-        assert "its run was damaged" in done.stdout, (name, content)
-        assert "1 to run" in command("benchmarks", "run", suite, "--out", out).stdout
-        assert (folder / "trace.csv").exists()
-
-
 def test_answers_of_another_version_of_a_rule_are_not_used(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.commands import Command
+from support.commands import Command, Ran
 from support.needs import needs_lpips
 from support.suites import HUGE, TINY, jobs_of, pictures_in
 
@@ -23,6 +23,10 @@ REQUIRED_COLUMNS = {
     *("lpips_composited", "loss", "seconds", "status", "parameters", "device", "precision"),
     *("engine", "threads", "workers", "git_revision"),
 }
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise RuntimeError("broken today")
 
 
 def test_a_run_leaves_results_and_a_second_one_fits_nothing(
@@ -94,6 +98,8 @@ def test_a_failed_job_is_said_and_the_others_are_reported(
     done = command("reports", "bench", suite, "--out", out)
     assert done.returncode == 1, done.stderr
     assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: out of memory: " in done.stdout
+    log = out / "tiny" / "failures" / f"{jobs_of(suite)[2].key}.txt"
+    assert "Traceback (most recent call last):" in log.read_text()
     assert "1 of 3 jobs have no result: astronaut/boxes[count=1,side=8]/huge/0;" in done.stderr
     summary = (out / "tiny" / "report" / "summary.md").read_text()
     assert "| huge | - | - (0/1) | - |" in summary
@@ -146,16 +152,11 @@ def test_only_selected_jobs_run(suite_file: Write, command: Command, tmp_path: P
 
 
 def test_a_failure_after_a_stored_run_is_not_hidden(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("reports", "bench", suite, "--out", out).returncode == 0
-
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("broken today")
-
+    suite, out = ran()
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.runner.executors.worker.run_job", broken)
+        patch.setattr("benchmarks.runner.executors.worker.run_job", _broken)
         done = command("reports", "bench", suite, "--out", out, "--fresh")
         assert done.returncode == 1
         status = command("benchmarks", "status", suite, "--out", out).stdout
@@ -173,12 +174,9 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
     assert status.splitlines()[-1] == "2 done"
 
 
-def test_a_failure_from_before_a_run_was_stored_does_not_count(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
+def test_a_failure_from_before_a_run_was_stored_does_not_count(ran: Ran, command: Command) -> None:
     """As when a runner is killed between storing the run and removing the log."""
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran()
     log = out / "tiny" / "failures" / f"{jobs_of(suite)[0].key}.txt"
     log.parent.mkdir()
     log.write_text("broken\n")
@@ -192,11 +190,8 @@ def test_a_failure_that_was_not_selected_does_not_count(
 ) -> None:
     suite, out = suite_file(), tmp_path / "results"
 
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("broken today")
-
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.runner.executors.worker.run_job", broken)
+        patch.setattr("benchmarks.runner.executors.worker.run_job", _broken)
         assert command("benchmarks", "run", suite, "--out", out, "-k", "quick").returncode == 1
     assert command("benchmarks", "run", suite, "--out", out, "-k", "mean").returncode == 0
 
@@ -222,26 +217,11 @@ def test_two_names_of_one_trajectory_are_fitted_once_and_both_reported(
     assert status.endswith("2 missing\n")
 
 
-def test_a_longer_suites_divergence_does_not_spoil_a_shorter_one(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    wild = {**TINY["methods"][0], "label": "wild"}
-    wild["set"] = {**wild["set"], "learning_rate": 1e37}
-    long = suite_file("long", methods=[wild], iterations=[1, 400])
-    short = suite_file("short", methods=[wild], iterations=[1])
-    out = tmp_path / "results"
-    assert command("benchmarks", "run", long, "--out", out).returncode == 0
-    assert "1 done before" in command("benchmarks", "run", short, "--out", out).stdout
-    assert set(pd.read_csv(out / "short" / "results.csv")["status"]) == {"done"}
-    assert command("benchmarks", "status", short, "--out", out).stdout.endswith("1 done\n")
-
-
 @needs_lpips
 def test_scores_that_are_kept_survive_missing_weights(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite, out = suite_file(metrics=["lpips"]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(metrics=["lpips"])
     before = (out / "tiny" / "results.csv").read_bytes()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
     for again in ("run", "score"):
@@ -250,30 +230,11 @@ def test_scores_that_are_kept_survive_missing_weights(
         assert (out / "tiny" / "results.csv").read_bytes() == before
 
 
-def test_a_damaged_picture_costs_one_run_and_is_said(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
-    key = jobs_of(suite)[0].key
-    (out / "runs" / key / "raw-000004.png").write_bytes(b"")
-    done = command("benchmarks", "score", suite, "--out", out)
-    assert done.returncode == 0
-    assert "NOTICE: astronaut/boxes[count=1,side=8]/quick/0: its run was damaged" in done.stdout
-    assert set(pd.read_csv(out / "tiny" / "results.csv")["method"]) == {"mean"}
-    status = command("benchmarks", "status", suite, "--out", out).stdout
-    assert status.endswith("1 done, 1 missing\n")
-    again = command("benchmarks", "run", suite, "--out", out)
-    assert "1 done before, 1 to run" in again.stdout
-    assert set(pd.read_csv(out / "tiny" / "results.csv")["method"]) == {"mean", "quick"}
-
-
 @pytest.mark.parametrize("content", ["[]", "null", '{"raw-000004.png": {"psnr 1": null}}', "{"])
 def test_kept_scores_that_are_none_are_computed_again(
-    suite_file: Write, command: Command, tmp_path: Path, content: str
+    ran: Ran, command: Command, content: str
 ) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran()
     results = (out / "tiny" / "results.csv").read_bytes()
     for kept in out.glob("runs/*/scores.json"):
         kept.write_text(content)

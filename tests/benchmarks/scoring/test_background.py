@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from support.commands import Command
+from support.commands import Command, Ran
 from support.suites import TINY, jobs_of
 
 from benchmarks.jobs.plan import make_plan
@@ -62,32 +62,33 @@ def test_where_fits_run_in_this_process_nothing_is_scored_beside_them(
 
 
 def test_what_could_not_be_scored_meanwhile_is_scored_in_the_end(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
 
     def broken(_: object, job: Any, *__: object, **___: object) -> None:
-        tried.append(job.key)
+        tried.append(job)
         raise RuntimeError("broken today")
 
-    suite, out = suite_file(), tmp_path / "results"
+    suite, out = ran()
+    for path in out.glob("runs/*/scores.json"):
+        path.unlink()
+    plan = make_plan(str(suite), out)
     with monkeypatch.context() as patch:
         patch.setattr(background, "keep_scores", broken)
-        patch.setattr(Scorer, "close", _finish)
-        done = command("benchmarks", "run", suite, "--out", out, "--workers", 1)
+        scorer = Scorer(plan.store, METRICS)
+        scorer.add(*plan.jobs)
+        _finish(scorer)
+    assert tried == plan.jobs  # the first error has not ended it
+    done = command("benchmarks", "score", suite, "--out", out)
     assert done.returncode == 0, done.stderr
-    assert tried == [job.key for job in jobs_of(suite)]  # the first error has not ended it
-    assert "broken today" not in done.stdout + done.stderr
     assert not pd.read_csv(out / "tiny" / "results.csv")["ssim_hole"].isna().any()
     assert len(_scores(out)) == 2
 
 
-def test_a_run_that_is_scored_in_two_goes_has_the_same_scores(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
+def test_a_run_that_is_scored_in_two_goes_has_the_same_scores(ran: Ran) -> None:
     """As when the fits are over while it is being scored."""
-    suite, out = suite_file(methods=TINY["methods"][:1], metrics=METRICS), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(methods=TINY["methods"][:1], metrics=METRICS)
     (whole,) = _scores(out).values()
     plan = make_plan(str(suite), out)
     (job,) = plan.jobs
@@ -102,10 +103,9 @@ def test_a_run_that_is_scored_in_two_goes_has_the_same_scores(
 
 
 def test_closing_ends_the_thread_and_leaves_the_rest(
-    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite, out = suite_file(seeds=[0, 1]), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(seeds=[0, 1])
     plan = make_plan(str(suite), out)
     scorer = Scorer(plan.store, METRICS)
     seen = []
@@ -123,11 +123,10 @@ def test_closing_ends_the_thread_and_leaves_the_rest(
 
 
 def test_processes_score_as_the_thread_does_and_the_end_is_waited_for(
-    suite_file: Write, command: Command, tmp_path: Path
+    ran: Ran, suite_file: Write
 ) -> None:
     """Also with a run that is gone, which the scoring in the end tells of."""
-    suite, out = suite_file(metrics=METRICS), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+    suite, out = ran(metrics=METRICS)
     kept = _scores(out)
     for path in out.glob("runs/*/scores.json"):
         path.unlink()
@@ -145,11 +144,8 @@ def test_processes_score_as_the_thread_does_and_the_end_is_waited_for(
     assert {path.name for path in (out / "runs").iterdir()} == kept.keys()
 
 
-def test_scoring_processes_that_die_end_nothing(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
+def test_scoring_processes_that_die_end_nothing(ran: Ran) -> None:
+    suite, out = ran()
     plan = make_plan(str(suite), out)
     scorers = Scorers(plan.store, METRICS, cores=2)
     try:

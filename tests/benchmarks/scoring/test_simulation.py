@@ -238,27 +238,6 @@ def test_the_tables_correct_as_it_is_simulated() -> None:
 
 
 @pytest.mark.parametrize("images", IMAGES)
-def test_a_table_of_several_holes_is_seldom_wrong(images: int) -> None:
-    """All pairs of all columns together; by t tests alone, which Wilcoxon's only lessen."""
-    random = np.random.default_rng(images)
-    trials, holes = 4000, 3
-    of = sizes()
-    shape = (trials, holes, METHODS, images)
-    image = random.normal(0, of.image, (trials, 1, 1, images))
-    liking = random.normal(0, of.method_image, (trials, 1, METHODS, images))
-    inner = random.normal(0, of.method_hole, shape)
-    scores = image + liking + inner + random.normal(0, of.seed / 3**0.5, shape)
-    columns = np.concatenate([scores, scores.mean(1, keepdims=True)], axis=1)
-    together = holm(paired_p(pairs(columns)).reshape(trials, -1)).reshape(trials, holes + 1, -1)
-    best = columns.mean(-1).argmax(-1)[..., None]
-    first, second = np.triu_indices(METHODS, 1)
-    with_best = (first == best) | (second == best)
-    share = (np.where(with_best, together, 1) < 0.05).any((-1, -2)).mean()
-    print(f"{images} images, {holes + 1} columns: false alarms {share:.4f}")
-    assert share <= 0.05
-
-
-@pytest.mark.parametrize("images", IMAGES)
 def test_ranks_are_seldom_wrong(images: int) -> None:
     """Any two mean ranks farther apart than the critical difference."""
     scores = of_measured_sizes(images, 2000, np.random.default_rng(images))
