@@ -130,22 +130,23 @@ def expand(suite: Suite) -> list[Job]:
             masks[image.name, mask.label] = make_mask(mask, image)
         except DatasetError as error:
             raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
-    jobs = [
-        Job(
-            *(image, masks[image.name, mask.label], mask.label, method, label, entry.preset or ""),
-            *(seed, counts, suite.rules_for(method) if isinstance(method, Method) else ()),
-            entry.reproduces,
-            *(
-                (suite.deterministic, suite.engine, suite.precision)
-                if isinstance(method, Method)
-                else ()
-            ),
-        )
-        for entry, label, method in _methods(suite, images)
-        for image in images
-        for mask in suite.masks
-        for seed, counts in _seeds_and_iterations(suite, method)
-    ]
+    jobs = []
+    for entry, label, method in _methods(suite, images):
+        seeds = [0]
+        how: dict[str, Any] = {"iterations": (0,)}  # a fill is one answer: no seed, no iterations
+        if isinstance(method, Method):
+            seeds = suite.seeds
+            how = {
+                "iterations": tuple(sorted(suite.iterations)),
+                "rules": suite.rules_for(method),
+                "reproduces": entry.reproduces,
+                "deterministic": suite.deterministic,
+                "engine": suite.engine,
+                "precision": suite.precision,
+            }
+        for image, mask, seed in product(images, suite.masks, seeds):
+            hole, preset = masks[image.name, mask.label], entry.preset or ""
+            jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
     _check_held_out(suite, jobs)
     return jobs
 
@@ -213,9 +214,3 @@ def _check_sizes(
                 f" pixels, too few for {entry.preset}, which needs {needed} on each side;"
                 " use a larger size, or fewer values in architecture.channels"
             )
-
-
-def _seeds_and_iterations(suite: Suite, method: Method | str) -> list[tuple[int, tuple[int, ...]]]:
-    if isinstance(method, str):
-        return [(0, (0,))]  # a fill is one answer: no seed, no iterations
-    return [(seed, tuple(sorted(suite.iterations))) for seed in suite.seeds]

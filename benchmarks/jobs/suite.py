@@ -4,7 +4,7 @@ Reading one checks everything that can be checked without fitting, and imports n
 any other slow package.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,29 +53,23 @@ def _printable(label: str) -> str:
 ALL = "all"
 
 
-def _known_fill(name: str) -> str:
-    if name != ALL and name not in FILLS:
-        raise ValueError(unknown("fill", name, (*FILLS, ALL)))
-    return name
+def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(unknown(kind, name, names))
+        return name
+
+    return AfterValidator(check)
 
 
-def _known_preset(name: str) -> str:
-    if name not in preset_names():
-        raise ValueError(unknown("preset", name, preset_names()))
-    return name
+def _parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
+    def read(entry: Any) -> Any:
+        try:
+            return parse(entry)
+        except (InputError, DatasetError) as error:
+            raise ValueError(str(error)) from None
 
-
-def _known_metric(name: str) -> str:
-    if name not in METRICS:
-        raise ValueError(unknown("metric", name, METRICS))
-    return name
-
-
-def _parse_rule(entry: Any) -> RuleOptions:
-    try:
-        return parse_rule(entry)
-    except InputError as error:
-        raise ValueError(str(error)) from None
+    return BeforeValidator(read)
 
 
 def _parse_dataset(entry: Any) -> Any:
@@ -86,13 +80,6 @@ def _parse_dataset(entry: Any) -> Any:
     raise ValueError(f"a dataset is a name, as 'scikit-image', or 'folder: path', not {entry!r}")
 
 
-def _parse_mask(entry: Any) -> Mask:
-    try:
-        return parse_mask(entry)
-    except DatasetError as error:
-        raise ValueError(str(error)) from None
-
-
 class MethodEntry(Options):
     """One line under `methods`: a fill, all fills, or a preset with settings changed or swept.
 
@@ -100,8 +87,8 @@ class MethodEntry(Options):
     image set has some and the hole is its own.
     """
 
-    fill: Annotated[str, AfterValidator(_known_fill)] | None = None
-    preset: Annotated[str, AfterValidator(_known_preset)] | None = None
+    fill: Annotated[str, _one_of("fill", (*FILLS, ALL))] | None = None
+    preset: Annotated[str, _one_of("preset", preset_names())] | None = None
     label: Annotated[str, AfterValidator(_printable)] | None = None
     reproduces: str | None = None
     set: dict[str, Any] = Field({})
@@ -142,20 +129,18 @@ class Suite(Options):
     dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
     images: list[str] | None = Field(None, min_length=1)
     size: PositiveInt | None = Field(None, description="centre square resized; none = as it is")
-    masks: list[Annotated[Mask, BeforeValidator(_parse_mask)]] = Field(min_length=1)
+    masks: list[Annotated[Mask, _parsed(parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
     iterations: list[PositiveInt] = Field(min_length=1)
     seeds: list[Annotated[int, Field(strict=True, ge=0)]] = Field([0], min_length=1)
-    rules: list[Annotated[RuleOptions, BeforeValidator(_parse_rule)]] = Field(
+    rules: list[Annotated[RuleOptions, _parsed(parse_rule)]] = Field(
         [parse_rule("es-wmv"), parse_rule("es-emv")],
         description="stopping rules; where a method has held_out, held-out too",
     )
     engine: EngineName = Field("fast", description="plain: the loop that others are measured by")
     precision: Precision = Field("float32", description="tf32, bfloat16: faster where there is")
     deterministic: bool = Field(False, description="kernels that compute the same every time only")
-    metrics: list[Annotated[str, AfterValidator(_known_metric)]] = Field(
-        list(METRICS), min_length=1
-    )
+    metrics: list[Annotated[str, _one_of("metric", METRICS)]] = Field(list(METRICS), min_length=1)
 
     def place(self, label: str) -> str:
         """Where in the file the method of that label stands."""
@@ -175,21 +160,13 @@ class Suite(Options):
             usable.append(HeldOutOptions())
         return tuple(usable)
 
-    @field_validator("rules")
-    @classmethod
-    def _one_of_a_name(cls, rules: list[RuleOptions]) -> list[RuleOptions]:
-        labels = [rule.label for rule in rules]
-        repeated = [label for label in labels if labels.count(label) > 1]
-        if repeated:
-            raise ValueError(f"'{repeated[0]}' is named twice")
-        return rules
-
-    @field_validator("images", "iterations", "seeds", "metrics")
+    @field_validator("rules", "images", "iterations", "seeds", "metrics")
     @classmethod
     def _no_repeats(cls, values: list[Any] | None) -> list[Any] | None:
-        repeated = [value for value in values or () if values and values.count(value) > 1]
-        if repeated:
-            raise ValueError(f"{repeated[0]!r} is named twice")
+        names = [getattr(value, "label", value) for value in values or ()]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} is named twice")
         return values
 
 
