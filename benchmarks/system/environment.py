@@ -17,7 +17,7 @@ PACKAGES = (
     "pandas",
 )
 ROOT = Path(__file__).parents[2]  # of the checkout
-REVISION = "REVISION.json"  # beside the rooms where they were brought from a checkout elsewhere
+REVISION = "DIP_BENCH_REVISION"  # a variable, on machines that the code was brought to
 
 # What says when and beside what a fit ran; everything else decides about its numbers.
 CIRCUMSTANCES = ("git_revision", "git_dirty", "platform", "workers", "started", "finished")
@@ -29,11 +29,9 @@ def git_revision() -> tuple[str, bool | None]:
 
     Where the code was brought from a checkout elsewhere, it is that one's.
     """
-    try:
-        commit, changed = json.loads((ROOT / REVISION).read_text(encoding="utf-8"))
-        return commit, changed
-    except FileNotFoundError:
-        pass
+    if REVISION in os.environ:
+        sent, is_dirty = json.loads(os.environ[REVISION])
+        return sent, is_dirty
     try:
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no")
@@ -45,22 +43,6 @@ def git_revision() -> tuple[str, bool | None]:
 def revision_words(commit: str, is_dirty: bool | None) -> str:
     """How a revision is written: `69343c32a1f0+changes`."""
     return f"{commit[:12]}{'+changes' if is_dirty else ''}"
-
-
-def files_below(*folders: str) -> list[Path]:
-    """The files of these folders of the checkout, by path in it: what git has, or would add.
-
-    Outside git, all but what Python has compiled.
-    """
-    try:
-        listed = _git(
-            "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders
-        )
-        found = [Path(name) for name in listed.split("\0") if name]
-    except (OSError, subprocess.CalledProcessError):
-        everything = (path for folder in folders for path in (ROOT / folder).rglob("*"))
-        found = [path.relative_to(ROOT) for path in everything if path.suffix != ".pyc"]
-    return sorted(path for path in found if (ROOT / path).is_file())
 
 
 def changed_files() -> list[str]:

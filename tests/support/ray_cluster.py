@@ -1,97 +1,70 @@
-"""A real Ray cluster on this machine: a process for each node's daemon, loopback addresses only.
-
-Run as a program it holds one, and does what its standard input says: `["add", {...}]` starts a
-node, `["kill"]` kills the last one as if its machine had lost power.
-"""
+"""A real Ray cluster on this machine: `ray start` for each node, loopback addresses only."""
 
 import contextlib
-import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+RAY = Path(sys.executable).with_name("ray")
 
 
 class RayCluster:
-    """A head without CPUs, where runners are; nodes are added."""
+    """Nodes that run in the foreground, so that each can be ended without the others."""
 
-    def __init__(self, holder: "subprocess.Popen[str]"):
-        self.holder = holder
-        self.address = self._read()
+    def __init__(self) -> None:
+        self.nodes: list[subprocess.Popen[str]] = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.2", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"127.0.0.2:{self.port}"
+
+    def start(self, *words: str, cpus: int, env: dict[str, str] | None = None) -> None:
+        """`ray start WORDS`; returns when the node is there. The first is the head."""
+        # Not 127.0.0.1, for which Ray takes the address that other machines know this one by.
+        options = [f"--node-ip-address=127.0.0.{2 + len(self.nodes)}", f"--num-cpus={cpus}"]
+        options += ["--object-store-memory=83886080", "--block", "--disable-usage-stats"]
+        if not self.nodes:
+            options += [f"--port={self.port}", "--include-dashboard=false"]
+        node = subprocess.Popen(
+            [RAY, "start", *words, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        )
+        self.nodes.append(node)
+        assert node.stdout is not None
+        said = ""
+        while "Ray runtime started" not in said:
+            said += (line := node.stdout.readline())
+            assert line, said
 
     def add(self, cpus: int, env: dict[str, str] | None = None) -> None:
-        self._ask("add", {"num_cpus": cpus, "env_vars": env})
+        self.start("--address", self.address, cpus=cpus, env=env)
 
     def kill(self) -> None:
-        """Kill the node that was added last: its daemon and everything below it."""
-        self._ask("kill")
-
-    def _ask(self, *words: Any) -> None:
-        assert self.holder.stdin is not None
-        self.holder.stdin.write(json.dumps(words) + "\n")
-        self.holder.stdin.flush()
-        assert self._read() == "ok"
-
-    def _read(self) -> str:
-        """What the holder says; Ray's own words before it do not count."""
-        assert self.holder.stdout is not None
-        for line in self.holder.stdout:
-            if line.startswith("> "):
-                return line[2:].strip()
-        raise AssertionError("the cluster's holder has ended")
+        """Kill the node that was started last, as if its machine had lost power."""
+        with self.nodes.pop() as node:
+            for pid in [node.pid, *below(node.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def ray_cluster() -> Iterator[RayCluster]:
-    holder = subprocess.Popen(
-        [sys.executable, __file__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
-    )
+def ray_cluster(*head: str, cpus: int = 0) -> Iterator[RayCluster]:
+    """A head, started with these words; runners are there, so it has no CPUs but where it says."""
+    cluster = RayCluster()
     try:
-        yield RayCluster(holder)
+        cluster.start(*(head or ["--head"]), cpus=cpus)
+        yield cluster
     finally:
-        assert holder.stdin is not None
-        holder.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            holder.wait(30)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(holder.pid, signal.SIGKILL)
-        holder.wait()
-
-
-def _hold() -> None:
-    from ray.cluster_utils import Cluster
-
-    small = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
-    # Not 127.0.0.1, for which Ray takes the address that other machines know this one by.
-    cluster = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 0, "node_ip_address": "127.0.0.2", **small},
-    )
-    print(f"> {cluster.address}", flush=True)
-    nodes = []
-    for line in sys.stdin:
-        what, *how = json.loads(line)
-        if what == "add":
-            ip = f"127.0.0.{3 + len(nodes)}"
-            nodes.append(cluster.add_node(node_ip_address=ip, **small, **how[0]))
-        else:
-            node = nodes.pop()
-            pid = node.all_processes["raylet"][0].process.pid
-            orphans = below(pid)
-            cluster.remove_node(node, allow_graceful=False)
-            for each in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGKILL)
-        print("> ok", flush=True)
-    cluster.shutdown()
+        while cluster.nodes:
+            cluster.kill()
 
 
 def below(pid: int) -> list[int]:
@@ -104,7 +77,3 @@ def below(pid: int) -> list[int]:
     for each in found:
         found += [child for child, parent in parents.items() if parent == each]
     return found[1:]
-
-
-if __name__ == "__main__":
-    _hold()

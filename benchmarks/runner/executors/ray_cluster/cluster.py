@@ -5,12 +5,13 @@ back, and the store is this machine's alone. A node that is lost takes nothing w
 minutes since a fit there has last sent its state: another node takes its jobs over.
 """
 
+import contextlib
 import itertools
+import json
 import pickle
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,30 +28,42 @@ from benchmarks.runner.events import (
     Resumed,
     Started,
 )
-from benchmarks.runner.executors.ray_cluster import bootstrap
-from benchmarks.runner.executors.ray_cluster.ship_code import pack
 from benchmarks.runner.job.task import Task
 from benchmarks.store.store import UNFINISHED
-from benchmarks.system.environment import cpu_count
+from benchmarks.system.environment import REVISION, cpu_count, git_revision, revision_words
 from benchmarks.system.files import CannotWriteError
 from benchmarks.system.text import counted
 from dip.errors import InputError
 
 try:
     import ray
-    import ray.cloudpickle
-    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError, TaskCancelledError
+    from ray.exceptions import (
+        GetTimeoutError,
+        ObjectLostError,
+        RayError,
+        RayTaskError,
+        RuntimeEnvSetupError,
+        TaskCancelledError,
+    )
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError:
     raise InputError(
-        "`executor` ray: Ray is not installed here (pip install ray, as on every node)"
+        "`executor` ray: Ray is not installed here (make dev, or pip install ray, as on every node)"
     ) from None
 
-from benchmarks.runner.executors.ray_cluster.connection import connect, hearing, in_one_line, reach
-from benchmarks.runner.executors.ray_cluster.node import Terms, folder_of, room_on
+from benchmarks.runner.executors.ray_cluster.connection import connect, hearing, in_one_line
+from benchmarks.runner.executors.ray_cluster.node import (
+    Folder,
+    Mailbox,
+    Message,
+    Terms,
+    folder_of,
+    room_on,
+)
+from benchmarks.runner.executors.ray_cluster.ship_code import copy_code, fit_of
 
 STATE_SECONDS = 300.0  # between states that a fit sends; they are a minute old at most
-GONE_SECONDS = 20.0  # that a head may be silent; Ray itself gives up after a minute
+GONE_SECONDS = 30.0  # that a head may be silent; after a minute Ray ends this process
 LOSSES = 3  # nodes that a job may lose before it has failed
 NODES_SECONDS = 10.0  # between looks at what nodes there are
 
@@ -90,24 +103,18 @@ class Cluster:
         self.sent: dict[Any, _Sent] = {}  # by Ray's reference to what they will return
         self.given = 0
         self.is_stopping = False
-        self.nodes: list[dict[str, Any]] = []
+        revision = git_revision()
         with hearing(), tempfile.TemporaryDirectory() as folder:
-            self.code = pack(Path(folder), jobs)
-            self.head = connect(address, folder)
-            self._begin(device, threads, timeout, workers_per_gpu, state_seconds)
-
-    def _begin(
-        self,
-        device: str,
-        threads: int,
-        timeout: float | None,
-        workers_per_gpu: int | None,
-        state_seconds: float,
-    ) -> None:
-        address = self.address
+            names = copy_code(Path(folder), jobs)
+            env = {"working_dir": folder, "env_vars": {REVISION: json.dumps(revision)}}
+            connect(address, env)
         try:
-            has_gpu = ray.cluster_resources().get("GPU", 0) >= 1
-            kind = _kind(device, has_gpu, workers_per_gpu)
+            node = ray.get_runtime_context().get_node_id()
+            here = NodeAffinitySchedulingStrategy(node, soft=False)
+            mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here)
+            self.mailbox: Any = mailbox.remote()
+            self._ask("empty", seconds=None)  # it may take long to start
+            kind = _kind(device, ray.cluster_resources().get("GPU", 0) >= 1, workers_per_gpu)
             self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
             self._look_at_nodes()
             if not self.side_by_side:
@@ -118,13 +125,9 @@ class Cluster:
         except BaseException:
             ray.shutdown()
             raise
-        # By value, as it is to check what code the nodes have.
-        ray.cloudpickle.register_pickle_by_value(bootstrap)
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        mailbox = ray.remote(bootstrap.Mailbox).options(num_cpus=0, scheduling_strategy=here)
-        self.mailbox: Any = mailbox.remote()
         share = 1 / self.terms.per_gpu if kind == "cuda" else 0
-        self.fit = ray.remote(num_cpus=threads, num_gpus=share, max_retries=0)(bootstrap.fit)
+        fit = fit_of(revision_words(*revision) or "one outside git", names)
+        self.fit = ray.remote(num_cpus=threads, num_gpus=share, max_retries=0)(fit)
 
     @property
     def about(self) -> str:
@@ -157,9 +160,7 @@ class Cluster:
         return bool(self.sent)
 
     def _look_at_nodes(self) -> None:
-        with self._connected():
-            reach(self.head, GONE_SECONDS)  # or Ray waits for a minute, and ends this process
-            self.nodes = [node for node in ray.nodes() if node["Alive"]]
+        self.nodes = self._ask("nodes")
         self.looked_at = time.monotonic()
 
     def give(self, task: Task) -> None:
@@ -171,9 +172,7 @@ class Cluster:
         task = replace(sent.task, store=None, resume=sent.task.resume or sent.has_state)
         content = pickle.dumps((task, _states(sent), self.terms))
         with self._connected():
-            reference = self.fit.remote(
-                self.code.revision, self.code.checksums, self.mailbox, sent.number, content
-            )
+            reference = self.fit.remote(self.mailbox, sent.number, content)
         self.sent[reference] = sent
 
     @property
@@ -185,16 +184,12 @@ class Cluster:
             time.sleep(seconds)
             return []
         with self._connected():
-            ready, _ = ray.wait([*self.sent], num_returns=1, timeout=seconds)
-            if ready:  # and whatever else is
-                ready, _ = ray.wait([*self.sent], num_returns=len(self.sent), timeout=0)
-            told = ray.get(self.mailbox.empty.remote())  # before what ends the jobs is heard
-        found = list(self._told(told))
-        for reference in ready:
-            found += self._ended(reference)
-        return sorted(found, key=lambda event: isinstance(event, Refused))  # which ends all
+            # Without fetching: what jobs return may be large, and is taken one after the other.
+            ready, _ = ray.wait([*self.sent], timeout=seconds, fetch_local=False)
+        told = self._ask("empty")  # before what ends the jobs is heard
+        return [*self._told(told), *(event for each in ready for event in self._ended(each))]
 
-    def _told(self, messages: Iterable[tuple[int, str, Any]]) -> Iterator[Event]:
+    def _told(self, messages: Iterable[Message]) -> Iterator[Event]:
         """What nodes have told of jobs that they are still to fit."""
         tasks = {sent.number: sent for sent in self.sent.values()}
         for number, kind, content in messages:
@@ -211,21 +206,29 @@ class Cluster:
                 case "Progress":
                     yield Progress(job, *content)
                 case "State":
-                    assert sent.task.store is not None
-                    try:
-                        sent.task.store.put_unfinished(job.key, content)
-                        sent.has_state = True
-                    except CannotWriteError as error:
-                        yield Refused(job, str(error))
+                    # Lost with its node, where that is not known yet.
+                    with contextlib.suppress(ObjectLostError, GetTimeoutError), hearing():
+                        state: Any = ray.get(content[0], timeout=GONE_SECONDS)
+                        yield from self._keep(sent, state)
+
+    def _keep(self, sent: _Sent, state: Folder) -> Iterator[Refused]:
+        """Store a state that a node has sent."""
+        assert sent.task.store is not None
+        try:
+            sent.task.store.put_unfinished(sent.task.job.key, state)
+            sent.has_state = True
+        except CannotWriteError as error:
+            yield Refused(sent.task.job, str(error))
 
     def _ended(self, reference: Any) -> Iterator[Event]:
         sent = self.sent.pop(reference)
-        job = sent.task.job
         ends = {each.__name__: each for each in (Finished, Failed, Halted, Refused)}
         try:
             with hearing():
-                kind, content = ray.get(reference)
-            yield ends[kind](job, *content)
+                kind, content, state = ray.get(reference)
+            if state:
+                yield from self._keep(sent, state)
+            yield ends[kind](sent.task.job, *content)
         except TaskCancelledError:  # it had not begun
             yield self._halted(sent)
         except RayError as error:
@@ -258,8 +261,8 @@ class Cluster:
 
     def stop(self) -> None:
         self.is_stopping = True
+        self._ask("stop")
         with self._connected():
-            ray.get(self.mailbox.stop.remote())
             for reference, sent in self.sent.items():
                 if sent.place is None:  # else it is told by the mailbox, and saves its state
                     ray.cancel(reference)
@@ -268,7 +271,12 @@ class Cluster:
         ray.shutdown()  # what still runs for this runner ends with it
         self.sent.clear()
 
-    @contextmanager
+    def _ask(self, what: str, seconds: float | None = GONE_SECONDS) -> Any:
+        """Call the mailbox, which is on this machine; so do not wait long for it."""
+        with self._connected():
+            return ray.get(getattr(self.mailbox, what).remote(), timeout=seconds)
+
+    @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
         """Raises InputError where the cluster as a whole is gone."""
         try:
@@ -298,7 +306,7 @@ def _states(sent: _Sent) -> dict[str, dict[str, bytes]] | None:
     store, key = sent.task.store, sent.task.job.key
     if store is None:
         return None
-    runs = [store.unfinished(key)] if sent.task.resume or sent.has_state else []
-    runs += [store.run(key)] if sent.task.resume else []
-    found = {run.folder.name: folder_of(run) for run in runs}
+    fits = [store.unfinished(key).folder] if sent.task.resume or sent.has_state else []
+    fits += [store.folder(key)] if sent.task.resume else []
+    found = {fit.name: folder_of(fit) for fit in fits}
     return {name: files for name, files in found.items() if files is not None}

@@ -1,16 +1,12 @@
-"""The way to a Ray cluster: finding its head, joining it, and hearing signals while Ray is at work.
-
-Ray waits for a head that does not answer, for ever or until it ends the process; so it is asked
-for one only that answers.
-"""
+"""The way to a Ray cluster: joining it, and hearing signals while Ray is at work."""
 
 import logging
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -33,61 +29,28 @@ def hearing() -> Iterator[None]:
         raise
 
 
-def connect(address: str, folder: str) -> str:
-    """The head's host and port. folder: the code that travels. Raises InputError."""
-    found = _bootstrap_address() if address == "auto" else address
-    head = found if ":" in found else f"{found}:{PORT}"
-    try:  # Ray itself would wait for ever, and hear no Ctrl-C meanwhile
-        reach(head, 0)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"`address` {found}: no Ray cluster answers there ({error}); it takes HOST or HOST:PORT"
-            " of a cluster that this machine is a node of"
-        ) from None
+def connect(address: str, runtime_env: dict[str, Any]) -> None:
+    """Join the cluster at HOST, HOST:PORT or `auto`. Raises InputError."""
+    head = address if address == "auto" or ":" in address else f"{address}:{PORT}"
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
+        if head != "auto":  # Ray would try for two minutes, and hear no Ctrl-C meanwhile
+            host, _, port = head.partition(":")
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(
-            address="auto" if address == "auto" else head,
-            runtime_env={"working_dir": folder},
-            log_to_driver=False,
-            logging_level=logging.ERROR,
+            address=head, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR
         )
     except (RayError, OSError, RuntimeError, ValueError) as error:
         token = isinstance(error, ConnectionError) and "RAY_AUTH_MODE" not in os.environ
         hint = "; where it asks for a token, set RAY_AUTH_MODE=token" if token else ""
-        raise InputError(f"`address` {found}: {in_one_line(error)}{hint}") from None
+        raise InputError(
+            f"`address` {address}: no Ray cluster answers there ({in_one_line(error)}); `ray start"
+            " --head` starts one, and it takes HOST or HOST:PORT of one that this machine is a"
+            f" node of{hint}"
+        ) from None
     finally:
         for number, handler in handlers.items():  # Ray has its own
             signal.signal(number, handler)
-    # Ray's own words about lost nodes, twenty lines each: the runner has a line for it.
-    ray._private.worker._worker_logs_enabled = False
-    return head
-
-
-def reach(head: str, seconds: float) -> None:
-    """Raises OSError if nothing answers there for so long, and ValueError if it is no address."""
-    host, _, port = head.partition(":")
-    began = time.monotonic()
-    while True:
-        try:
-            return socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-        except OSError:
-            if time.monotonic() - began >= seconds:
-                raise
-            time.sleep(1)
-
-
-def _bootstrap_address() -> str:
-    """Of the cluster that RAY_ADDRESS names, or that runs here; it may have died since."""
-    from ray._private.services import canonicalize_bootstrap_address
-
-    try:
-        return str(canonicalize_bootstrap_address("auto"))
-    except (ConnectionError, ValueError):
-        raise InputError(
-            "`executor` ray: no Ray cluster runs here; `ray start --head` starts one, `address`"
-            " HOST names one that this machine is a node of"
-        ) from None
 
 
 def in_one_line(error: BaseException) -> str:

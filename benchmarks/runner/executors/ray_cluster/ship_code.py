@@ -1,74 +1,84 @@
 """What travels to the nodes of a cluster with the jobs: this code, as it is here and now.
 
-That is what git has, or would add, of the rooms that fitting needs, with uncommitted changes, and
-the modules of networks that suites import from elsewhere than installed packages. The packages
-themselves, torch and all, have to be on the nodes.
+Ray takes one folder to the nodes and puts it first on Python's path there. In it are the folders
+that fitting needs, with uncommitted changes, and the modules of networks that suites import from
+elsewhere than installed packages. The packages themselves, torch and all, have to be on the nodes.
 """
 
-import hashlib
 import importlib.util
-import json
+import shutil
+import subprocess
 import sysconfig
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+import ray
 
 from benchmarks.jobs.job import Job
-from benchmarks.system.environment import REVISION, ROOT, files_below, git_revision, revision_words
+from benchmarks.system.environment import ROOT
 from dip.options import ImportedOptions, Method
 
 ROOMS = ("dip", "datasets", "benchmarks")
 
 
-@dataclass(frozen=True)
-class Code:
-    """revision: in words; checksums: the SHA-256 of each file by its path, as `dip/trainer.py`."""
-
-    revision: str
-    checksums: dict[str, str]
-
-
-def pack(folder: Path, jobs: Iterable[Job]) -> Code:
-    """Copy into an empty folder what fitting the jobs needs, so that Python finds it there."""
-    sources = {path: ROOT / path for path in files_below(*ROOMS)}
+def copy_code(folder: Path, jobs: Iterable[Job]) -> list[str]:
+    """Copy into an empty folder what fitting the jobs needs; the names to import it by."""
+    for name in ROOMS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in _imported(jobs):
-        sources |= _sources(name)
-    checksums = {}
-    for path, source in sources.items():
-        content = source.read_bytes()
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-        checksums[path.as_posix()] = hashlib.sha256(content).hexdigest()
-    commit, is_dirty = git_revision()
-    (folder / REVISION).write_text(json.dumps([commit, is_dirty]), encoding="utf-8")
-    return Code(revision_words(commit, is_dirty) or "one outside git", checksums)
+        for place in _places(name):
+            for file in place.rglob("*.py") if place.is_dir() else [place]:
+                target = folder / file.relative_to(place.parent)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+    return sorted(path.stem for path in folder.iterdir())
 
 
-def _imported(jobs: Iterable[Job]) -> Iterator[str]:
-    """Modules of networks that are neither ours nor installed, by their topmost packages."""
+def _imported(jobs: Iterable[Job]) -> set[str]:
+    """The topmost packages of networks that are not ours."""
     methods = {job.method_label: job.method for job in jobs}.values()
-    paths = {
-        method.architecture.import_
+    return {
+        method.architecture.import_.partition(":")[0].partition(".")[0]
         for method in methods
         if isinstance(method, Method) and isinstance(method.architecture, ImportedOptions)
-    }
-    for name in sorted({path.partition(":")[0].partition(".")[0] for path in paths}):
-        if name not in ROOMS:
-            yield name
+    } - {*ROOMS}
 
 
-def _sources(name: str) -> dict[Path, Path]:
-    """The Python files of a module or package, by their path below the folder it is found in."""
+def _places(name: str) -> list[Path]:
+    """The file of a module or the folders of a package; none if it is installed."""
     spec = importlib.util.find_spec(name)
+    if spec is None:
+        return []
+    found = map(Path, spec.submodule_search_locations or filter(None, [spec.origin]))
     installed = [Path(sysconfig.get_path(each)) for each in ("stdlib", "purelib", "platlib")]
-    found: dict[Path | str, Path] = {}
-    if spec is not None and spec.submodule_search_locations is not None:
-        for package in map(Path, spec.submodule_search_locations):
-            found |= {path.relative_to(package.parent): path for path in package.rglob("*.py")}
-    elif spec is not None and spec.origin is not None:
-        found = {Path(spec.origin).name: Path(spec.origin)}
-    return {
-        Path(path): source
-        for path, source in sorted(found.items())
-        if not any(source.is_relative_to(each) for each in installed)
-    }
+    return [place for place in found if not any(map(place.is_relative_to, installed))]
+
+
+def fit_of(revision: str, names: Sequence[str]) -> Callable[[Any, int, bytes], tuple[Any, ...]]:
+    """What a node runs for each task: `run_here`, unless Python finds other code there.
+
+    revision: of this code, in words; names: as `copy_code` returns them.
+    """
+
+    # Ray sends an inner function by value, so that it is this one whatever code the node has.
+    def fit(mailbox: Any, number: int, content: bytes) -> tuple[Any, ...]:
+        for name in names:
+            spec: Any = importlib.util.find_spec(name)
+            place = next(iter(spec.submodule_search_locations or [spec.origin]))
+            folder = Path(place).resolve().parent
+            if folder != Path.cwd().resolve():
+                git = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
+                other = subprocess.run(git, capture_output=True, text=True).stdout.strip()  # noqa: S603 - our own words
+                where = ray.util.get_node_ip_address()
+                reason = (
+                    f"the node {where} has another revision of this code, {other or 'unknown'}"
+                    f" ({folder}), than the one that gives it jobs, {revision}: end what brings it"
+                    " there, as preloaded modules"
+                )
+                return "Refused", (reason,), None
+        from benchmarks.runner.executors.ray_cluster.node import run_here
+
+        return run_here(mailbox, number, content)
+
+    return fit
