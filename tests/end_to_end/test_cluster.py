@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 from support.commands import ROOT, Command
 from support.documentation import CLUSTER
-from support.ray_cluster import RayCluster, below, ray_cluster
+from support.processes import worker_of
+from support.ray_cluster import RayCluster, ray_cluster
 from support.suites import HUGE, TINY, jobs_of, pictures_in
 
 from benchmarks.store.accounting import read_accounting
@@ -217,11 +218,7 @@ def test_a_second_signal_ends_at_once(
     options = ("--executor", "ray", "--address", cluster.address)
     runner = start(suite, tmp_path / "results", *options)
     _wait_for(lambda: any("running   " in line for line in runner.lines))
-    (worker,) = [
-        pid
-        for pid in below(cluster.nodes[-1].pid)
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    worker = worker_of(cluster.nodes[-1].pid)
     os.kill(worker, signal.SIGSTOP)  # or it could have halted before the second one
     try:
         runner.process.send_signal(signal.SIGINT)

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.processes import below
+
 RAY = Path(sys.executable).with_name("ray")
 
 
@@ -65,15 +67,3 @@ def ray_cluster(*head: str, cpus: int = 0) -> Iterator[RayCluster]:
     finally:
         while cluster.nodes:
             cluster.kill()
-
-
-def below(pid: int) -> list[int]:
-    """The processes that it has started, and theirs."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    found = [pid]
-    for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
