@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from benchmarks.system.files import alone_in, write_atomically
 from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
-from reports.page.write import check_pattern, write_embedded, write_jobs, write_page
+from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
 from reports.tables import comparison, coverage, networks, paired, scores, stopping
 from reports.tables.reproduction import reproduction_table
 from reports.tables.table import Table
@@ -74,19 +74,20 @@ def build(
         ) from None
 
 
-def _replace(folder: Path, build_in: Callable[[Path], Report]) -> Report:
-    """Build a report beside its place and move it there; one that fails leaves the last one."""
+def _replace(folder: Path, build_in: Callable[[Path], str]) -> Report:
+    """Build a report beside its place and move it there; one that fails leaves the last one.
+
+    build_in: fills the folder; returns the headline table.
+    """
     partial = folder.with_name(f".{folder.name}-partial")
     shutil.rmtree(partial, ignore_errors=True)
-    report = build_in(partial)
+    headline = build_in(partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
-    pages = {
-        name: folder / page.name
-        for name in ("summary", "page", "embedded")
-        if (page := getattr(report, name))
-    }
-    return replace(report, **pages)
+    page, embedded = (
+        path if path.exists() else None for path in (folder / PAGE, folder / EMBEDDED)
+    )
+    return Report(folder / "summary.md", headline, page, embedded)
 
 
 def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
@@ -116,7 +117,7 @@ def _build(
     reference: str,
     embed: str | None,
     when_drawn: Callable[[], None],
-) -> Report:
+) -> str:
     per_image = coverage.per_image(results)
     reach = coverage.coverage(per_image, results)
     found += [reach] if reach else []
@@ -145,11 +146,11 @@ def _build(
     when_drawn()
     accounting = read_accounting(results.folder)
     about["time"] = accounting.line if accounting else ""
-    summary = folder / "summary.md"
-    write_atomically(summary, template("summary.md.j2").render(**about))
-    page = write_page(results, folder, about, lines)
-    embedded = write_embedded(results, folder, about, embed) if embed is not None else None
-    return Report(summary, to_markdown(found[0]), page, embedded)
+    write_atomically(folder / "summary.md", template("summary.md.j2").render(**about))
+    write_page(results, folder, about, lines)
+    if embed is not None:
+        write_embedded(results, folder, about, embed)
+    return to_markdown(found[0])
 
 
 def _draw(
@@ -177,11 +178,10 @@ def _build_timing(folder: Path) -> Report:
         raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
 
 
-def _write_timing(folder: Path, found: list[Table]) -> Report:
+def _write_timing(folder: Path, found: list[Table]) -> str:
     write(folder / "tables", found)
-    summary = folder / "summary.md"
-    write_atomically(summary, template("timing.md.j2").render(tables=found))
-    return Report(summary, to_markdown(found[0]))
+    write_atomically(folder / "summary.md", template("timing.md.j2").render(tables=found))
+    return to_markdown(found[0])
 
 
 def _problems(results: Results) -> list[dict[str, object]]:

@@ -27,7 +27,7 @@ def critical_difference(who: Standing, folder: Path) -> str | None:
     order = np.argsort(mean, kind="stable")
     mean = mean[order]
     names = [
-        broken(f"{who.names[who.compared[index]]} ({rank:.2f})", LETTERS)
+        broken(f"{who.names[who.column.whole[index]]} ({rank:.2f})", LETTERS)
         for index, rank in zip(order, mean, strict=True)
     ]
     row_height = ROW * (1 + 0.7 * max(name.count("\n") for name in names))

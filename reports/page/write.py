@@ -50,14 +50,13 @@ def write_jobs(results: Results, folder: Path) -> list[Line]:
     return lines
 
 
-def write_page(results: Results, folder: Path, about: dict[str, Any], lines: list[Line]) -> Path:
+def write_page(results: Results, folder: Path, about: dict[str, Any], lines: list[Line]) -> None:
     """Write the page itself; about: what the summary says, too. Raises CannotWriteError."""
     data = overview(results) | {"jobs": lines, "embedded": None}
     write_atomically(folder / PAGE, _page(about, data, {}))
-    return folder / PAGE
 
 
-def write_embedded(results: Results, folder: Path, about: dict[str, Any], pattern: str) -> Path:
+def write_embedded(results: Results, folder: Path, about: dict[str, Any], pattern: str) -> None:
     """Write a page that holds all its pictures, of the jobs whose name holds the pattern.
 
     Raises what `write_jobs` raises.
@@ -73,7 +72,6 @@ def write_embedded(results: Results, folder: Path, about: dict[str, Any], patter
         if path.suffix in (".png", ".webp")
     }
     write_atomically(folder / EMBEDDED, _page(about, data, figures))
-    return folder / EMBEDDED
 
 
 def check_pattern(results: Results, pattern: str) -> None:

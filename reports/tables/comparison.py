@@ -129,13 +129,16 @@ def _grid(
     has_deviations: bool = False,
 ) -> Table:
     """halves: of each column the intervals of its entries, if they are not over images."""
-    means = [_over_images(column)[0] for column in found]
-    order = [_order(mean, column, score) for mean, column in zip(means, found, strict=True)]
+    means = [column.over_images[0] for column in found]
+    order = [
+        sorted(column.whole, key=[-score.sign * each for each in mean].__getitem__)  # best first
+        for mean, column in zip(means, found, strict=True)
+    ]
     p = [np.full(len(competing), np.nan) for _ in found]
     if halves is None:
         best = [each[0] if each else None for each in order]
         p = against_best([column.compared for column in found], best)
-        halves = [_over_images(column)[1] for column in found]
+        halves = [column.over_images[1] for column in found]
     numbers, cells = [], []
     for index, column in enumerate(found):
         places = {row: place + 1 for place, row in enumerate(order[index])}
@@ -195,15 +198,3 @@ def _panels(competing: Sequence[Entry], shown: dict[str, list[Value]]) -> list[p
         panel.columns = pd.Index(["method", "output", *part])  # an image may have such a name
         panels.append(panel)
     return panels
-
-
-def _over_images(column: Column) -> tuple[list[float], list[float]]:
-    """By entry the mean of the images that have a score, and half the width of its interval."""
-    found = [mean_interval(row[~np.isnan(row)]) for row in column.scores]
-    return [float(mean) for mean, _ in found], [float(half) for _, half in found]
-
-
-def _order(means: Sequence[float], column: Column, score: Score) -> list[int]:
-    """The entries that are whole, best first."""
-    ranked = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
-    return sorted(ranked, key=lambda index: -score.sign * means[index])

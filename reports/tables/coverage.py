@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.scoring.results import Results
-from benchmarks.scoring.statistics import mean_interval
-from reports.tables.table import Table, Value
+from reports.tables.table import Table, mean_values, means
 
 MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
 
@@ -65,10 +64,7 @@ def coverage(measured: pd.DataFrame, results: Results) -> Table | None:
         return None
     rows = []
     for (mask, method), group in measured.groupby(["mask", "method"], sort=False):
-        row: dict[str, Any] = {"mask": mask, "method": method}
-        for name in MEASURED:
-            mean, half = mean_interval(group[name].dropna())
-            row |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
+        row: dict[str, Any] = {"mask": mask, "method": method, **means(group[list(MEASURED)])}
         row |= {"n": len(group), "coloured": group["vivid_beyond"].count()}
         row["N"] = results.jobs[results.jobs["mask"] == mask]["image"].nunique()
         rows.append(row)
@@ -90,20 +86,15 @@ def coverage(measured: pd.DataFrame, results: Results) -> Table | None:
 
 def coverage_text(table: pd.DataFrame) -> pd.DataFrame:
     """The coverage as people read it."""
-
-    def column(name: str, decimals: int, factor: int = 1) -> list[Value]:
-        means, halves = table[f"{name}_mean"] * factor, table[f"{name}_half_width"] * factor
-        return [Value(mean, decimals, half) for mean, half in zip(means, halves, strict=True)]
-
     return pd.DataFrame(
         {
             "hole": table["mask"],
             "method": table["method"],
-            "out of its reach (%)": column("uncovered", 1, 100),
-            "PSNR beyond (dB) ↑": column("psnr_beyond", 2),
-            "PSNR within (dB) ↑": column("psnr_within", 2),
-            "vivid beyond (%)": column("vivid_beyond", 0, 100),
-            "vivid within (%)": column("vivid_within", 0, 100),
+            "out of its reach (%)": mean_values(table, "uncovered", 1, 100),
+            "PSNR beyond (dB) ↑": mean_values(table, "psnr_beyond", 2),
+            "PSNR within (dB) ↑": mean_values(table, "psnr_within", 2),
+            "vivid beyond (%)": mean_values(table, "vivid_beyond", 0, 100),
+            "vivid within (%)": mean_values(table, "vivid_within", 0, 100),
             "images": [
                 f"{row.n} of {row.N}, {row.coloured} in colour" for row in table.itertuples()
             ],

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results
-from benchmarks.scoring.statistics import mean_interval
 from reports.tables.scores import PSNR, columns, holes_of
 from reports.tables.table import NOTHING, Table, Value
 
@@ -30,9 +28,7 @@ def architectures(results: Results) -> Table | None:
     frame["architecture"] = frame["method"].map(first["architecture"])
     frame["parameters"] = frame["method"].map(first["parameters"])
     for column in found:
-        scores = [row[~np.isnan(row)] for row in column.scores]
-        frame[f"{column.name}_mean"] = [float(mean_interval(each)[0]) for each in scores]
-        frame[f"{column.name}_half_width"] = [float(mean_interval(each)[1]) for each in scores]
+        frame[f"{column.name}_mean"], frame[f"{column.name}_half_width"] = column.over_images
         frame[f"{column.name}_between_seeds"] = column.deviations
         frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.of
     frame["milliseconds_median"] = frame["method"].map(medians)

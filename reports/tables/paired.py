@@ -60,10 +60,6 @@ class Standing:
     pairs: int
     ranks: Ranks | None
 
-    @property
-    def compared(self) -> list[int]:
-        return [index for index, is_whole in enumerate(self.column.is_whole) if is_whole]
-
 
 def standing(results: Results, score: Score, reference: str | None = None) -> Standing:
     """Raises InputError if the reference is none of the methods."""
@@ -74,7 +70,7 @@ def standing(results: Results, score: Score, reference: str | None = None) -> St
     family = by_hole(results, score)
     column = family[-1]
     scores = score.sign * column.compared
-    whole = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
+    whole = column.whole
     bests = [best_of(each, score) for each in family]
     named = reference or (REFERENCE if REFERENCE in names else names[0])
     index = names.index(named)
@@ -83,7 +79,7 @@ def standing(results: Results, score: Score, reference: str | None = None) -> St
         reference=index if index in whole else None,
         reference_name=named,
         p_against_best=against_best([each.compared for each in family], bests)[-1],
-        pairs=sum(n * (n - 1) // 2 for n in (sum(each.is_whole) for each in family)),
+        pairs=sum(n * (n - 1) // 2 for n in (len(each.whole) for each in family)),
         ranks=ranks(scores[whole]) if whole else None,
     )
 
@@ -97,7 +93,7 @@ def paired(results: Results, reference: str | None = None) -> list[Table]:
 
 
 def _paired(who: Standing, holes: str) -> Table:
-    whole = who.compared
+    whole = who.column.whole
     p = {
         "best": who.p_against_best,
         "reference": np.full(len(who.entries), np.nan),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results, Score
-from benchmarks.scoring.statistics import Array, between_seeds
+from benchmarks.scoring.statistics import Array, between_seeds, mean_interval
 
 ALL_HOLES = "all holes"
 PSNR = Score("psnr", "psnr_hole", "PSNR hole (dB)", 2)
@@ -55,6 +55,17 @@ class Column:
     def is_whole(self) -> list[bool]:
         """By entry: every job has a score; only such methods are compared and ranked."""
         return [n == planned > 0 for n, planned in zip(self.counts, self.of, strict=True)]
+
+    @property
+    def whole(self) -> list[int]:
+        """Which entries those are."""
+        return [index for index, is_whole in enumerate(self.is_whole) if is_whole]
+
+    @property
+    def over_images(self) -> tuple[list[float], list[float]]:
+        """By entry the mean of the images that have a score, and half its interval's width."""
+        found = [mean_interval(row[~np.isnan(row)]) for row in self.scores]
+        return [float(mean) for mean, _ in found], [float(half) for _, half in found]
 
     @property
     def compared(self) -> Array:
@@ -125,6 +136,5 @@ def by_hole(results: Results, score: Score) -> list[Column]:
 
 def best_of(column: Column, score: Score) -> int | None:
     """Which entry's mean is best, of those that are whole."""
-    whole = [index for index, is_whole in enumerate(column.is_whole) if is_whole]
     means = score.sign * column.scores.mean(axis=1)
-    return max(whole, key=lambda index: means[index], default=None)
+    return max(column.whole, key=lambda index: means[index], default=None)

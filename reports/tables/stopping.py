@@ -5,9 +5,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.scoring.results import Results
-from benchmarks.scoring.statistics import mean_interval
 from reports.tables.scores import PSNR
-from reports.tables.table import NOTHING, Table, Value, shown
+from reports.tables.table import NOTHING, Table, mean_values, means, shown
 
 KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
 
@@ -48,7 +47,7 @@ def stopping(results: Results) -> Table | None:
                     "stopped": (cell["stopped_at"] < results.last_iteration).sum()
                     if is_rule
                     else None,
-                    **_over_images(cell.groupby("image")[list(KEPT)].mean()),
+                    **means(cell.groupby("image")[list(KEPT)].mean()),
                     "oracle_iteration_median": cell["oracle_iteration"].median(),
                     "n": len(cell),
                     "N": len(planned),
@@ -73,19 +72,7 @@ def stopping(results: Results) -> Table | None:
     )
 
 
-def _over_images(scores: pd.DataFrame) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name in scores:
-        mean, half = mean_interval(scores[name].dropna())
-        found |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
-    return found
-
-
 def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
-    def decibels(name: str) -> list[Value]:
-        pairs = zip(table[f"{name}_mean"], table[f"{name}_half_width"], strict=True)
-        return [Value(mean, 2, half) for mean, half in pairs]
-
     return pd.DataFrame(
         {
             "hole": table["mask"],
@@ -104,9 +91,9 @@ def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
                 NOTHING if pd.isna(stopped) else f"{stopped:.0f} of {n}"
                 for stopped, n in zip(table["stopped"], table["n"], strict=True)
             ],
-            PSNR.title: decibels("psnr_hole"),
-            "oracle (dB)": decibels("oracle_psnr_hole"),
-            "regret (dB) ↓": decibels("regret"),
+            PSNR.title: mean_values(table, "psnr_hole", 2),
+            "oracle (dB)": mean_values(table, "oracle_psnr_hole", 2),
+            "regret (dB) ↓": mean_values(table, "regret", 2),
             "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
         },
         dtype=object,

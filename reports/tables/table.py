@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from benchmarks.scoring.statistics import mean_interval
+
 NOTHING = "-"
 TIED = "≈"
 
@@ -67,6 +69,21 @@ class Table:
     decimals: dict[str, int]
     panels: Sequence[pd.DataFrame]
     about: str = field(default="", kw_only=True)
+
+
+def means(scores: pd.DataFrame) -> dict[str, float]:
+    """Of each column its mean and half the interval's width, as `<name>_mean`, `_half_width`."""
+    found: dict[str, float] = {}
+    for name in scores:
+        mean, half = mean_interval(scores[name].dropna())
+        found |= {f"{name}_mean": float(mean), f"{name}_half_width": float(half)}
+    return found
+
+
+def mean_values(table: pd.DataFrame, name: str, decimals: int, factor: int = 1) -> list[Value]:
+    """What `means` found, as people read it."""
+    numbers, halves = table[f"{name}_mean"] * factor, table[f"{name}_half_width"] * factor
+    return [Value(mean, decimals, half) for mean, half in zip(numbers, halves, strict=True)]
 
 
 def shown(number: float, decimals: int, has_sign: bool = False) -> str:

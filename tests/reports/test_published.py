@@ -40,7 +40,8 @@ def test_published_reports_are_those_of_their_results(name: str) -> None:
     found, _ = all_tables(load_results(folder), None)
     for each in found:
         assert to_markdown(each) == (folder / "tables" / f"{each.name}.md").read_text()
-    table = pd.read_csv(ROOT / "reports" / "published" / name / "tables" / "comparison-psnr.csv")
+        assert to_latex(each) == (folder / "tables" / f"{each.name}.tex").read_text()
+    table = pd.read_csv(folder / "tables" / "comparison-psnr.csv")
     suite = load_suite(name)
     methods = [label for entry in suite.methods for label, _ in entry.expand()]
     assert list(table["method"].unique()) == methods
@@ -61,13 +62,10 @@ def test_the_table_shown_is_the_published_one() -> None:
 
 
 def test_the_comparison_shown_is_that_of_its_results() -> None:
-    """Each table of the section, from the published rows; and what the text says of them."""
+    """What the text says of the tables of the section, from the published rows."""
     folder = ROOT / "reports" / "published" / "standard-reduced"
     results = load_results(folder)
     by_hole, against = comparison.comparison(results)[0], paired.paired(results)[0]
-    for table in (by_hole, against):
-        assert to_markdown(table) == (folder / "tables" / f"{table.name}.md").read_text()
-        assert to_latex(table) == (folder / "tables" / f"{table.name}.tex").read_text()
     spread = by_hole.numbers.query("column == 'all holes' and output == 'raw'")
     spread = spread.set_index("method")["between_seeds"]
     shown = f"{spread['unet, half the channels']:.1f} dB for the U-Net, {spread['quick']:.1f} for"
