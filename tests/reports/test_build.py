@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image as Pillow
 from scipy import stats
 from support.commands import Command
@@ -19,7 +20,8 @@ from support.suites import TINY
 
 from benchmarks.scoring.results import Results, load_results
 from dip.errors import InputError
-from reports.build import build
+from reports.build import Report, build
+from reports.commands.app import main
 from reports.figures import sheets
 from reports.tables import comparison, coverage
 from reports.tables import stopping as stopping_rules
@@ -28,39 +30,32 @@ from reports.tables.timing import timing
 Write = Callable[..., Path]
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Of two images; what changes its files has a copy of them, `own`."""
+    folder = tmp_path_factory.mktemp("report")
+    changed = {
+        "images": ["astronaut", "camera"],
+        "seeds": [0, 1],
+        "masks": ["bernoulli", {"boxes": {"count": 1, "side": 8}}],
+    }
+    suite = folder / "two images.yaml"
+    suite.write_text(yaml.safe_dump({**TINY, **changed}))
+    assert main(["run", str(suite), "--out", str(folder / "results"), "--workers", "0"]) == 0
+    return load_results(folder / "results" / "two images")
+
+
+@pytest.fixture(scope="module")
+def report(results: Results) -> Report:
+    return build(results.folder)
+
+
 @pytest.fixture
-def results(suite_file: Write, command: Command, tmp_path: Path) -> Results:
-    suite = suite_file(
-        "two images",
-        images=["astronaut", "camera"],
-        seeds=[0, 1],
-        masks=["bernoulli", {"boxes": {"count": 1, "side": 8}}],
-    )
-    out = tmp_path / "results"
-    done = command("benchmarks", "run", suite, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return load_results(out / "two images")
+def own(results: Results, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(results.folder, tmp_path / "results" / "own"))
 
 
-def test_the_comparison_averages_seeds_first_and_then_images(results: Results) -> None:
-    table = comparison.comparison(results)[0].numbers
-    holes = ["bernoulli", "boxes[count=1,side=8]"]
-    assert list(table["column"].unique()) == [*holes, "all holes"]
-    line = table[(table["column"] == "bernoulli") & (table["output"] == "averaged")].iloc[0]
-    rows = results.rows.query(
-        "mask == 'bernoulli' and method == 'quick' and iteration == 4 and output == 'averaged'"
-    )
-    by_image = [rows[rows["image"] == name]["psnr_hole"].mean() for name in ("astronaut", "camera")]
-    assert line["mean"] == pytest.approx(sum(by_image) / 2)
-    low, high = stats.t.interval(0.95, 1, line["mean"], stats.sem(by_image))
-    assert line["half_width"] == pytest.approx((high - low) / 2)
-    assert (line["images"], line["n"], line["N"]) == (2, 4, 4)
-    fill = table[(table["column"] == "bernoulli") & (table["method"] == "mean")].iloc[0]
-    assert (fill["output"], fill["n"], fill["N"]) == ("raw", 2, 2)
-
-
-def test_the_summary_shows_the_tables_that_lie_beside_it(results: Results) -> None:
-    report = build(results.folder)
+def test_the_summary_shows_the_tables_that_lie_beside_it(report: Report) -> None:
     folder, summary = report.summary.parent / "tables", report.summary.read_text()
     for name in (
         "comparison-psnr",
@@ -90,7 +85,7 @@ def test_names_that_look_like_numbers_stay_names(
         images=None,
         methods=[{**TINY["methods"][0], "label": "32"}],
     )
-    done = command("reports", "bench", suite, "--out", tmp_path / "results")
+    done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     table = comparison.comparison(load_results(tmp_path / "results" / "tiny"))[0].numbers
     assert table["method"].tolist() == ["32", "32"]
@@ -131,27 +126,25 @@ def test_a_report_without_any_result_is_whole(
     assert "## Timing" not in summary
 
 
-def test_a_revision_that_looks_like_a_number_stays_a_name(results: Results) -> None:
+def test_a_revision_that_looks_like_a_number_stays_a_name(results: Results, own: Path) -> None:
     rows = results.rows.assign(git_revision="152126e07694")
-    rows.to_csv(results.folder / "results.csv", index=False)
-    assert "- revision: 152126e07694\n" in build(results.folder).summary.read_text()
+    rows.to_csv(own / "results.csv", index=False)
+    assert "revision: 152126e07694" in load_results(own).origin
 
 
-def test_a_report_whose_runs_are_gone_is_one_line(
-    suite_file: Write, command: Command, tmp_path: Path
-) -> None:
-    suite, out = suite_file(), tmp_path / "results"
-    assert command("benchmarks", "run", suite, "--out", out).returncode == 0
-    shutil.rmtree(out / "runs")
-    done = command("reports", "build", out / "tiny")
+def test_a_report_whose_runs_are_gone_is_one_line(own: Path, command: Command) -> None:
+    """The copy has none beside it."""
+    done = command("reports", "build", own)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "`run` runs again what is missing" in done.stderr
 
 
-def test_a_report_that_cannot_be_built_leaves_the_last_one(results: Results) -> None:
-    report = build(results.folder).summary.parent
-    before = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+def test_a_report_that_cannot_be_built_leaves_the_last_one(
+    results: Results, report: Report
+) -> None:
+    folder = report.summary.parent
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def breaks(*_: object) -> None:
         raise OSError("no room")
@@ -160,8 +153,8 @@ def test_a_report_that_cannot_be_built_leaves_the_last_one(results: Results) -> 
         patch.setattr(sheets, "contact_sheets", breaks)
         with pytest.raises(InputError, match=r"report: cannot be built \(no room\)"):
             build(results.folder)
-    assert {path: path.read_bytes() for path in report.rglob("*") if path.is_file()} == before
-    build(results.folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    build(results.folder)  # over what the one that broke has left
     assert not (results.folder / ".report-partial").exists()
 
 
@@ -268,10 +261,10 @@ def _coverage(results: Results) -> pd.DataFrame:
     return table.numbers
 
 
-def test_results_of_another_version_are_one_line(results: Results) -> None:
-    results.rows.drop(columns="uncovered").to_csv(results.folder / "results.csv", index=False)
+def test_results_of_another_version_are_one_line(results: Results, own: Path) -> None:
+    results.rows.drop(columns="uncovered").to_csv(own / "results.csv", index=False)
     with pytest.raises(InputError, match="of another version, without uncovered; `dip-bench"):
-        build(results.folder)
+        build(own)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")  # a deviation of infinite ones has no value
@@ -320,10 +313,8 @@ def test_a_report_needs_results(tmp_path: Path) -> None:
         ("environments", [{"versions": {}}], "environments: one has no device"),
     ],
 )
-def test_a_suite_s_own_words_are_checked(
-    results: Results, key: str, value: object, match: str
-) -> None:
-    path = results.folder / "suite.json"
+def test_a_suite_s_own_words_are_checked(own: Path, key: str, value: object, match: str) -> None:
+    path = own / "suite.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(InputError, match=match):
-        build(results.folder)
+        build(own)

@@ -139,10 +139,8 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
         (("A", "B", "--label", "hole", "--label", "x"), "'hole' is a column's own name"),
         ((".", "B", "--label", "x", "--label", "y"), "B: there is no such folder"),
         ((".", ".", "--label", "x", "--label", "y"), ".: holds no results"),
-        (("A", "B", "--label", "x", "--label", "x"), "labels have to differ"),
         (("A", "--label", "x"), "--label and --out are for several folders"),
         (("A", "B", "--reference", "x"), "--reference: several folders are compared"),
-        (("A", "B", "--label", "x", "--label", "y"), "A: there is no such folder"),
     ],
 )
 def test_what_cannot_be_put_side_by_side_is_one_line(

@@ -79,30 +79,40 @@ def kept() -> Iterator[list[Figure]]:
     plt.close("all")
 
 
-Draw = Callable[[Results, Path], Any]
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """The pictures of `results`, drawn once: names of the files in `folder`, and the figures."""
+
+    folder: Path
+    names: dict[str, list[str]]
+    figures: dict[str, list[Figure]]
 
 
-def _diagram(_: Results, folder: Path) -> str | None:
-    networks = {LONG: 1.5, "b": 0.5, **{f"method {index}": 0.1 * index for index in range(12)}}
-    many = synthetic(8, networks, {"mean": -5.0, "biharmonic": 1.0})
-    return critical_difference.critical_difference(paired.standing(many, PSNR), folder)
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
+@pytest.fixture(scope="module")
+def pictures(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    drawn = Drawn(tmp_path_factory.mktemp("drawn"), {}, {})
+    for draw in (
         curves.against_iterations,
         curves.against_seconds,
         sheets.contact_sheets,
         sheets.error_maps,
-        _diagram,
-    ],
-)
-def test_on_paper_no_text_overlaps_or_is_cut_off(
-    results: Results, tmp_path: Path, draw: Draw
-) -> None:
+    ):
+        with kept() as figures:
+            drawn.names[draw.__name__] = draw(results, drawn.folder)
+        drawn.figures[draw.__name__] = figures
+    return drawn
+
+
+def test_on_paper_no_text_overlaps_or_is_cut_off(pictures: Drawn) -> None:
+    for figures in pictures.figures.values():
+        _check_texts(figures)
+
+
+def test_the_diagram_on_paper(tmp_path: Path) -> None:
+    networks = {LONG: 1.5, "b": 0.5, **{f"method {index}": 0.1 * index for index in range(12)}}
+    many = synthetic(8, networks, {"mean": -5.0, "biharmonic": 1.0})
     with kept() as drawn:
-        draw(results, tmp_path)
+        critical_difference.critical_difference(paired.standing(many, PSNR), tmp_path)
         _check_texts(drawn)
 
 
@@ -164,13 +174,9 @@ def _words(figure: Figure) -> Iterator[tuple[Text, Any]]:
                 yield text, box
 
 
-def test_files_are_pictures_as_wide_as_text(results: Results, tmp_path: Path) -> None:
-    names = [
-        *curves.against_iterations(results, tmp_path),
-        *curves.against_seconds(results, tmp_path),
-        *sheets.contact_sheets(results, tmp_path),
-        *sheets.error_maps(results, tmp_path),
-    ]
+def test_files_are_pictures_as_wide_as_text(results: Results, pictures: Drawn) -> None:
+    names = [name for part in pictures.names.values() for name in part]
+    folder = pictures.folder
     assert names == [
         "quality-against-iterations.png",
         "quality-against-seconds.png",
@@ -179,29 +185,30 @@ def test_files_are_pictures_as_wide_as_text(results: Results, tmp_path: Path) ->
         *("error-map-1.png", "error-map-2.png"),
     ]
     for name in names:
-        with Pillow.open(tmp_path / name) as picture:
+        with Pillow.open(folder / name) as picture:
             assert picture.width == WIDTH * 200
             assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
-        assert (tmp_path / name).with_suffix(".pdf").stat().st_size > 5000
-    before = {name: (tmp_path / name).read_bytes() for name in names[:3]}
-    curves.against_iterations(results, tmp_path)
-    sheets.contact_sheets(results, tmp_path)
-    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+        assert (folder / name).with_suffix(".pdf").stat().st_size > 5000
+    before = {name: (folder / name).read_bytes() for name in names[:3]}
+    curves.against_iterations(results, folder)
+    sheets.contact_sheets(results, folder)
+    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
-def test_a_curve_says_where_images_are_missing(results: Results, tmp_path: Path) -> None:
+def test_a_curve_says_where_images_are_missing(
+    results: Results, pictures: Drawn, tmp_path: Path
+) -> None:
     everything = results.rows
     missing = (everything["image"] == "wide") & (everything["method"] == "plain")
     partial = dataclasses.replace(results, rows=everything[~missing])
-    assert _legend(results, tmp_path)[:2] == [LONG, "plain"]
-    assert _legend(partial, tmp_path)[:2] == [LONG, "plain (2/4)"]
-
-
-def _legend(results: Results, folder: Path) -> list[str]:
-    """The names in the curve's legend."""
     with kept() as drawn:
-        curves.against_iterations(results, folder)
-        return [text.get_text().strip() for text in drawn[0].legends[0].get_texts()]
+        curves.against_iterations(partial, tmp_path)
+    assert _legend(pictures.figures["against_iterations"][0])[:2] == [LONG, "plain"]
+    assert _legend(drawn[0])[:2] == [LONG, "plain (2/4)"]
+
+
+def _legend(figure: Figure) -> list[str]:
+    return [text.get_text().strip() for text in figure.legends[0].get_texts()]
 
 
 def test_a_curve_ends_where_one_of_its_fits_does(results: Results, tmp_path: Path) -> None:
@@ -214,7 +221,9 @@ def test_a_curve_ends_where_one_of_its_fits_does(results: Results, tmp_path: Pat
         assert max(line.get_xdata()) == 10
 
 
-def test_the_curve_is_the_mean_over_images_against_either(results: Results, tmp_path: Path) -> None:
+def test_the_curve_is_the_mean_over_images_against_either(
+    results: Results, pictures: Drawn
+) -> None:
     rows = results.rows
     of_panel = rows[(rows["mask"] == "bernoulli") & (rows["method"] == "plain")]
     last = of_panel[(of_panel["output"] == "raw") & (of_panel["iteration"] == 40)]
@@ -222,15 +231,13 @@ def test_the_curve_is_the_mean_over_images_against_either(results: Results, tmp_
     traces = [read_trace(results.run(key)) for key in last["key"]]
     seconds = np.median([trace["milliseconds"].sum() / 1000 for trace in traces])
     fills = rows[(rows["mask"] == "bernoulli") & (rows["method"] == "biharmonic")]
-    for draw, at in ((curves.against_iterations, 40), (curves.against_seconds, seconds)):
-        with kept() as drawn:
-            draw(results, tmp_path)
-            axis = drawn[0].axes[0]
-            line = next(each for each in axis.lines if each.get_linestyle() == "--")
-            assert line.get_ydata()[-1] == pytest.approx(expected)
-            assert line.get_xdata()[-1] == pytest.approx(at, rel=0.01)
-            levels = [each.get_ydata()[0] for each in axis.lines if len(each.get_ydata())]
-            assert any(level == pytest.approx(fills["psnr_hole"].mean()) for level in levels)
+    for name, at in (("against_iterations", 40), ("against_seconds", seconds)):
+        axis = pictures.figures[name][0].axes[0]
+        line = next(each for each in axis.lines if each.get_linestyle() == "--")
+        assert line.get_ydata()[-1] == pytest.approx(expected)
+        assert line.get_xdata()[-1] == pytest.approx(at, rel=0.01)
+        levels = [each.get_ydata()[0] for each in axis.lines if len(each.get_ydata())]
+        assert any(level == pytest.approx(fills["psnr_hole"].mean()) for level in levels)
 
 
 def test_devices_have_times_of_their_own_and_fills_stand_in_all(
@@ -244,9 +251,7 @@ def test_devices_have_times_of_their_own_and_fills_stand_in_all(
     fills_on = rows[~is_network]["device"].iloc[0]
     with kept() as drawn:
         names = curves.against_seconds(dataclasses.replace(results, rows=rows), tmp_path)
-        legends = [
-            [text.get_text().strip() for text in figure.legends[0].get_texts()] for figure in drawn
-        ]
+        legends = [_legend(figure) for figure in drawn]
     assert names == [
         "quality-against-seconds-rtx-3090-device-1.png",
         "quality-against-seconds-rtx-3090-device-2.png",
@@ -263,7 +268,7 @@ def test_a_rule_that_chose_badly_is_on_the_axis(results: Results, tmp_path: Path
     with kept() as drawn:
         curves.against_iterations(dataclasses.replace(results, rows=rows), tmp_path)
         assert drawn[0].axes[0].get_ylim()[0] < 1
-        names = [text.get_text().strip() for text in drawn[0].legends[0].get_texts()]
+        names = _legend(drawn[0])
     assert "stop:es-wmv[window=4,patience=5] (8/16)" in names
 
 
@@ -293,15 +298,14 @@ def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> 
     assert "nearest (1/2)" in said
 
 
-def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, tmp_path: Path) -> None:
-    with kept() as drawn:
-        sheets.contact_sheets(results, tmp_path)
-        shown = {
-            axis.get_title().replace("\n", ""): axis.images[0].get_array()
-            for axis in drawn[0].axes
-            if axis.get_title()
-        }
-        captions = [axis.get_xlabel() for axis in drawn[0].axes if axis.get_xlabel()]
+def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, pictures: Drawn) -> None:
+    sheet, errors = (pictures.figures[name][0] for name in ("contact_sheets", "error_maps"))
+    shown = {
+        axis.get_title().replace("\n", ""): axis.images[0].get_array()
+        for axis in sheet.axes
+        if axis.get_title()
+    }
+    captions = [axis.get_xlabel() for axis in sheet.axes if axis.get_xlabel()]
     rows = results.final[results.final["mask"] == "bernoulli"]
     (row,) = rows.query(
         "method == 'plain' and output == 'averaged' and image == 'square' and seed == 0"
@@ -312,11 +316,10 @@ def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, tmp_path: Pa
     assert np.array_equal(shown["plain"], expected)
     assert np.array_equal(shown["truth"], run.truth.transpose(1, 2, 0))
     assert f"{row['psnr_hole']:.2f} dB\nSSIM {row['ssim_composited']:.3f}" in captions
-    with kept() as drawn:
-        sheets.error_maps(results, tmp_path)
-        axes = [axis for axis in drawn[0].axes if axis.get_title() == "plain"]
-        error = axes[0].images[0].get_array()
-        assert drawn[0].axes[-1].findobj(QuadMesh)  # the scale
+    (error, *_) = (
+        axis.images[0].get_array() for axis in errors.axes if axis.get_title() == "plain"
+    )
+    assert errors.axes[-1].findobj(QuadMesh)  # the scale
     by_hand = np.abs(restored / 255 - run.truth / 255).mean(axis=0)
     assert np.asarray(error) == pytest.approx(by_hand)
 

@@ -94,31 +94,30 @@ def test_the_numbers_are_those_of_the_rows() -> None:
     assert fourth["n"] == 0
 
 
-def test_a_run_that_is_lost_leaves_no_verdict() -> None:
-    rows = [("a", 0, 30.0), ("a", 1, 30.1), ("b", 0, 25.0), ("b", 1, 25.1), ("b", 2, 25.2)]
-    text = reproduction_text(reproduction(_results(rows, {"a": 30.0, "b": 25.1})))
-    assert text["verdict"].to_list() == ["cannot tell", "within", "within"]
-    assert text["runs"].to_list() == ["2 of 3", "3 of 3", "5 of 6"]
-    assert text["image"].to_list()[-1] == "mean of 1 of 2"
-
-
-def test_runs_without_any_spread_are_compared_exactly() -> None:
-    rows = [(name, seed, 30.0) for name in "ab" for seed in range(3)]
-    text = reproduction_text(reproduction(_results(rows, {"a": 30.0, "b": 30.1})))
-    assert text["verdict"].to_list() == ["within", "outside", "outside"]
-    assert [each.shown for each in text["tolerance"]] == ["0.00"] * 3
-
-
-def test_a_figure_beyond_the_tolerance_is_outside() -> None:
-    rows = [("a", seed, 30.0 + 0.01 * seed) for seed in range(3)]
-    table = reproduction(_results(rows, {"a": 30.9}))
-    assert reproduction_text(table)["verdict"].to_list() == ["outside"]
+@pytest.mark.parametrize(
+    ("runs", "published", "verdicts"),
+    [
+        # A run that is lost leaves no verdict on its image, and the mean is over the others.
+        ({"a": [30.0, 30.1], "b": [25.0, 25.1, 25.2]}, [30.0, 25.1],
+         [("cannot tell", "2 of 3"), ("within", "3 of 3"), ("within", "5 of 6")]),
+        # Without any spread they are compared exactly.
+        ({"a": [30.0] * 3, "b": [30.0] * 3}, [30.0, 30.1],
+         [("within", "3 of 3"), ("outside", "3 of 3"), ("outside", "6 of 6")]),
+        ({"a": [30.0, 30.01, 30.02]}, [30.9], [("outside", "3 of 3")]),
+    ],
+)  # fmt: skip
+def test_a_verdict_goes_by_the_tolerance(
+    runs: dict[str, list[float]], published: list[float], verdicts: list[tuple[str, str]]
+) -> None:
+    rows = [(name, seed, psnr) for name, each in runs.items() for seed, psnr in enumerate(each)]
+    table = reproduction(_results(rows, dict(zip(runs, published, strict=True))))
+    text = reproduction_text(table)
+    assert list(zip(text["verdict"], text["runs"], strict=True)) == verdicts
 
 
 def test_without_two_seeds_it_cannot_be_told() -> None:
-    table = reproduction(_results([("a", 0, 30.0)], {"a": 30.9}, seeds=1))
-    assert reproduction_text(table)["verdict"].to_list() == ["cannot tell"]
-    assert [each.shown for each in reproduction_text(table)["tolerance"]] == ["-"]
+    text = reproduction_text(reproduction(_results([("a", 0, 30.0)], {"a": 30.9}, seeds=1)))
+    assert (text["verdict"][0], text["tolerance"][0].shown) == ("cannot tell", "-")
 
 
 def test_nothing_published_is_no_table() -> None:

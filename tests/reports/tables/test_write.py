@@ -132,9 +132,7 @@ def _parsed_markdown(text: str) -> Cells:
         head, _, *rows = [line.strip("| ").split(" | ") for line in panel.strip().splitlines()]
         for method, output, *cells in rows:
             for column, cell in zip(head[2:], cells, strict=True):
-                match = re.fullmatch(
-                    r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?", cell
-                )
+                match = re.fullmatch(CELL, cell)
                 if match and match[3]:
                     found[method, output, column] = (match[1], match[2] or "", match[3])
     return found
