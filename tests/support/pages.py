@@ -14,7 +14,7 @@ from benchmarks.scoring.results import Results, load_results
 from reports.build import build
 from reports.commands.app import main
 from reports.page import screenshots
-from reports.page.screenshots import SIZES, Scheme, new_page
+from reports.page.screenshots import Scheme, new_page
 
 needs_chromium = pytest.mark.skipif(
     screenshots.chromium() is None, reason="Chromium is not here (Debian's package `chromium`)"
@@ -102,18 +102,11 @@ Look = Callable[..., Opened]
 
 @pytest.fixture
 def look(chromium: Browser) -> Iterator[Look]:
-    """Opens a page; at the end it must have asked for its own files only, and not complained.
-
-    size: of `SIZES`; width: another one, in pixels.
-    """
+    """Opens a page; at the end it must have asked for its own files only, and not complained."""
     opened: list[tuple[Opened, Path]] = []
 
-    def go(
-        path: Path, size: str = "desktop", scheme: Scheme = "light", width: int | None = None
-    ) -> Opened:
+    def go(path: Path, size: str = "desktop", scheme: Scheme = "light") -> Opened:
         each = Opened(new_page(chromium, size, scheme))
-        if width:
-            each.page.set_viewport_size({"width": width, "height": SIZES[size][1]})
         opened.append((each, path.parent))
         each.go(path)
         return each

@@ -29,7 +29,7 @@ def _run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.Com
 
 
 @pytest.mark.skipif(not DIP_BENCH.exists(), reason="the command is not installed")
-def test_help_has_every_command_in_its_group(tmp_path: Path) -> None:
+def test_help_has_every_command_in_its_group(tmp_path: Path, command: Command) -> None:
     """From anywhere, where the checkout is installed."""
     said = _run(DIP_BENCH, "--help", cwd=tmp_path).stdout
     panels = dict(re.findall(r"╭─ ([\w ]+) ─+╮\n(.*?)╰", said, re.S))
@@ -37,7 +37,7 @@ def test_help_has_every_command_in_its_group(tmp_path: Path) -> None:
         listed = re.findall(r"^│ (\w+) +\w", panels[group], re.M)
         assert listed == [*commands, *(["data"] if group == "Look up" else [])]
     for name in (each for commands in GROUPS.values() for each in commands):
-        done = _run(sys.executable, "-m", "reports", name, "--help")
+        done = command("reports", name, "--help")
         assert done.returncode == 0
         assert f"Usage: dip-bench {name}" in done.stdout
 
@@ -65,22 +65,17 @@ def test_the_shell_completes_commands_and_suites() -> None:
         assert done.stdout.split() == [expected], done.stderr
 
 
-@pytest.mark.parametrize(
-    ("module", "words"),
-    [
-        ("benchmarks", ("list",)),
-        ("benchmarks", ("status", "quick")),
-        ("reports", ("build", "--help")),
-        ("datasets", ("list",)),
-        ("datasets", ("preview", "--help")),
-    ],
-)
-def test_earlier_spellings_still_work(
-    module: str, words: tuple[str, ...], process: Command
-) -> None:
-    done = process(module, *words)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+def test_earlier_spellings_still_work(process: Command, command: Command) -> None:
+    """Modules start processes of their own; the names of commands are those of one program."""
+    for run, *words in (
+        (process, "benchmarks", "status", "quick"),
+        (process, "datasets", "preview", "--help"),
+        (command, "reports", "build", "--help"),
+        (command, "datasets", "list"),
+    ):
+        done = run(*words)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 def test_a_mistake_names_the_flag_and_a_library_error_the_argument(

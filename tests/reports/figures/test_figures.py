@@ -62,7 +62,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @contextmanager
-def kept() -> Iterator[list[Figure]]:
+def kept(has_files: bool = False) -> Iterator[list[Figure]]:
     """The figures that are drawn meanwhile, before they are closed."""
     drawn: list[Figure] = []
     save = Figure.savefig
@@ -70,7 +70,8 @@ def kept() -> Iterator[list[Figure]]:
     def keep(figure: Figure, path: Path, **words: Any) -> None:
         if figure not in drawn:
             drawn.append(figure)
-        save(figure, path, **words)
+        if has_files:
+            save(figure, path, **words)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", keep)
@@ -97,7 +98,7 @@ def pictures(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Draw
         sheets.contact_sheets,
         sheets.error_maps,
     ):
-        with kept() as figures:
+        with kept(has_files=True) as figures:
             drawn.names[draw.__name__] = draw(results, drawn.folder)
         drawn.figures[draw.__name__] = figures
     return drawn

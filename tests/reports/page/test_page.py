@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as Pillow
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from support.commands import Command
 from support.many_jobs import multiply
 from support.pages import BOLD, HOSTILE, NONE, Look, needs_chromium
@@ -113,30 +114,30 @@ def test_the_table_shows_the_output_that_is_chosen(
         assert opened.rows("iteration") == [f"{count}" for count in last["iteration"]]
 
 
-@pytest.mark.parametrize("scheme", screenshots.SCHEMES)
-@pytest.mark.parametrize("width", [320, 390, 800, 1000, 1181, 1280])
-def test_any_width_shows_all_of_it_without_scrolling_sideways(
-    hostile: Path, look: Look, scheme: Scheme, width: int
-) -> None:
-    page = look(hostile / "report" / "index.html", "phone", scheme, width).page
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_any_width_shows_all_of_it_without_scrolling_sideways(hostile: Path, look: Look) -> None:
+    page = look(hostile / "report" / "index.html", "phone").page
     cut = """[...document.querySelectorAll("#table th button, #table td")]
       .filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)"""
-    assert page.evaluate(cut) == []
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    levels = [int(each) for each in re.findall(r"\d+", background)[:3]]
-    assert (max(levels) < 60) == (scheme == "dark")
-    open_job(page, "bold")
-    box = page.locator("#compare").bounding_box()
-    assert box
-    assert 250 < box["width"] <= width
-    assert page.evaluate("document.querySelector('#job').scrollWidth") <= width
+    address = page.url
+    for width in (320, 390, 800, 1000, 1181, 1280):
+        page.set_viewport_size({"width": width, "height": SIZES["phone"][1]})
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(cut) == [], width
+        open_job(page, "bold")
+        box = page.locator("#compare").bounding_box()
+        assert box
+        assert 250 < box["width"] <= width
+        assert page.evaluate("document.querySelector('#job').scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", screenshots.SCHEMES)
 def test_text_stands_out_from_its_ground(hostile: Path, look: Look, scheme: Scheme) -> None:
-    """By WCAG 2.1, 1.4.3: a contrast of 4.5 at least."""
+    """By WCAG 2.1, 1.4.3: a contrast of 4.5 at least. The ground is dark only where asked for."""
     page = look(hostile / "report" / "index.html", scheme=scheme).page
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    levels = [int(each) for each in re.findall(r"\d+", background)[:3]]
+    assert (max(levels) < 60) == (scheme == "dark")
     names = ("paper", "raised", "ink", "faint", "accent", "bad", "warn")
     colours = page.evaluate(
         """names => Object.fromEntries(names.map(name => {
@@ -259,11 +260,18 @@ def test_a_suite_without_psnr_has_a_page(
     )
 
 
-def test_screenshots(hostile: Path, process: Command, tmp_path: Path) -> None:
-    """In a process of its own, since this one's browser is open. A job that failed is one, too."""
+def test_screenshots(
+    hostile: Path,
+    chromium: Browser,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the browser that is open here. A job that failed is one, too."""
+    monkeypatch.setattr(screenshots, "browser", lambda: nullcontext(chromium))
     words = ("screenshots", hostile, "--out", tmp_path / "shots", "--job")
     for name in ("bold", "huge"):
-        done = process("reports", *words, name)
+        done = command("reports", *words, name)
         assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "shots").iterdir()}
     assert names == {
@@ -274,9 +282,8 @@ def test_screenshots(hostile: Path, process: Command, tmp_path: Path) -> None:
     }
     with Pillow.open(tmp_path / "shots" / "job-desktop-light.png") as picture:
         assert picture.size == SIZES["desktop"]
-    done = process("reports", *words, "no such")
-    assert done.returncode == 2
-    assert done.stderr == "error: --job: the page finds none by 'no such'\n"
-    done = process("reports", "screenshots", tmp_path)
+    done = command("reports", *words, "no such")
+    assert (done.returncode, done.stderr) == (2, "error: --job: the page finds none by 'no such'\n")
+    done = command("reports", "screenshots", tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path / 'report' / 'index.html'}: is missing; ")
