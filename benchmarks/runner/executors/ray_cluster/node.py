@@ -18,6 +18,7 @@ import ray
 from benchmarks.runner.events import Event, Finished, Progress, Refused, Resumed, Started
 from benchmarks.runner.executors import POLL_SECONDS
 from benchmarks.runner.executors.processes import Processes
+from benchmarks.store.layout import RECORD
 from benchmarks.store.run_folder import DamagedError, RunFolder, write_run
 from benchmarks.store.store import Store
 
@@ -105,7 +106,7 @@ def _follow(
     """Tell the runner of the job until it ends. fit: where it saves its state, if it does."""
     waiting: dict[str, tuple[Any, ...]] = {}  # by kind: of the last progress only
     is_stopping, told_at, state_at = False, 0.0, time.monotonic()
-    end = None
+    end, sent = None, b""
     while end is None:
         for event in executor.events(POLL_SECONDS):
             kind, content = type(event), _content(event)
@@ -120,8 +121,9 @@ def _follow(
         now = time.monotonic()
         is_due = not end and now - state_at >= state_seconds
         if fit and is_due and (state := folder_of(fit)):
-            # The state waits here until the runner takes it, one after the other.
-            waiting["State"], state_at = (ray.put(state),), now
+            state_at = now
+            if state[RECORD] != sent:  # it waits here until the runner takes it
+                waiting["State"], sent = (ray.put(state),), state[RECORD]
         if waiting.keys() - {"Progress"} or now - told_at >= TELL_SECONDS:
             messages = [(number, kind, content) for kind, content in waiting.items()]
             if ray.get(mailbox.tell.remote(messages)) and not is_stopping:
