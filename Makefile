@@ -23,8 +23,8 @@ WEIGHTS := $(VENV)/.weights-tried
 endif
 
 .DEFAULT_GOAL := help
-CPU_ONLY := $(and $(filter Linux,$(shell uname)),$(if $(wildcard /dev/nvidiactl /dev/kfd /dev/dxg)$(shell command -v nvidia-smi),,yes))
-.PHONY: help setup dev lock bench report regress timing anchors test numeric check clean
+CPU_ONLY := $(and $(filter Linux,$(shell uname)),$(if $(wildcard /dev/nvidiactl /dev/kfd /dev/dxg)$(shell command -v nvidia-smi 2>/dev/null),,yes))
+.PHONY: ask help setup dev lock bench report regress timing anchors test numeric check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,17 +39,16 @@ dev: $(DEVELOPMENT) ## add Ray, and the tools of tests and checks
 # which comes from an index of its own that may be out of reach.
 $(VENV)/.backend: $(if $(TORCH_BACKEND),ask) | $(UV)
 	@backend=$(or $(TORCH_BACKEND),$(if $(CPU_ONLY),cpu,lock)); \
+	if [ "$$(cat $@ 2>/dev/null)" = $$backend ]; then exit 0; fi; \
 	if [ $$backend != lock ] && ! said=$$(UV_HTTP_RETRIES=0 $(UV_PIP) install --python $(PY) --dry-run --torch-backend $$backend --reinstall-package torch torch 2>&1); then \
 	  if [ -n "$(TORCH_BACKEND)" ]; then echo "$$said" >&2; exit 2; fi; \
 	  echo "torch for CPUs alone cannot be had from here: taking the one with GPU libraries, several gigabytes"; \
 	  backend=lock; \
 	fi; \
-	[ "$$(cat $@ 2>/dev/null)" = $$backend ] || echo $$backend > $@
-
-ask:
+	echo $$backend > $@
 
 # A stamp is written last: an interrupted set-up is done again. Another backend's torch is not
-# covered by the lock's hashes; of its versions the lock's is taken, where there is that.
+# covered by the lock's hashes; its version is the lock's, if the backend has that.
 $(VENV)/.synced: requirements.lock pyproject.toml $(VENV)/.backend | $(UV)
 	@rm -f $@ $(VENV)/.dev-synced
 	@set -e; backend=$$(cat $(VENV)/.backend); \
@@ -58,7 +57,10 @@ $(VENV)/.synced: requirements.lock pyproject.toml $(VENV)/.backend | $(UV)
 	  $(SYNC) $(VENV)/without-torch.lock; \
 	  locked=$$(awk '/^torch(vision)?==/ { print $$1 }' requirements.lock); \
 	  torch="$(UV_PIP) install --python $(PY) --torch-backend $$backend"; \
-	  $$torch --quiet $$locked || $$torch "torch>=2.11" torchvision; \
+	  if ! $$torch --quiet --dry-run $$locked 2>/dev/null; then \
+	    echo "$$backend: not the lock's" $$locked; locked="torch>=2.11 torchvision"; \
+	  fi; \
+	  $$torch $$locked; \
 	fi
 	$(UV_PIP) install --python $(PY) --no-deps --no-build-isolation --quiet -e .
 	@touch $@
@@ -100,14 +102,16 @@ anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-b
 	@$(PY) -m reports anchors --out $(OUT)
 
 test: $(DEVELOPMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 $(if $(SLOW),,--without-slow)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(if $(SLOW),,--without-slow)
 
 # What computes numbers, as on processors that have these vector instructions and no later ones.
 NUMERIC := tests/end_to_end/test_golden.py tests/dip/engine tests/dip/networks tests/dip/training \
   tests/dip/fills tests/benchmarks/metrics
 numeric: $(DEVELOPMENT) $(WEIGHTS) ## run the tests of numbers with SSE4, AVX2 and AVX-512 instructions
 	@set -e; for isa in "default SSE41 SSE4_2" "avx2 AVX2 AVX2" "avx512 AVX512_CORE AVX512"; do \
-	  set -- $$isa; echo "ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3"; \
+	  set -- $$isa; \
+	  if [ $$1 != default ] && ! grep -q "$$1" /proc/cpuinfo; then echo "$$1: not on this processor"; continue; fi; \
+	  echo "ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3"; \
 	  ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3 OMP_NUM_THREADS=1 \
 	    $(PY) -m pytest -q -n auto --maxprocesses 8 $(NUMERIC); \
 	done

@@ -120,7 +120,7 @@ KINDS: dict[str, tuple[str, str, Callable[[], Iterator[Entry]]]] = {
     "images": ("Image sets", "image set", _image_sets),
     "networks": ("Networks (architecture.name)", "network", _of(get_args(NetworkOptions))),
     "inputs": ("Inputs (input.name)", "input", _of(get_args(InputOptions))),
-    "optimizers": ("Optimisers (optimizer.name)", "optimiser", _of(get_args(OptimizerOptions))),
+    "optimizers": ("Optimizers (optimizer.name)", "optimizer", _of(get_args(OptimizerOptions))),
     "settings": ("Other settings of a method", "setting", _settings),
     "presets": ("Presets", "preset", _presets),
     "holes": (

@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan, line, select, sort_out
+from benchmarks.runner.job_queue import is_quick
 from benchmarks.runner.preflight import check_imported_networks
 from benchmarks.runner.run import RunOptions
 from benchmarks.store.record import Record
@@ -40,7 +41,8 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
         yield _time(records, todo, begun, devices, options.threads)
-        if warning := little_memory(devices[: len(todo)].count("cpu")):
+        fits = sum(not is_quick(job) for job in todo)
+        if warning := little_memory(devices[:fits].count("cpu")):
             yield warning
         yield _room(todo, plan.store.root)
 

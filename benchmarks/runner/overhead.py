@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.runner.events import Event, Finished, Resumed
+from benchmarks.runner.job_queue import is_quick
 from benchmarks.store.accounting import FITS, READING, REPORTING, SCORING, WAITING, Accounting
 from benchmarks.store.layout import ACCOUNTING, TRACE
 from benchmarks.store.trace import seconds_behind
@@ -19,6 +20,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.workers = 0
+        self._most = 0
         self.fitting_seconds = 0.0  # of all workers together
         self._last = time.monotonic()
         self._laps = dict.fromkeys((READING, FITS, SCORING, REPORTING), 0.0)
@@ -32,17 +34,17 @@ class Clock:
 
     def hears(self, event: Event, workers: int) -> None:
         """workers: how many there are; 0 for this process."""
-        self.workers = max(1, workers, self.workers)  # nodes of a cluster come and go
+        self._most = max(1, workers, self._most)  # nodes of a cluster come and go
         key = event.job.key
         match event:
             case Resumed(_, after, _):
                 self._after[key] = after
             case Finished(_, files):
-                self.fitting_seconds += (
-                    seconds_behind(files[TRACE], self._after.get(key, 0))
-                    if TRACE in files
-                    else event.record.timing.seconds
-                )
+                self.workers = self._most
+                if TRACE in files:
+                    self.fitting_seconds += seconds_behind(files[TRACE], self._after.get(key, 0))
+                elif not is_quick(event.job):  # which is no work of a worker's
+                    self.fitting_seconds += event.record.timing.seconds
 
     def accounting(self) -> Accounting:
         """Of all laps until now."""

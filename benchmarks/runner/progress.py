@@ -99,7 +99,7 @@ class Display:
         self.console = console
         self.total = len(jobs)
         self.counts = dict.fromkeys(("done", "diverged", "failed", "halted", "elsewhere"), 0)
-        self.quick_fills = sum(map(is_quick, jobs))
+        self.quick_fills_left = sum(map(is_quick, jobs))
         self.quick_fills_done = 0
         self.is_waiting = self.ran_out_of_memory = False
         self.started = self.last_line = time.monotonic()
@@ -170,9 +170,7 @@ class Display:
                 self._ends(job, word)
                 if outcome:
                     self._line(outcome)
-                elif is_quick(job):
-                    self._quick_fill_ends()
-                elif not self.bars:
+                elif not self.bars and not is_quick(job):
                     self._line(f"{word:9} {job.name}")
             case events.Failed(_, reason, _):
                 self._ends(job, "failed")
@@ -186,12 +184,6 @@ class Display:
                 self._ends(job, "halted")
                 saved = f"its state is saved at iteration {iteration}" if iteration else "not saved"
                 self._line(f"halted    {job.name}: {saved}")
-
-    def _quick_fill_ends(self) -> None:
-        """One line for all of them: many are over within a second."""
-        self.quick_fills_done += 1
-        if self.quick_fills_done == self.quick_fills and not self.bars:
-            self._line(f"done      {counted(self.quick_fills, 'quick fill')}")
 
     def elsewhere(self, job: Job) -> None:
         """Another runner has seen to a job."""
@@ -226,10 +218,14 @@ class Display:
 
     def _ends(self, job: Job, how: str) -> None:
         self.counts[how] += 1
-        if how not in ("done", "diverged") and is_quick(job):
-            self.quick_fills -= 1  # it has a line of its own
         self.time_left.over(job)
         self._leaves_place(job)
+        if is_quick(job):
+            self.quick_fills_left -= 1
+            self.quick_fills_done += how == "done"
+            if not (self.quick_fills_left or self.bars) and self.quick_fills_done:
+                # One line for all of them: many are over within a second.
+                self._line(f"done      {counted(self.quick_fills_done, 'quick fill')}")
         if self.bars:
             self.bars.update(self.overall, completed=self.over, note=self._left())
 

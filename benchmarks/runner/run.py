@@ -26,7 +26,7 @@ from benchmarks.scoring.score import score
 from benchmarks.store.accounting import FITS, READING, SCORING
 from benchmarks.store.layout import RESULTS, STATE, SUITE
 from benchmarks.store.run_folder import Content
-from benchmarks.system.devices import check_device, places
+from benchmarks.system.devices import check_device, places, unused_gpu
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
 from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted
@@ -58,6 +58,7 @@ class RunOptions:
     address: str = "auto"
 
 
+IMPORT_SECONDS = 5.0  # about as long as torch's import takes
 Start = Callable[[Callable[[], bool]], Executor]  # called with what says whether to stop
 
 
@@ -144,9 +145,11 @@ def _executor(plan: Plan, todo: Sequence[Job], options: RunOptions, console: Con
         _say(console, cluster.about)
         return lambda _: cluster
     devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)
-    devices = devices[: max(1, sum(not is_quick(job) for job in todo))]
     check_networks(plan.suite, todo, devices[0])
+    devices = devices[: sum(not is_quick(job) for job in todo)] or devices[:1]
     if warning := little_memory(devices.count("cpu")):
+        _say(console, f"NOTICE: {warning}")
+    if options.device == "auto" and (warning := unused_gpu(devices[0])):
         _say(console, f"NOTICE: {warning}")
     if options.workers == 0:
         return partial(InProcess, devices[0], options.threads)
@@ -241,20 +244,27 @@ def _run_jobs(
             stack.callback(scorer.close)
         display = stack.enter_context(Display(queue.waiting, executor.side_by_side or 1, console))
         is_stopping = False
+        began = time.monotonic()
         while True:
             if is_asked_to_stop() and not is_stopping:
                 is_stopping = True
                 executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
-            while executor.has_room and not is_stopping and (job := queue.take(queue.fits)):
+            # The first seconds, in which torch is imported for all workers, are the quick fills'.
+            is_early = bool(queue.quick) and time.monotonic() - began < IMPORT_SECONDS
+            while (
+                executor.has_room
+                and not (is_stopping or is_early)
+                and (job := queue.take(queue.fits))
+            ):
                 executor.give(
                     Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
                 )
-            # While workers start, and fit, the runner does what takes no longer than to send it.
+            # The runner does what takes no longer than to send it.
             quick = None if is_stopping else queue.take(queue.quick)
             while queue.done_elsewhere:
                 display.elsewhere(queue.done_elsewhere.pop())
-            if not executor.is_busy and quick is None:
+            if not executor.is_busy and quick is None and not is_early:
                 if is_stopping or not queue.waiting:
                     break
                 display.waits(len(queue.waiting))

@@ -78,7 +78,7 @@ class Scorers:
         """Score the jobs' runs, which are stored, as soon as those before are done."""
         for job in jobs:
             # Without its processes, which memory may have run out for, the end scores it.
-            with contextlib.suppress(BrokenExecutor, OSError):
+            with contextlib.suppress(BrokenExecutor, EOFError, OSError):
                 with not_for_children():  # they are started when they are needed
                     scored = self._pool.submit(_keep_scores, self.store, job, self.metrics)
                 self._processes |= self._pool._processes or {}

@@ -40,6 +40,13 @@ def places(
     return [chosen[index % len(chosen)] for index in range(count)]
 
 
+def unused_gpu(device: str) -> str:
+    """A warning if this machine has a GPU and fits run on its CPU; empty if not."""
+    if device != "cpu" or not _may_have_gpu():
+        return ""
+    return "this machine has a GPU that torch cannot use; `make setup TORCH_BACKEND=lock` may help"
+
+
 def _gpus() -> list[str]:
     import torch
 

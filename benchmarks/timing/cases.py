@@ -48,8 +48,8 @@ class Case:
 class Group:
     """Cases that are timed in turn and compared with the first.
 
-    kind: the table that they stand in: sweep, fit, channels, workers or peers. seconds: that a fit
-    of the first case is to take, if so few iterations as are timed at least take no longer.
+    kind: the table that they stand in: sweep, fit, channels, workers or peers. seconds: target
+    time of a fit of the first case; the fewest iterations that are timed may take longer.
     """
 
     kind: str

@@ -70,7 +70,7 @@ class Session:
     def run(self, groups: Sequence[Group], deadline: float) -> None:
         """Time the groups in their order; what is not timed is listed in `left_out`.
 
-        deadline: of the monotonic clock; behind it no group begins, but one is finished.
+        deadline: of the monotonic clock; no group starts after it; the running one is finished.
         """
         for index, group in enumerate(groups):
             first, reason = group.cases[0], ""

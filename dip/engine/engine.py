@@ -1,7 +1,7 @@
 """How a fit is computed: plainly, as a textbook would, or fast. The mathematics is the same.
 
 `plain` is the loop that everything is measured against: eager, NCHW, torch's default kernels and
-optimiser, the loss read at each iteration. `fast` changes the order of float operations, and so in
+optimizer, the loss read at each iteration. `fast` changes the order of float operations, and so in
 float32 the trajectory, but not what is computed.
 
 On a CPU it is: channels-last maps, fused optimizers, layers of `dip.engine.kernels`, and with one
@@ -31,7 +31,7 @@ from dip.options import EngineName, Precision
 Work = Callable[[], None]
 
 READ_EVERY = 25  # iterations between looks at a GPU that is otherwise not waited for
-WARM_UP_CALLS = 3  # before a graph is recorded: kernels are chosen and optimiser states made
+WARM_UP_CALLS = 3  # before a graph is recorded: kernels are chosen and optimizer states made
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""A method: network, input, loss and optimiser, with everything else that shapes a trajectory."""
+"""A method: network, input, loss and optimizer, with everything else that shapes a trajectory."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -13,7 +13,7 @@ from dip.options import Backtracking
 class Rewind:
     """The weights of the last look, to go back to when the fit is suddenly worse.
 
-    state: lists all tensors that go back, as they are at present; what the optimiser remembers does
+    state: lists all tensors that go back, as they are at present; what the optimizer remembers does
     not, as in the source.
 
     Ulyanov et al., `restoration.ipynb`: it looks every so many iterations, and once it went back at

@@ -1,7 +1,8 @@
 """Optimizers: the steps that the weights take, and the schedule of the learning rate.
 
 Adam, AdamW and SGD are torch's own functions. The classes around them in `torch.optim` compute the
-same, but making one imports torch's compiler, which takes longer than torch itself.
+same, but making one imports torch's compiler, which takes longer than torch itself. L-BFGS has no
+such function, and pays for it.
 """
 
 import copy
@@ -20,7 +21,7 @@ from dip.options import (
     SGDOptions,
 )
 
-EPSILON = 1e-8  # added to the denominator of Adam: torch's default, and the paper's
+EPSILON = 1e-8  # added to Adam's denominator: Kingma and Ba, algorithm 1, and torch's default
 
 
 class Optimizer(Protocol):
@@ -32,7 +33,7 @@ class Optimizer(Protocol):
 
 
 class Adam:
-    """Adam; with `decoupled` weight decay, AdamW. A parameter without a gradient is passed over.
+    """Adam, or AdamW where the options are AdamW's; passes over parameters without a gradient.
 
     Args:
         parameters: all that are trained.
@@ -132,7 +133,7 @@ class SGD:
 
 
 class LBFGS:
-    """L-BFGS without a line search, one update a step, of which torch has no function."""
+    """L-BFGS without a line search, one update a step."""
 
     def __init__(self, parameters: list[Tensor], history: int):
         # One update a call: with its history kept between calls, that is the source's one long

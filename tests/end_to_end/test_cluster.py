@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from support.commands import ROOT, Command
 from support.documentation import CLUSTER
-from support.processes import worker_of
+from support.processes import below
 from support.ray_cluster import RayCluster, ray_cluster
 from support.suites import HUGE, TINY, jobs_of, pictures_in
 
@@ -218,7 +218,11 @@ def test_a_second_signal_ends_at_once(
     options = ("--executor", "ray", "--address", cluster.address)
     runner = start(suite, tmp_path / "results", *options)
     _wait_for(lambda: any("running   " in line for line in runner.lines))
-    worker = worker_of(cluster.nodes[-1].pid)
+    (worker,) = [
+        pid
+        for pid in below(cluster.nodes[-1].pid)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
     os.kill(worker, signal.SIGSTOP)  # or it could have halted before the second one
     try:
         runner.process.send_signal(signal.SIGINT)

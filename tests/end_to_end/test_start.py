@@ -10,6 +10,7 @@ from support.commands import ROOT
 
 COMMANDS = """
 import sys
+from benchmarks.system.processes import PRELOADED
 from dip.__main__ import main as dip
 from reports.commands.app import main as dip_bench
 
@@ -17,11 +18,13 @@ suite, out, photo, restored = sys.argv[1:]
 assert dip_bench(["bench", suite, "--out", out, "--workers", "0"]) == 0
 assert dip(["inpaint", photo, "--box", "4,4,9,9", "-o", restored, "--iterations", "2"]) == 0
 assert "torch" in sys.modules
+for name in PRELOADED:
+    __import__(name)
 print([name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules])
 """
 
 
-def test_no_command_imports_torchs_compiler(
+def test_neither_bench_nor_inpaint_nor_workers_import_torchs_compiler(
     suite_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     """It takes 4 to 8 seconds, and torch's classes of optimizers import it."""

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 from benchmarks.jobs.job import Job
@@ -19,9 +20,11 @@ from benchmarks.runner.executors.worker import HANG_UP, STOP, work
 from benchmarks.runner.job.task import Task
 from benchmarks.system.processes import process_context
 from benchmarks.system.signals import not_for_children
+from dip.errors import InputError
 
 START_SECONDS = 120.0  # that a worker may take to start before a timeout counts
 LOG_BYTES = 2**20  # of what a worker has written, the last
+SERVER_GONE = 255  # the exit code that multiprocessing gives to a worker of a server that has died
 END_SECONDS = 10.0  # that a worker without a job has for leaving by itself
 
 
@@ -30,6 +33,7 @@ class Processes:
 
     A worker that dies, breaks a job or exceeds `timeout` seconds with one fails that job only, and
     another takes its place. beside: how many jobs share the machine, where not these alone do.
+    context: how workers start, where not from the server of `process_context`.
     """
 
     def __init__(
@@ -38,7 +42,9 @@ class Processes:
         threads: int,
         timeout: float | None = None,
         beside: int | None = None,
+        context: SpawnContext | ForkServerContext | None = None,
     ):
+        self.context = context or process_context()
         self.devices = devices
         self.threads = threads
         self.timeout = timeout
@@ -69,8 +75,18 @@ class Processes:
             if place not in self.workers or self.workers[place].job is None
         )
         if place not in self.workers:
-            self.workers[place] = _Worker(place, self.devices[place], self.threads, self.beside)
+            self.workers[place] = self._worker(place)
         self.workers[place].give(task)
+
+    def _worker(self, place: int) -> "_Worker":
+        words = (place, self.devices[place], self.threads, self.beside, self.context)
+        try:
+            return _Worker(*words)
+        except (EOFError, ConnectionError):  # the server has died; another one starts
+            try:
+                return _Worker(*words)
+            except (EOFError, ConnectionError):
+                raise InputError("no worker can be started: is there too little memory?") from None
 
     def events(self, seconds: float) -> list[Event]:
         at_work = self._at_work()
@@ -114,12 +130,18 @@ class Processes:
 class _Worker:
     """The runner's side of one worker process."""
 
-    def __init__(self, place: int, device: str, threads: int, workers: int):
+    def __init__(
+        self,
+        place: int,
+        device: str,
+        threads: int,
+        workers: int,
+        context: SpawnContext | ForkServerContext,
+    ):
         self.place = place
         self.job: Job | None = None
         self.broke: Job | None = None
         self.began = 0.0
-        context = process_context()
         self.connection, theirs = context.Pipe()
         self.output, name = tempfile.mkstemp()
         Path(name).unlink()  # so that nothing is left of it
@@ -181,6 +203,9 @@ class _Worker:
 
     def kill(self) -> None:
         self.process.kill()
+        if self.process.exitcode == SERVER_GONE and self.process.pid:  # it may live all the same
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
         self.connection.close()
         os.close(self.output)
@@ -188,6 +213,8 @@ class _Worker:
 
 def how_it_ended(code: int) -> str:
     """A process, by the exit code that multiprocessing gives it."""
+    if code == SERVER_GONE:
+        return "its worker was lost with the server that it came from, as when memory runs out"
     if code >= 0:
         return f"its worker ended with exit code {code}"
     names = {number.value: number.name for number in signal.Signals}

@@ -55,6 +55,21 @@ def test_number_of_workers_does_not_change_results(
     assert pictures_in(tmp_path / "by-0") == pictures_in(tmp_path / "by-2")
 
 
+def test_quick_fills_are_done_in_the_runner_beside_the_workers(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    methods = [TINY["methods"][0], *({"fill": name} for name in ("mean", "nearest", "biharmonic"))]
+    suite, out = suite_file(methods=methods, images=["astronaut", "coffee"]), tmp_path / "results"
+    done = command("benchmarks", "run", suite, "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    lines = [line.partition(";")[0].split()[1:] for line in done.stdout.splitlines()]
+    ended = [words[1:] for words in lines if words and words[0] == "done"]
+    assert ended[0] == ["4", "quick", "fills"]  # while the worker starts
+    assert sorted(name[0].split("/")[2] for name in ended[1:]) == ["biharmonic"] * 2 + ["quick"] * 2
+    assert len(pd.read_csv(out / "tiny" / "results.csv")) == 2 * (3 + 2 * 2)
+    assert not list((out / "runs").glob(".*"))  # no claim is left
+
+
 def _start(suite: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "run", str(suite), "--out", str(out), *options],

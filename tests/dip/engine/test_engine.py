@@ -208,16 +208,20 @@ def test_an_optimizer_that_is_recorded_counts_on_the_device(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or torch refuses to record its step."""
-    asked: list[bool] = []
-    monkeypatch.setattr(optimizers, "adam", lambda *_, **how: asked.append(how["capturable"]))
-    parameter = torch.ones(2, requires_grad=True)
-    parameter.grad = torch.ones(2)
+    asked: list[tuple[bool, str]] = []
+
+    def step(*lists: list[Tensor], **how: Any) -> None:
+        asked.append((how["capturable"], lists[5][0].device.type))
+
+    monkeypatch.setattr(optimizers, "adam", step)
+    parameter = torch.ones(2, device="meta", requires_grad=True)
+    parameter.grad = torch.ones(2, device="meta")
     for recorded in (True, False):
         descent = optimizers.Descent(
-            _method("quick", optimizer={"name": name}), [parameter], fused=True, recorded=recorded
+            _method("quick", optimizer={"name": name}), [parameter], recorded=recorded
         )
         descent.step(1, torch.tensor(1.0))
-    assert asked == [True, False]
+    assert asked == [(True, "meta"), (False, "cpu")]
 
 
 def test_maps_are_channels_last() -> None:

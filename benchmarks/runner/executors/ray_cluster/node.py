@@ -10,6 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,9 @@ def _content(event: Event) -> tuple[Any, ...]:
 def _executor(terms: Terms) -> Processes:
     """One worker process, the same for all tasks of this one."""
     device = "cpu" if terms.device == "cpu" else "cuda:0"  # the first that the task may see
-    return Processes([device], terms.threads, terms.timeout, _room_here(terms))
+    # One worker needs no server to fork from.
+    room, spawn = _room_here(terms), get_context("spawn")
+    return Processes([device], terms.threads, terms.timeout, room, spawn)
 
 
 def _room_here(terms: Terms) -> int:
