@@ -95,9 +95,10 @@ def test_a_failed_job_is_said_and_the_others_are_reported(
 ) -> None:
     """A job that asks for more memory than any machine has breaks at run time only."""
     suite, out = suite_file(methods=[*TINY["methods"], HUGE]), tmp_path / "results"
-    done = command("reports", "bench", suite, "--out", out)
+    done = command("reports", "bench", suite, "--out", out, "--workers", 1)
     assert done.returncode == 1, done.stderr
     assert "FAILED    astronaut/boxes[count=1,side=8]/huge/0: out of memory: " in done.stdout
+    assert "memory ran out: use fewer --workers" in done.stdout
     log = out / "tiny" / "failures" / f"{jobs_of(suite)[2].key}.txt"
     assert "Traceback (most recent call last):" in log.read_text()
     assert "1 of 3 jobs have no result: astronaut/boxes[count=1,side=8]/huge/0;" in done.stderr
