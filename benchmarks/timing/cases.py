@@ -13,6 +13,9 @@ SWEEP_SIZE = 128
 BASE = {"lemsky-unet-single": "lemsky-unet"}  # timed against another preset's plain loop
 
 
+CPU_BLOCK = 3  # iterations; the first block of a fit warms it up, and is left out
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to run the fits of one method at one size.
@@ -56,6 +59,13 @@ class Group:
     cases: tuple[Case, ...]
     repeats: int = 3
     seconds: float = 1.0
+
+
+def block(device: str) -> int:
+    """Iterations that are waited for together."""
+    from dip.engine.engine import READ_EVERY
+
+    return READ_EVERY if device.startswith("cuda") else CPU_BLOCK
 
 
 def groups(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.timing.cases import Case, Group
+from benchmarks.timing.cases import Case, Group, block
 
 PEER = "deepinv"
 PRESET, SIZE = "quick", 128
@@ -44,7 +44,6 @@ def fit(
     from deepinv.physics import Inpainting
 
     import dip
-    from benchmarks.timing.measure import block
     from dip.engine.stopwatch import Stopwatch
 
     method, size = case.method, (case.size, case.size)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.system.processes import process_context
 from benchmarks.timing import deepinv_peer
-from benchmarks.timing.cases import Case
+from benchmarks.timing.cases import Case, block
 
 if TYPE_CHECKING:
     import torch
 
 IMAGE = "astronaut"  # of scikit-image
 MISSING = 0.5
-CPU_BLOCK = 3  # iterations; the first block of a fit warms it up, and is left out
 FEWEST_BLOCKS = 3  # of a fit
 PEAK_SECONDS = 2.0
 
@@ -92,13 +91,6 @@ def _serve(connection: Connection, engine: str, device: str) -> None:
         except Exception as error:  # whatever a case does, the next one is timed
             torch.cuda.empty_cache()
             connection.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
-
-
-def block(device: str) -> int:
-    """Iterations that are waited for together."""
-    from dip.engine.engine import READ_EVERY
-
-    return READ_EVERY if device.startswith("cuda") else CPU_BLOCK
 
 
 def fewest(device: str) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing.cases import Case, Group
-from benchmarks.timing.measure import Bench, Measured, block, fewest, measured, peak_gflops
+from benchmarks.timing.cases import Case, Group, block
+from benchmarks.timing.measure import Bench, Measured, fewest, measured, peak_gflops
 
 MOST = 5000  # iterations of one fit
 
