@@ -248,6 +248,7 @@ def test_a_networks_own_connection_error_is_its_failure(
         (3, "its worker ended with exit code 3"),
         (-11, "its worker was killed by signal 11 (SIGSEGV)"),
         (-40, "its worker was killed by signal 40 (unnamed)"),
+        (255, "its worker was lost with the server that it came from, as when memory runs out"),
     ],
 )
 def test_how_a_worker_ended_is_said(code: int, words: str) -> None:
@@ -286,6 +287,8 @@ def test_where_workers_are(
     monkeypatch.setattr(devices, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(devices, "_gpus", lambda: ["cuda:0", "cuda:1"])
     assert devices.places(device, workers, 1, per_gpu) == expected
+    assert devices.unused_gpu("cuda:0") == ""
+    assert "a GPU that torch cannot use" in devices.unused_gpu("cpu")
     with pytest.raises(InputError, match="give one of the two"):
         devices.places("auto", 2, 1, 2)
     with pytest.raises(InputError, match="no GPU is used; use `workers`"):
@@ -300,6 +303,20 @@ def test_workers_end_when_the_runner_is_killed(suite_file: Write, tmp_path: Path
     runner.kill()
     runner.communicate()
     expect_end(worker)
+
+
+@needs_proc
+def test_a_server_that_dies_takes_no_job_with_it(suite_file: Write) -> None:
+    """Workers fork from it; the one at work goes on, and the next ones come from another."""
+    first, second = jobs_of(suite_file(methods=TINY["methods"][:1], seeds=[0, 1]))
+    executor = Processes(["cpu"], threads=1)
+    executor.give(Task(first, "tiny"))
+    worker = worker_of(os.getpid())
+    server = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(server, signal.SIGKILL)
+    ends = [event for event in run_tasks(executor, []) if isinstance(event, Finished | Failed)]
+    ends += [*run_tasks(Processes(["cpu"], threads=1), [Task(second, "tiny")])][-1:]
+    assert [type(event) for event in ends] == [Finished, Finished]
 
 
 @needs_proc
