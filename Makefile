@@ -33,16 +33,16 @@ setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH
 	@$(PY) -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
 	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
-dev: $(DEVELOPMENT) ## add Ray, and the tools of tests and checks
+dev: $(DEVELOPMENT) ## setup, and Ray and the tools for tests and checks
 
-# The torch to install: the one asked for; else the lock's, or without a GPU the small one for CPUs,
-# which comes from an index of its own that may be out of reach.
+# Which torch to install: the one asked for; else the lock's, or, on Linux without a GPU, the small
+# CPU-only one, if its index can be reached.
 $(VENV)/.backend: $(if $(TORCH_BACKEND),ask) | $(UV)
 	@backend=$(or $(TORCH_BACKEND),$(if $(CPU_ONLY),cpu,lock)); \
 	if [ "$$(cat $@ 2>/dev/null)" = $$backend ]; then exit 0; fi; \
 	if [ $$backend != lock ] && ! said=$$(UV_HTTP_RETRIES=0 $(UV_PIP) install --python $(PY) --dry-run --torch-backend $$backend --reinstall-package torch torch 2>&1); then \
 	  if [ -n "$(TORCH_BACKEND)" ]; then echo "$$said" >&2; exit 2; fi; \
-	  echo "torch for CPUs alone cannot be had from here: taking the one with GPU libraries, several gigabytes"; \
+	  echo "The CPU-only torch is out of reach; installing the one with GPU libraries, several gigabytes"; \
 	  backend=lock; \
 	fi; \
 	echo $$backend > $@
@@ -58,7 +58,7 @@ $(VENV)/.synced: requirements.lock pyproject.toml $(VENV)/.backend | $(UV)
 	  locked=$$(awk '/^torch(vision)?==/ { print $$1 }' requirements.lock); \
 	  torch="$(UV_PIP) install --python $(PY) --torch-backend $$backend"; \
 	  if ! $$torch --quiet --dry-run $$locked 2>/dev/null; then \
-	    echo "$$backend: not the lock's" $$locked; locked="torch>=2.11 torchvision"; \
+	    echo "$$backend has no" $$locked "(the locked versions); installing its newest"; locked="torch>=2.11 torchvision"; \
 	  fi; \
 	  $$torch $$locked; \
 	fi
@@ -104,10 +104,10 @@ anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-b
 test: $(DEVELOPMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(if $(SLOW),,--without-slow)
 
-# What computes numbers, as on processors that have these vector instructions and no later ones.
+# Limits torch to older vector instructions than the processor may have.
 NUMERIC := tests/end_to_end/test_golden.py tests/dip/engine tests/dip/networks tests/dip/training \
   tests/dip/fills tests/benchmarks/metrics
-numeric: $(DEVELOPMENT) $(WEIGHTS) ## run the tests of numbers with SSE4, AVX2 and AVX-512 instructions
+numeric: $(DEVELOPMENT) $(WEIGHTS) ## run the numeric tests with SSE4, AVX2 and AVX-512 instructions
 	@set -e; for isa in "default SSE41 SSE4_2" "avx2 AVX2 AVX2" "avx512 AVX512_CORE AVX512"; do \
 	  set -- $$isa; \
 	  if [ $$1 != default ] && ! grep -q "$$1" /proc/cpuinfo; then echo "$$1: not on this processor"; continue; fi; \

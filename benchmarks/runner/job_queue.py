@@ -9,21 +9,17 @@ from benchmarks.jobs.plan import Plan
 from benchmarks.system.files import CannotWriteError, Claim
 from dip.fills import FILLS
 
-QUICK_PIXELS = 2**16  # up to which a quick fill takes no longer than to send it to a worker
-
 
 def is_quick(job: Job) -> bool:
-    """Whether the job is over so soon that the runner does it itself."""
-    return (
-        isinstance(job.method, str) and FILLS[job.method].is_quick and job.mask.size <= QUICK_PIXELS
-    )
+    """Whether the runner fills the hole itself, because a worker would not be worth it."""
+    return isinstance(job.method, str) and job.mask.size <= FILLS[job.method].quick_pixels
 
 
 class JobQueue:
     """Gives out jobs one by one, each claimed, so that no other runner fits it meanwhile.
 
     A job that another runner has claimed is come back to later; one that it has seen to meanwhile
-    is over. quick: those that the runner does itself; fits: all others. before: of each key what
+    is over. quick: fills that the runner computes itself; fits: all other jobs. before: of each key what
     `Plan.fingerprint` said in the beginning. fresh: run again what was over then. done_elsewhere:
     what others have seen to, as it was found.
     """

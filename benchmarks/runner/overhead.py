@@ -43,7 +43,7 @@ class Clock:
                 self.workers = self._most
                 if TRACE in files:
                     self.fitting_seconds += seconds_behind(files[TRACE], self._after.get(key, 0))
-                elif not is_quick(event.job):  # which is no work of a worker's
+                elif not is_quick(event.job):  # quick fills run in the runner, not in a worker
                     self.fitting_seconds += event.record.timing.seconds
 
     def accounting(self) -> Accounting:

@@ -58,7 +58,7 @@ class RunOptions:
     address: str = "auto"
 
 
-IMPORT_SECONDS = 5.0  # about as long as torch's import takes
+IMPORT_SECONDS = 5.0  # about what importing torch takes
 Start = Callable[[Callable[[], bool]], Executor]  # called with what says whether to stop
 
 
@@ -250,7 +250,7 @@ def _run_jobs(
                 is_stopping = True
                 executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
-            # The first seconds, in which torch is imported for all workers, are the quick fills'.
+            # Quick fills go first while the server imports torch: a worker would wait for it.
             is_early = bool(queue.quick) and time.monotonic() - began < IMPORT_SECONDS
             while (
                 executor.has_room
@@ -260,7 +260,6 @@ def _run_jobs(
                 executor.give(
                     Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
                 )
-            # The runner does what takes no longer than to send it.
             quick = None if is_stopping else queue.take(queue.quick)
             while queue.done_elsewhere:
                 display.elsewhere(queue.done_elsewhere.pop())
@@ -287,7 +286,7 @@ def _run_jobs(
 
 
 def _filled_here(plan: Plan, job: Job, workers: int) -> Event:
-    """How a quick fill ends, which this process does itself."""
+    """Run a quick fill in this process; returns how it ended."""
     return carry_out(Task(job, plan.suite.name), "cpu", 1, max(1, workers), Tell())
 
 

@@ -4,8 +4,8 @@ Fitting is the time inside iterations of the jobs that finished, summed over job
 number of workers. All the rest is outside fitting, and the parts sum up to the whole:
 
 - reading: suite, images and stored runs, until jobs are given out;
-- starting and waiting: workers that start, quick fills beside them, networks that are built, runs
-  that are written, jobs that fail, places that are idle at the end;
+- starting and waiting: starting workers, quick fills, building networks, writing runs, jobs that
+  fail, and workers that are idle at the end;
 - scoring: what has not been scored while fits ran, and writing results.csv;
 - reporting: tables and figures.
 """

@@ -7,16 +7,16 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 
 from benchmarks.system.signals import not_for_children
 
-# What the server imports: what takes seconds, or what every worker needs.
+# Imported by the server: what is slow to import, and what every worker needs.
 PRELOADED = ["torch", "dip.trainer", "dip.receptive_field", "benchmarks.runner.executors.worker"]
 
 
 @cache
 def process_context() -> SpawnContext | ForkServerContext:
-    """Makes processes as `multiprocessing` does; the first call starts the server.
+    """The multiprocessing context that starts workers; the first call starts the server.
 
-    The server lives as long as this process. Its children see the environment variables of this
-    moment, and hear neither Ctrl-C nor the request to end. Only on Linux: elsewhere torch does not
+    The server lives as long as this process. Its children get the environment variables of this
+    moment, and neither SIGINT nor SIGTERM reaches them. Only on Linux: elsewhere torch does not
     survive a fork, and each process imports it.
     """
     if sys.platform == "linux":
@@ -25,7 +25,7 @@ def process_context() -> SpawnContext | ForkServerContext:
         try:
             with not_for_children():
                 forkserver.ensure_running()
-        except OSError:  # as where the path of the temporary folder is too long for a socket
+        except OSError:  # for example, a TMPDIR whose path is too long for a socket
             return get_context("spawn")
         return context
     return get_context("spawn")

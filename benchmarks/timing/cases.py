@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from dip.options import Method
+from dip.options import EngineName, Method, Precision
 from dip.presets import load_preset, preset_names, with_settings
 
 WIDTHS = (32, 64, 128, 192)  # channels of each scale, in the table of cost against channels
@@ -11,8 +12,8 @@ WIDTH_PRESET, WIDTH_SIZE = "dip-random50", 128
 SWEPT = ("lemsky-unet", "lemsky-unet-single", "dip-random50")  # whose sweep throughput is timed
 SWEEP_SIZE = 128
 BASE = {"lemsky-unet-single": "lemsky-unet"}  # timed against another preset's plain loop
-
-
+PEER: Final = "deepinv"
+Program = EngineName | Literal["deepinv"]  # what computes a fit: an engine of ours, or a peer
 CPU_BLOCK = 3  # iterations; the first block of a fit warms it up, and is left out
 
 
@@ -26,8 +27,8 @@ class Case:
 
     preset: str
     size: int
-    engine: str
-    precision: str = "float32"
+    engine: Program
+    precision: Precision = "float32"
     processes: int = 1
     threads: int = 1
     channels: int | None = None
@@ -69,7 +70,7 @@ def block(device: str) -> int:
 
 
 def groups(
-    presets: Sequence[str], sizes: Sequence[int], cores: int, precisions: Sequence[str]
+    presets: Sequence[str], sizes: Sequence[int], cores: int, precisions: Sequence[Precision]
 ) -> list[Group]:
     """All that there is to time on a CPU with so many cores, or with 0 on a GPU."""
     threads = cores or 1
@@ -95,12 +96,12 @@ def groups(
     return found
 
 
-def _fit(preset: str, size: int, threads: int, precisions: Sequence[str]) -> tuple[Case, ...]:
+def _fit(preset: str, size: int, threads: int, precisions: Sequence[Precision]) -> tuple[Case, ...]:
     plain = Case(preset, size, "plain", threads=threads)
     return (plain, *(replace(plain, engine="fast", precision=each) for each in precisions))
 
 
-def _sweep(preset: str, cores: int, precisions: Sequence[str]) -> tuple[Case, ...]:
+def _sweep(preset: str, cores: int, precisions: Sequence[Precision]) -> tuple[Case, ...]:
     """The textbook's sweep, one fit after the other on all cores, against one-thread workers."""
     plain = Case(BASE.get(preset, preset), SWEEP_SIZE, "plain", threads=cores or 1)
     workers = Case(preset, SWEEP_SIZE, "fast", processes=cores or 1)

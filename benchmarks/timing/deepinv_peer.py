@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.timing.cases import Case, Group, block
+from benchmarks.timing.cases import PEER, Case, Group, Program, block
 
-PEER = "deepinv"
 PRESET, SIZE = "quick", 128
 
 
@@ -21,7 +20,7 @@ def peer_groups(presets: Sequence[str], cores: int) -> list[Group]:
     """The comparison, where the program is installed."""
     if find_spec(PEER) is None or PRESET not in presets:
         return []
-    engines = ("plain", "fast", PEER)
+    engines: tuple[Program, ...] = ("plain", "fast", PEER)
     cases = (Case(PRESET, SIZE, engine, threads=cores or 1) for engine in engines)
     return [Group("peers", tuple(cases))]
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.system.processes import process_context
 from benchmarks.timing import deepinv_peer
-from benchmarks.timing.cases import Case, block
+from benchmarks.timing.cases import PEER, Case, Program, block
+from dip.options import EngineName
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,7 @@ IMAGE = "astronaut"  # of scikit-image
 MISSING = 0.5
 FEWEST_BLOCKS = 3  # of a fit
 PEAK_SECONDS = 2.0
+Task = Program | Literal["peak"]  # what a process is for: fits, or products of matrices
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Measured:
 class Bench:
     """A process that measures cases of one engine on one device; its first result is "ready"."""
 
-    def __init__(self, engine: str, device: str):
+    def __init__(self, engine: Task, device: str):
         context = process_context()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, engine, device), daemon=True)
@@ -71,14 +73,14 @@ class Bench:
         self.connection.close()
 
 
-def _serve(connection: Connection, engine: str, device: str) -> None:
+def _serve(connection: Connection, engine: Task, device: str) -> None:
     import torch
 
     from dip.engine.engine import keep_memory
 
     if engine == "fast" and device == "cpu":
         keep_memory()
-    if engine in ("plain", "fast"):  # what a process does once is done, in all that begin together
+    if engine == "plain" or engine == "fast":  # the first fit of a process is not timed
         measured(Case("quick", 48, engine), 0, fewest(device), device)
     connection.send("ready")
     while True:
@@ -125,9 +127,12 @@ def measured(case: Case, seed: int, iterations: int, device: str) -> Measured:
         times.append(milliseconds)
         noted.append(time.monotonic())
 
-    fit = deepinv_peer.fit if case.engine == deepinv_peer.PEER else _fit
+    how = (*tensors, seed, iterations, device, note)
     with torch.cuda.device(device) if device.startswith("cuda") else nullcontext():
-        restored = fit(case, *tensors, seed, iterations, device, note)
+        if case.engine == PEER:
+            restored = deepinv_peer.fit(case, *how)
+        else:
+            restored = _fit(case, case.engine, *how)
     return Measured(
         iterations=len(times),
         began=noted[warm_up - 1],
@@ -141,6 +146,7 @@ def measured(case: Case, seed: int, iterations: int, device: str) -> Measured:
 
 def _fit(
     case: Case,
+    engine: EngineName,
     image: "torch.Tensor",
     mask: "torch.Tensor",
     seed: int,
@@ -156,8 +162,8 @@ def _fit(
         checkpoints=[iterations],
         seed=seed,
         device=device,
-        engine=case.engine,  # type: ignore[arg-type]  # a peer's name goes elsewhere
-        precision=case.precision,  # type: ignore[arg-type]  # groups() names those that exist
+        engine=engine,
+        precision=case.precision,
         on_step=lambda step: note(step.milliseconds),
     )
     return last.raw

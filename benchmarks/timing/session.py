@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing.cases import Case, Group, block
-from benchmarks.timing.measure import Bench, Measured, fewest, measured, peak_gflops
+from benchmarks.timing.measure import Bench, Measured, Task, fewest, measured, peak_gflops
+from dip.options import Precision
 
 MOST = 5000  # iterations of one fit
 
@@ -55,7 +56,7 @@ class Session:
 
     def __init__(self, device: str, say: Callable[[str], None]):
         self.device, self.say = device, say
-        self.benches: dict[tuple[str, int], Bench] = {}
+        self.benches: dict[tuple[Task, int], Bench] = {}
         self.peaks: dict[tuple[str, int, int], float | str] = {}
         self.rows: list[Row] = []
         self.left_out: list[str] = []
@@ -126,7 +127,7 @@ class Session:
         return self._together(case.engine, case.processes, measured, case, seed, iterations)
 
     def _together(
-        self, engine: str, count: int, function: Callable[..., Any], *arguments: Any
+        self, engine: Task, count: int, function: Callable[..., Any], *arguments: Any
     ) -> list[Any] | str:
         """What each of an engine's first processes answers, or why one of them does not."""
         names = [(engine, number) for number in range(count)]
@@ -144,11 +145,13 @@ class Session:
         return failed[0] if failed else found
 
 
-def precisions_of(session: Session, threads: int) -> list[str]:
+def precisions_of(session: Session, threads: int) -> list[Precision]:
     """float32, and what computes matrix products faster here."""
-    candidates = ("tf32", "bfloat16") if session.device.startswith("cuda") else ("bfloat16",)
+    candidates: list[Precision] = ["bfloat16"]
+    if session.device.startswith("cuda"):
+        candidates.insert(0, "tf32")
     base = session.peak("float32", 1, threads)
-    found = ["float32"]
+    found: list[Precision] = ["float32"]
     for precision in candidates:
         peak = session.peak(precision, 1, threads)
         if isinstance(base, float) and isinstance(peak, float) and peak > base:

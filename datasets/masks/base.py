@@ -58,8 +58,8 @@ class Mask(BaseModel, ABC):
     def draw(self, image: Image) -> Known:
         """(H, W), True = known; raises DatasetError where the settings do not fit the image."""
 
-    def within(self, folder: Path) -> "Mask":  # noqa: ARG002 - of use to holes from files
-        """The same hole, with relative paths that start at this folder."""
+    def within(self, _: Path) -> "Mask":
+        """The same hole, with relative paths that start at this folder; only files have paths."""
         return self
 
     @property

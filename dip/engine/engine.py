@@ -158,8 +158,8 @@ def keep_memory() -> None:
     """Let glibc keep what is freed, for the rest of the process: the next iteration needs it again.
 
     Otherwise each large map is a mapping of its own, whose pages the kernel has to clear each time,
-    which takes two fifths of a fit's time at 512x512. It changes the whole process, so a library
-    leaves it to the program. Nothing happens where the C library is another one.
+    which takes two fifths of a fit's time at 512x512. It changes the whole process, so the program
+    calls it, and not the library. Without glibc it does nothing.
     """
     trim_threshold, mmap_max = -1, -4  # parameters of mallopt(3), as malloc.h numbers them
     try:

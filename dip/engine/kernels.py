@@ -75,11 +75,11 @@ class _BilinearDoubling(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004 - autograd gives it
+    def forward(_: Any, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=2, mode="bilinear")
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004 - autograd gives it
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
         (gradient,) = gradients
         return _halved(_halved(gradient, 2), 3)
 

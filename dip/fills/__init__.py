@@ -26,14 +26,15 @@ class Fill:
     """A fill, described.
 
     name: its module in this folder, with hyphens. summary: one line on how it fills. source: the
-    paper or the library that it follows. is_quick: it takes a few microseconds per pixel, whatever
-    the hole. version: counts up when its numbers change.
+    paper or the library that it follows. quick_pixels: images of up to so many pixels are filled
+    within about a tenth of a second (measured for a box and for half and 95 % of the pixels
+    missing). version: counts up when its numbers change.
     """
 
     name: str
     summary: str
     source: str
-    is_quick: bool = False
+    quick_pixels: int = 0
     version: int = 1
 
     def restore(
@@ -63,43 +64,45 @@ class Fill:
 
 
 _FILLS = (
-    Fill("mean", "Each channel's mean over the known pixels.", "this project", is_quick=True),
+    Fill("mean", "Each channel's mean over the known pixels.", "this project", quick_pixels=2**19),
     Fill(
         "nearest",
         "The nearest known pixel, by Euclidean distance.",
         "scipy.ndimage.distance_transform_edt",
-        is_quick=True,
+        quick_pixels=2**19,
     ),
     Fill(
         "harmonic",
         "The membrane through the known pixels: each missing pixel is the mean of its neighbours.",
         "Laplace's equation, five-point stencil",
-        is_quick=True,
+        quick_pixels=2**14,
     ),
     Fill(
         "biharmonic",
         "The surface of least bending through the known pixels around the hole.",
         "Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic"
         " Functions, 2018; skimage.restoration.inpaint_biharmonic",
+        quick_pixels=2**13,
     ),
     Fill(
         "telea",
         "From the rim inwards, the weighted mean of what pixels within three continue to.",
         "Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004; cv2.inpaint",
-        is_quick=True,
+        quick_pixels=2**16,
     ),
     Fill(
         "navier-stokes",
         "From the rim inwards along the lines of equal brightness, as a fluid would flow.",
         "Bertalmio, Bertozzi, Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video"
         " Inpainting, CVPR 2001; cv2.inpaint",
-        is_quick=True,
+        quick_pixels=2**16,
     ),
     Fill(
         "total-variation",
         "Least total variation: edges stay sharp and are as short as can be; channels together.",
         "Chan, Shen, Mathematical Models for Local Nontexture Inpaintings, 2002, without"
         " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
+        quick_pixels=2**10,
     ),
 )
 FILLS = {fill.name: fill for fill in _FILLS}

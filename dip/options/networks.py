@@ -181,7 +181,7 @@ class ConvDecoderOptions(Network):
     def minimum_side(self) -> int:
         return 2
 
-    def input_size(self, size: Size) -> Size:  # noqa: ARG002 - the same for every image
+    def input_size(self, _: Size) -> Size:
         return self.input_side, self.input_side
 
 

@@ -2,7 +2,7 @@
 
 Adam, AdamW and SGD are torch's own functions. The classes around them in `torch.optim` compute the
 same, but making one imports torch's compiler, which takes longer than torch itself. L-BFGS has no
-such function, and pays for it.
+such function, so a fit with it still imports the compiler.
 """
 
 import copy
@@ -25,7 +25,7 @@ EPSILON = 1e-8  # added to Adam's denominator: Kingma and Ba, algorithm 1, and t
 
 
 class Optimizer(Protocol):
-    """Takes steps from the gradients that lie at its parameters."""
+    """Updates parameters from their gradients."""
 
     def step(self, learning_rate: float, loss: Tensor) -> None: ...
     def state_dict(self) -> Any: ...
@@ -33,7 +33,7 @@ class Optimizer(Protocol):
 
 
 class Adam:
-    """Adam, or AdamW where the options are AdamW's; passes over parameters without a gradient.
+    """Adam, or AdamW if the options are AdamW's. It skips parameters without a gradient.
 
     Args:
         parameters: all that are trained.
@@ -60,7 +60,7 @@ class Adam:
         trained = [n for n, each in enumerate(self.parameters) if each.grad is not None]
         for n in trained:
             if n not in self.moments:
-                self.moments[n] = self._no_moments(self.parameters[n])
+                self.moments[n] = self._initial_moments(self.parameters[n])
         adam(
             [self.parameters[n] for n in trained],
             [gradient for n in trained if (gradient := self.parameters[n].grad) is not None],
@@ -80,7 +80,7 @@ class Adam:
             maximize=False,
         )
 
-    def _no_moments(self, parameter: Tensor) -> list[Tensor]:
+    def _initial_moments(self, parameter: Tensor) -> list[Tensor]:
         device = parameter.device if self.fused or self.recorded else "cpu"
         steps = torch.zeros((), dtype=torch.float32, device=device)
         return [steps, torch.zeros_like(parameter), torch.zeros_like(parameter)]
@@ -91,13 +91,13 @@ class Adam:
     def load_state_dict(self, state: dict[int, list[Tensor]]) -> None:
         self.moments = {}
         for n, saved in state.items():
-            self.moments[n] = self._no_moments(self.parameters[n])
+            self.moments[n] = self._initial_moments(self.parameters[n])
             for tensor, value in zip(self.moments[n], saved, strict=True):
                 tensor.copy_(value)
 
 
 class SGD:
-    """Gradient descent with momentum. A parameter without a gradient is passed over."""
+    """Gradient descent with momentum. It skips parameters without a gradient."""
 
     def __init__(self, parameters: list[Tensor], momentum: float, *, fused: bool | None):
         self.parameters, self.momentum, self.fused = parameters, momentum, fused

@@ -24,7 +24,7 @@ from dip.errors import InputError
 
 START_SECONDS = 120.0  # that a worker may take to start before a timeout counts
 LOG_BYTES = 2**20  # of what a worker has written, the last
-SERVER_GONE = 255  # the exit code that multiprocessing gives to a worker of a server that has died
+SERVER_GONE = 255  # multiprocessing's exit code for a worker whose server has died
 END_SECONDS = 10.0  # that a worker without a job has for leaving by itself
 
 
@@ -82,11 +82,11 @@ class Processes:
         words = (place, self.devices[place], self.threads, self.beside, self.context)
         try:
             return _Worker(*words)
-        except (EOFError, ConnectionError):  # the server has died; another one starts
+        except (EOFError, ConnectionError):  # the server has died; the second try starts another
             try:
                 return _Worker(*words)
             except (EOFError, ConnectionError):
-                raise InputError("no worker can be started: is there too little memory?") from None
+                raise InputError("cannot start a worker process; is memory short?") from None
 
     def events(self, seconds: float) -> list[Event]:
         at_work = self._at_work()
@@ -203,7 +203,7 @@ class _Worker:
 
     def kill(self) -> None:
         self.process.kill()
-        if self.process.exitcode == SERVER_GONE and self.process.pid:  # it may live all the same
+        if self.process.exitcode == SERVER_GONE and self.process.pid:  # it may still be alive
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
@@ -214,7 +214,7 @@ class _Worker:
 def how_it_ended(code: int) -> str:
     """A process, by the exit code that multiprocessing gives it."""
     if code == SERVER_GONE:
-        return "its worker was lost with the server that it came from, as when memory runs out"
+        return "the process that starts workers died, as it does when memory runs out"
     if code >= 0:
         return f"its worker ended with exit code {code}"
     names = {number.value: number.name for number in signal.Signals}

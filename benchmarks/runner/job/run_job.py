@@ -47,8 +47,8 @@ def run_job(
         try:
             fitting = Trajectory(task, job.method, device, threads, workers)
             return fitting.run(on_resume, on_step, should_stop)
-        except StateError:
-            on_resume(0, "a saved state of another version of this program")
+        except StateError as error:
+            on_resume(0, str(error))
             again = replace(task, resume=False)
             fitting = Trajectory(again, job.method, device, threads, workers)
             return fitting.run(on_resume, on_step, should_stop)

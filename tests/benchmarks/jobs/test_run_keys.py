@@ -1,12 +1,18 @@
 """Run keys: a change of the code leaves stored runs valid, unless it counts up a version."""
 
+from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.needs import needs
+from support.suites import TINY
 
 from benchmarks.jobs.job import expand
 from benchmarks.jobs.suite import load_suite, suite_names
+
+Write = Callable[..., Path]
 
 # Of each suite, the SHA-256 of its jobs' keys one after the other.
 KEYS = {
@@ -41,3 +47,53 @@ NEEDED = {
 def test_the_keys_of_a_suite_are_what_they_were(name: str) -> None:
     keys = "".join(job.key for job in expand(load_suite(name)))
     assert sha256(keys.encode()).hexdigest() == KEYS[name]
+
+
+def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
+    def key(**changes: Any) -> str:
+        return expand(load_suite(str(suite_file(**changes))))[0].key
+
+    base = key()
+    method = TINY["methods"][0]
+    same = [
+        {"title": "another title", "expect": "nothing"},
+        {"iterations": [2, 4, 8]},
+        {"metrics": ["psnr"]},
+        {"rules": []},
+        {"rules": [{"es-wmv": {"window": 5}}]},
+        {"methods": [{**method, "label": "named otherwise"}]},
+    ]
+    other = [
+        {"size": 40},
+        {"images": ["coffee"]},
+        {"seeds": [1]},
+        {"masks": [{"boxes": {"count": 1, "side": 9}}]},
+        {"masks": [{"boxes": {"count": 1, "side": 8, "seed": 1}}]},
+        *(
+            {"methods": [{**method, "set": {**method["set"], **setting}}]}
+            for setting in (
+                {"learning_rate": 0.02},
+                {"loss": "absolute"},
+                {"total_variation": 0.01},
+                {"held_out": 0.05},
+                {"optimizer.name": "sgd"},
+                {"optimizer.weight_decay": 0.1},
+                {"schedule.every": 10},
+                {"backtracking.every": 10},
+                {"parameter_noise": 0.02},
+                {"sgld_noise": 2},
+                {"input_noise": 0.5},
+            )
+        ),
+    ]
+    assert [key(**changes) for changes in same] == [base] * len(same)
+    assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
+
+
+def test_the_key_format_stands(suite_file: Write) -> None:
+    """Stored runs are found again by this; a change here makes every stored run unfindable."""
+    (job,) = (j for j in expand(load_suite(str(suite_file()))) if j.method == "mean")
+    assert set(job.trajectory) == {
+        *("image", "mask", "method", "versions", "seed"),
+        *("engine", "precision", "deterministic"),
+    }

@@ -59,9 +59,12 @@ def _break_off(store: Store, job: Job, at: int) -> None:
 def _begins_after(store: Store, job: Job, **options: Any) -> tuple[int, dict[str, bytes]]:
     """The iteration behind which the fit goes on, 0 if it does not, and its files."""
     begun = [0]
-    how = {**ALONE, **options}
-    task = Task(job, "tiny", store)
-    files = run_job(task, **how, on_resume=lambda after, _: begun.append(after))
+
+    def on_resume(after: int, why: str) -> None:
+        assert after or why  # a fit that begins again says why
+        begun.append(after)
+
+    files = run_job(Task(job, "tiny", store), **{**ALONE, **options}, on_resume=on_resume)
     return begun[-1], files
 
 

@@ -58,14 +58,20 @@ def test_number_of_workers_does_not_change_results(
 def test_quick_fills_are_done_in_the_runner_beside_the_workers(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    methods = [TINY["methods"][0], *({"fill": name} for name in ("mean", "nearest", "biharmonic"))]
+    methods = [
+        TINY["methods"][0],
+        *({"fill": name} for name in ("mean", "nearest", "total-variation")),
+    ]
     suite, out = suite_file(methods=methods, images=["astronaut", "coffee"]), tmp_path / "results"
     done = command("benchmarks", "run", suite, "--out", out, "--workers", 1)
     assert done.returncode == 0, done.stderr
     lines = [line.partition(";")[0].split()[1:] for line in done.stdout.splitlines()]
     ended = [words[1:] for words in lines if words and words[0] == "done"]
     assert ended[0] == ["4", "quick", "fills"]  # while the worker starts
-    assert sorted(name[0].split("/")[2] for name in ended[1:]) == ["biharmonic"] * 2 + ["quick"] * 2
+    assert (
+        sorted(name[0].split("/")[2] for name in ended[1:])
+        == ["quick"] * 2 + ["total-variation"] * 2
+    )
     assert len(pd.read_csv(out / "tiny" / "results.csv")) == 2 * (3 + 2 * 2)
     assert not list((out / "runs").glob(".*"))  # no claim is left
 
@@ -197,7 +203,7 @@ def test_a_signal_while_workers_leave_ends_them(
         raise Interrupted
 
     monkeypatch.setattr(processes._Worker, "hang_up", interrupted)
-    suite = suite_file(methods=[{"fill": "biharmonic"}], images=["astronaut", "coffee"])
+    suite = suite_file(methods=[{"fill": "total-variation"}], images=["astronaut", "coffee"])
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results", "--workers", 2)
     assert done.returncode == 130
     assert not multiprocessing.active_children()
@@ -248,7 +254,7 @@ def test_a_networks_own_connection_error_is_its_failure(
         (3, "its worker ended with exit code 3"),
         (-11, "its worker was killed by signal 11 (SIGSEGV)"),
         (-40, "its worker was killed by signal 40 (unnamed)"),
-        (255, "its worker was lost with the server that it came from, as when memory runs out"),
+        (255, "the process that starts workers died, as it does when memory runs out"),
     ],
 )
 def test_how_a_worker_ended_is_said(code: int, words: str) -> None:
