@@ -16,12 +16,12 @@ def is_quick(job: Job) -> bool:
 
 
 class JobQueue:
-    """Gives out jobs one by one, each claimed, so that no other runner fits it meanwhile.
+    """Gives out jobs one by one, each claimed, so that no other runner fits it at the same time.
 
-    A job that another runner has claimed is come back to later; one that it has seen to meanwhile
-    is over. quick: fills that the runner computes itself; fits: all other jobs. before: of each key what
-    `Plan.fingerprint` said in the beginning. fresh: run again what was over then. done_elsewhere:
-    what others have seen to, as it was found.
+    A job that another runner has claimed is tried again later; once the other has finished it, it
+    is done. quick: fills that the runner computes itself; fits: all other jobs. before: by key what
+    `Plan.fingerprint` said at the beginning. fresh: also run jobs that were done then.
+    done_elsewhere: jobs that other runners have finished, as they are noticed.
     """
 
     def __init__(self, plan: Plan, jobs: Sequence[Job], before: Mapping[str, object], fresh: bool):

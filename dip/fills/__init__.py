@@ -53,14 +53,21 @@ class Fill:
         Raises:
             InputError: a package that the fill needs is not installed.
         """
+        return self.load().restore(masked.astype(np.float64) * (mask != 0), mask, seed)
+
+    def load(self) -> Any:
+        """Import the fill's module, which may take a second; `restore` does it if nobody has.
+
+        Raises:
+            InputError: a package that the fill needs is not installed.
+        """
         try:
-            module = import_module(f"dip.fills.{self.name.replace('-', '_')}")
+            return import_module(f"dip.fills.{self.name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             raise InputError(
                 f"the fill '{self.name}' needs the package '{error.name}'; the extra `fills` of"
                 " dip-bench has it"
             ) from None
-        return module.restore(masked.astype(np.float64) * (mask != 0), mask, seed)
 
 
 _FILLS = (

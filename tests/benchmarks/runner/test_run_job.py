@@ -14,6 +14,7 @@ from benchmarks.runner.job.task import Task
 from benchmarks.runner.job.trajectory import timing_of
 from benchmarks.system.memory import PeakMemory
 from dip import Step
+from dip.fills import Fill
 
 Write = Callable[..., Path]
 
@@ -64,3 +65,24 @@ def test_a_fill_is_given_the_masked_image_and_the_seed(
     np.testing.assert_array_equal(masked, job.image.pixels * job.mask / 255)
     assert np.array_equal(mask, job.mask)
     assert seed == 3
+
+
+def test_the_time_of_a_fill_is_without_its_imports(
+    suite_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    load = Fill.load
+
+    def loaded(fill: Fill) -> Any:
+        order.append("import")
+        return load(fill)
+
+    def clock() -> float:
+        order.append("clock")
+        return float(len(order))
+
+    (job,) = jobs_of(suite_file(methods=[{"fill": "mean"}]))
+    monkeypatch.setattr(Fill, "load", loaded)
+    monkeypatch.setattr("benchmarks.runner.job.run_job.time.perf_counter", clock)
+    run_job(Task(job, "tiny"), device="cpu", threads=1, workers=1)
+    assert order[:2] == ["import", "clock"]
