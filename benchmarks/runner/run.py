@@ -251,22 +251,20 @@ def _run_jobs(
                 executor.stop()
                 display.say("stopping after this iteration; Ctrl-C again ends at once")
             # Quick fills go first while the server imports torch: a worker would wait for it.
-            is_early = bool(queue.quick) and time.monotonic() - began < IMPORT_SECONDS
-            while (
-                executor.has_room
-                and not (is_stopping or is_early)
-                and (job := queue.take(queue.fits))
-            ):
+            gives_fits = not queue.quick or time.monotonic() - began > IMPORT_SECONDS
+            gives_fits = gives_fits and not is_stopping
+            while gives_fits and executor.has_room and (job := queue.take(queue.fits)):
                 executor.give(
                     Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
                 )
             quick = None if is_stopping else queue.take(queue.quick)
             while queue.done_elsewhere:
                 display.elsewhere(queue.done_elsewhere.pop())
-            if not executor.is_busy and quick is None and not is_early:
+            if not executor.is_busy and quick is None:
                 if is_stopping or not queue.waiting:
                     break
-                display.waits(len(queue.waiting))
+                if gives_fits:
+                    display.waits(len(queue.waiting))
             events: list[Event] = []
             if quick is not None:
                 events.append(_filled_here(plan, quick, executor.side_by_side))

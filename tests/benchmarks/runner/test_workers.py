@@ -1,5 +1,6 @@
 """Worker processes: what an interruption, a kill or their number may change, and may not."""
 
+import math
 import multiprocessing
 import os
 import re
@@ -18,6 +19,7 @@ from support.commands import ROOT, Command
 from support.processes import expect_end, needs_proc, sleep, worker_of
 from support.suites import TINY, jobs_of, pictures_in
 
+from benchmarks.runner import run
 from benchmarks.runner.events import Failed, Finished, Progress
 from benchmarks.runner.executors import processes, run_tasks
 from benchmarks.runner.executors.processes import Processes, how_it_ended
@@ -74,6 +76,24 @@ def test_quick_fills_are_done_in_the_runner_beside_the_workers(
     )
     assert len(pd.read_csv(out / "tiny" / "results.csv")) == 2 * (3 + 2 * 2)
     assert not list((out / "runs").glob(".*"))  # no claim is left
+
+
+def test_a_signal_between_quick_fills_ends_at_once(
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = run._filled_here
+
+    def interrupted(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return fill(*arguments)
+
+    monkeypatch.setattr(run, "_filled_here", interrupted)
+    monkeypatch.setattr(run, "IMPORT_SECONDS", math.inf)  # the end does not wait for that
+    suite = suite_file(methods=[*TINY["methods"], {"fill": "nearest"}])
+    done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
+    assert done.returncode == 130
+    assert "1 done, 2 not begun" in done.stdout
+    assert not list((tmp_path / "results" / "runs").glob(".*"))  # no claim is left
 
 
 def _start(suite: Path, out: Path, *options: str) -> subprocess.Popen[str]:
