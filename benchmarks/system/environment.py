@@ -55,7 +55,7 @@ def _git(*arguments: str) -> str:
 
 
 def _said_by(command: list[str]) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own words only
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 

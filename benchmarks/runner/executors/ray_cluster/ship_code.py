@@ -69,7 +69,7 @@ def fit_of(revision: str, names: Sequence[str]) -> Callable[[Any, int, bytes], t
             folder = Path(place).resolve().parent
             if folder != Path.cwd().resolve():
                 git = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
-                other = subprocess.run(git, capture_output=True, text=True).stdout.strip()  # noqa: S603 - our own words
+                other = subprocess.run(git, capture_output=True, text=True).stdout.strip()
                 where = ray.util.get_node_ip_address()
                 reason = (
                     f"the node {where} has another revision of this code, {other or 'unknown'}"
