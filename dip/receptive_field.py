@@ -71,7 +71,7 @@ def coverage(
     return (gradient[0] > 0).any(dim=0, keepdim=True)
 
 
-# Functions of torch by their names, without underscores. These pass their input on:
+# torch's functions, by name without underscores. These are replaced by the identity:
 PASSED_ON = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu"),
     *("mish", "softplus", "softsign", "hardswish", "hardsigmoid", "hardtanh", "tanhshrink"),
@@ -79,20 +79,20 @@ PASSED_ON = (
     *("exp", "log", "sqrt", "batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"),
     *("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout"),
 )
-# And these are sums of products, as convolutions are.
+# These are sums of products, like convolutions.
 PRODUCTS = ("linear", "matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "einsum")
-# Python may branch on what these give, with their underscores.
+# Python can branch on the result of these.
 BRANCHING = (
     *("__bool__", "__int__", "__float__", "item", "tolist", "is_nonzero", "equal", "allclose"),
 )
-# Steps of the backward pass, by the names of their nodes: those that torch computes, and of them
-# those that pass a gradient by the values they have, or one in which contributions cancel.
+# Names of nodes in the autograd graph: STEP matches torch's own; MISLEADING those whose gradient
+# depends on values, or in which contributions cancel.
 STEP = re.compile(r"\w+Backward\d+|torch::autograd::(AccumulateGrad|CopySlices|CopyBackwards)")
 MISLEADING = re.compile("(?i)max|min|median|clamp|relu|threshold|hard|shrink|norm|dropout|bicubic")
 
 
 class _ReachOnly(TorchFunctionMode):
-    """Replaces or refuses what would hide from the gradient what is reached."""
+    """Replaces or refuses functions that would hide reached pixels from the gradient."""
 
     def __torch_function__(
         self,
@@ -165,9 +165,9 @@ def _mean_pool(
 
 
 def _prepare_backward(output: Tensor) -> None:
-    """Let each step of the backward pass give 0 or 1; refuse those that mislead.
+    """Make each step of the backward pass return 0 or 1; refuse misleading steps.
 
-    What somebody has written or compiled is no step of torch's, and refused, too.
+    Hand-written and compiled backward passes are refused as well.
     """
     waiting, seen = [output.grad_fn], set()
     while waiting:

@@ -98,7 +98,7 @@ def _check(arrays: Arrays) -> None:
 
 
 def _from_torchvision() -> Arrays:
-    """From torch's cache, where it is downloaded to if it is not there."""
+    """From torch's cache; downloads the file if it is not there."""
     import pooch
     import torch
     from torchvision.models import AlexNet_Weights

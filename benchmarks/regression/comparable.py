@@ -13,7 +13,7 @@ from benchmarks.system.environment import nested_differences
 
 @dataclass(frozen=True)
 class Part:
-    """Both sides of one row: scores by seed and cell.
+    """The scores of both sides for one row of the page, by seed and cell.
 
     cells: of both sides, without those of which none has a score, as of an image that is too small
     for a metric. all_cells: of either. unlike: why the two cannot be compared, empty if they can.
@@ -31,13 +31,13 @@ class Part:
 
     @property
     def is_identical(self) -> bool:
-        """To the last digit that is kept, seed by seed."""
+        """Whether every stored digit is the same, seed by seed."""
         same_seeds = self.reference.reindex(self.here.index)
         return len(self.here) > 0 and bool(np.array_equal(same_seeds, self.here))
 
 
 def part_of(reference: Side, here: Side, method: str, output: str, score: Score) -> Part:
-    """Of a method, output and score that both sides name."""
+    """Make the part of a method, output and score that both sides have."""
     sides = reference, here
     planned = [side.cells(method, output) for side in sides]
     common = [cell for cell in planned[1] if cell in planned[0]]

@@ -95,7 +95,7 @@ class Side:
     def cells(
         self, method: str, output: str, scored_by: Score | None = None
     ) -> list[tuple[str, str]]:
-        """The image and hole of each cell that is planned, or that has any such score."""
+        """The image and hole of each planned cell, or of those that have that score."""
         rows = self.rows(method, output)
         if scored_by is not None:
             rows = rows[rows[scored_by.column].notna()]
@@ -119,7 +119,7 @@ class Side:
 
 
 def side_of(results: Results, label: str) -> Side:
-    """Of a suite's results at its last iteration."""
+    """Make a side from a suite's results at its last iteration."""
     jobs = results.jobs
     is_tried = jobs["status"].isin(["done", "diverged", "failed"])
     is_fitted = jobs["preset"] != ""

@@ -85,7 +85,7 @@ def _time(
 
 
 def _room(jobs: Sequence[Job], root: Path) -> str:
-    """At most: pictures as they are uncompressed."""
+    """An upper bound: pictures count uncompressed."""
     needed = 0
     for job in jobs:
         outputs = (

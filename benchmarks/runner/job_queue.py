@@ -11,7 +11,7 @@ from dip.fills import FILLS
 
 
 def is_quick(job: Job) -> bool:
-    """Whether the runner fills the hole itself, because a worker would not be worth it."""
+    """Whether the runner computes this fill itself: a worker would cost more than the fill."""
     return isinstance(job.method, str) and job.mask.size <= FILLS[job.method].quick_pixels
 
 
@@ -38,7 +38,7 @@ class JobQueue:
         return [*self.quick, *self.fits]
 
     def take(self, jobs: deque[Job]) -> Job | None:
-        """A job that is this runner's now, or None if there is none to be had at present.
+        """Claim a job and return it; None if no job can be claimed now.
 
         jobs: `quick` or `fits`.
         """

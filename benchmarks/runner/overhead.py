@@ -16,7 +16,7 @@ from benchmarks.system.files import to_json, write_atomically
 
 
 class Clock:
-    """Starts when a command begins; it is told of each part that ends, and of its jobs' events."""
+    """Starts with the command; `lap` ends a part, `hears` takes the events of its jobs."""
 
     def __init__(self) -> None:
         self.workers = 0

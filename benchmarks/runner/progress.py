@@ -20,7 +20,7 @@ from dip.system.text import duration
 WIDE = 130  # columns that have room for bars beside names and numbers
 ROWS = 16  # workers that have a row of their own in a terminal
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
-# In the reason of a failure: said by a worker, or of one that the system has killed.
+# Words in the reason of a job that failed because memory ran out.
 OUT_OF_MEMORY = "out of memory", "memory runs out"
 
 

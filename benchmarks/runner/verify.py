@@ -39,7 +39,7 @@ Word = Literal["byte-identical", "close", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of running a job again; close: where pixels may differ, and differ little."""
+    """The result of running a job again. close: pixels may differ here, and differ little."""
 
     job: Job
     word: Word

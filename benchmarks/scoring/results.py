@@ -159,7 +159,7 @@ class Results:
 
 
 def at_common_iteration(results: Sequence[Results]) -> list[Results]:
-    """As if the largest iteration count that all have had been asked for; raises InputError."""
+    """Cut all results to the largest iteration count that they share; raises InputError."""
     common = set.intersection(*({*each.about["iterations"]} for each in results))
     if not common:
         folders = " and ".join(str(each.folder) for each in results)

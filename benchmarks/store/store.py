@@ -165,7 +165,7 @@ class Store:
         shutil.rmtree(self.unfinished(key).folder, ignore_errors=True)
 
     def remove(self, name: str) -> None:
-        """Remove what lies there; half of a run, after an interruption, is a damaged one."""
+        """Remove a run; if interrupted, what is left counts as a damaged run."""
         with self.writing("removed"):
             shutil.rmtree(self.root / name)
 

@@ -17,7 +17,7 @@ PACKAGES = (
     "pandas",
 )
 ROOT = Path(__file__).parents[2]  # of the checkout
-REVISION = "DIP_BENCH_REVISION"  # a variable, on machines that the code was brought to
+REVISION = "DIP_BENCH_REVISION"  # environment variable of machines that the code was sent to
 
 # What says when and beside what a fit ran; everything else decides about its numbers.
 CIRCUMSTANCES = ("git_revision", "git_dirty", "platform", "workers", "started", "finished")
@@ -71,7 +71,7 @@ def cpu_name() -> str:
 
 
 def cpu_count() -> int:
-    """The cores that this process may use: by its affinity, and by its container's quota."""
+    """The cores that this process may use, by its affinity and its container's CPU quota."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = (CGROUP / "cpu.max").read_text().split()

@@ -1,4 +1,4 @@
-"""Memory: the most that a fit has in use, and a warning where little is free."""
+"""Memory: the peak of a fit, and a warning when little is free."""
 
 import ctypes
 import re
@@ -28,7 +28,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             return
         try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)  # what an earlier fit left would count here
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # or memory left by an earlier fit would count
             Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
         except (OSError, AttributeError):
             self.measurable = False
@@ -49,7 +49,7 @@ class PeakMemory:
 def little_memory(workers: int) -> str:
     """A warning if so many workers on the CPU have little memory each; empty if they have enough.
 
-    What a fit needs is not predicted: one may run out of more, or do with less.
+    It does not predict what a fit needs: some need more, many need less.
     """
     free = free_bytes()
     if free is None or free >= workers * LITTLE_BYTES:

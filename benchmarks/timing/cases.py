@@ -13,7 +13,7 @@ SWEPT = ("lemsky-unet", "lemsky-unet-single", "dip-random50")  # whose sweep thr
 SWEEP_SIZE = 128
 BASE = {"lemsky-unet-single": "lemsky-unet"}  # timed against another preset's plain loop
 PEER: Final = "deepinv"
-Program = EngineName | Literal["deepinv"]  # what computes a fit: an engine of ours, or a peer
+Program = EngineName | Literal["deepinv"]  # one of our engines, or another program
 CPU_BLOCK = 3  # iterations; the first block of a fit warms it up, and is left out
 
 
@@ -63,7 +63,7 @@ class Group:
 
 
 def block(device: str) -> int:
-    """Iterations that are waited for together."""
+    """Iterations between two synchronizations with the device."""
     from dip.engine.engine import READ_EVERY
 
     return READ_EVERY if device.startswith("cuda") else CPU_BLOCK

@@ -34,7 +34,7 @@ def fit(
     device: str,
     note: Callable[[float], None],
 ) -> Any:
-    """What it draws after so many iterations. image: (3, H, W); mask: (1, H, W), 1 = known.
+    """The network's output after the last iteration. image: (3, H, W); mask: (1, H, W), 1 = known.
 
     note: called with the milliseconds of each iteration, as they become known.
     """
@@ -58,7 +58,7 @@ def fit(
             self.calls = 0
 
         def forward(self, x: Any) -> Any:
-            if self.calls:  # one more than iterations: the last draws the answer
+            if self.calls:  # it calls once more than there are iterations: for the answer
                 stopwatch.stop()
             if self.calls == iterations or self.calls % of_block == 0:
                 for milliseconds in stopwatch.read():

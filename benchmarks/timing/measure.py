@@ -23,7 +23,7 @@ IMAGE = "astronaut"  # of scikit-image
 MISSING = 0.5
 FEWEST_BLOCKS = 3  # of a fit
 PEAK_SECONDS = 2.0
-Task = Program | Literal["peak"]  # what a process is for: fits, or products of matrices
+Task = Program | Literal["peak"]  # what a process measures: fits, or matrix products
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _serve(connection: Connection, engine: Task, device: str) -> None:
 
 
 def fewest(device: str) -> int:
-    """Iterations of a fit, with those of the warm-up."""
+    """The smallest number of iterations of a fit, warm-up included."""
     return FEWEST_BLOCKS * block(device)
 
 

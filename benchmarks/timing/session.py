@@ -26,18 +26,18 @@ class Row:
     group: int
     kind: str
     case: Case
-    base: Case  # that its group is compared with
+    base: Case  # the first case of the group
     repeat: int
     fits: tuple[Measured, ...]
 
     @property
     def first(self) -> Measured:
-        """Stands for all of them, where they are not counted together."""
+        """The fit whose numbers are shown where they are not summed over all."""
         return self.fits[0]
 
     @property
     def iterations_per_second(self) -> float:
-        """From the first that began to the last that ended, so that what one ran alone counts."""
+        """Of all fits, from the first start to the last end."""
         span = max(each.ended for each in self.fits) - min(each.began for each in self.fits)
         return sum(len(each.milliseconds) for each in self.fits) / span
 
@@ -115,7 +115,7 @@ class Session:
                 self.say(f"{case.name}: {np.median(rates):.2f} it/s, {len(rates)} repeats")
 
     def _iterations(self, group: Group) -> int:
-        """How many take the group's seconds, by a short fit of its first case."""
+        """How many iterations take the group's seconds, by a short fit of its first case."""
         least = fewest(self.device)
         fits = self._measure(group.cases[0], 0, least)
         if isinstance(fits, str):
@@ -129,12 +129,12 @@ class Session:
     def _together(
         self, engine: Task, count: int, function: Callable[..., Any], *arguments: Any
     ) -> list[Any] | str:
-        """What each of an engine's first processes answers, or why one of them does not."""
+        """Run the function in `count` processes; returns their answers, or why one failed."""
         names = [(engine, number) for number in range(count)]
         new = {name: Bench(engine, self.device) for name in names if name not in self.benches}
         self.benches |= new
         for bench in new.values():
-            bench.result()  # it is ready
+            bench.result()  # waits until it is ready
         for name in names:
             self.benches[name].begin(function, *arguments)
         found = [self.benches[name].result() for name in names]
@@ -146,7 +146,7 @@ class Session:
 
 
 def precisions_of(session: Session, threads: int) -> list[Precision]:
-    """float32, and what computes matrix products faster here."""
+    """float32, and the precisions whose matrix products are faster on this device."""
     candidates: list[Precision] = ["bfloat16"]
     if session.device.startswith("cuda"):
         candidates.insert(0, "tf32")

@@ -59,7 +59,7 @@ class Mask(BaseModel, ABC):
         """(H, W), True = known; raises DatasetError where the settings do not fit the image."""
 
     def within(self, _: Path) -> "Mask":
-        """The same hole, with relative paths that start at this folder; only files have paths."""
+        """The same hole with relative paths resolved from this folder; most holes have none."""
         return self
 
     @property

@@ -56,7 +56,7 @@ class Fill:
         return self.load().restore(masked.astype(np.float64) * (mask != 0), mask, seed)
 
     def load(self) -> Any:
-        """Import the fill's module, which may take a second; `restore` does it if nobody has.
+        """Import the fill's module, which may take a second. `restore` imports it if need be.
 
         Raises:
             InputError: a package that the fill needs is not installed.

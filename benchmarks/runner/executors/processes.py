@@ -33,7 +33,7 @@ class Processes:
 
     A worker that dies, breaks a job or exceeds `timeout` seconds with one fails that job only, and
     another takes its place. beside: how many jobs share the machine, where not these alone do.
-    context: how workers start, where not from the server of `process_context`.
+    context: how workers start; default: forked from the server of `process_context`.
     """
 
     def __init__(

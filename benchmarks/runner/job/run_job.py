@@ -85,7 +85,7 @@ def flags(device: str, deterministic: bool) -> Iterator[None]:
             os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs for that
         torch.cuda.set_device(device)  # events and allocations belong to this device
         torch.cuda.init()  # or there are no memory statistics to reset
-    # `use_deterministic_algorithms` would import torch's compiler, to tell it.
+    # `use_deterministic_algorithms` imports torch's compiler to set its flag, too.
     torch.set_deterministic_debug_mode("error" if deterministic else "default")
     cudnn.deterministic = deterministic
     try:

@@ -63,7 +63,7 @@ from benchmarks.runner.executors.ray_cluster.node import (
 from benchmarks.runner.executors.ray_cluster.ship_code import copy_code, fit_of
 
 STATE_SECONDS = 300.0  # between states that a fit sends; they are a minute old at most
-GONE_SECONDS = 30.0  # that a head may be silent; after a minute Ray ends this process
+GONE_SECONDS = 30.0  # to wait for the head; after a minute Ray would end this process
 LOSSES = 3  # nodes that a job may lose before it has failed
 NODES_SECONDS = 10.0  # between looks at what nodes there are
 
@@ -113,7 +113,7 @@ class Cluster:
             here = NodeAffinitySchedulingStrategy(node, soft=False)
             mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here)
             self.mailbox: Any = mailbox.remote()
-            self._ask("empty", seconds=None)  # it may take long to start
+            self._ask("empty", seconds=None)  # the actor may take long to start
             kind = _kind(device, ray.cluster_resources().get("GPU", 0) >= 1, workers_per_gpu)
             self.terms = Terms(kind, threads, workers_per_gpu or 1, timeout, state_seconds)
             self._look_at_nodes()
@@ -184,9 +184,9 @@ class Cluster:
             time.sleep(seconds)
             return []
         with self._connected():
-            # Without fetching: what jobs return may be large, and is taken one after the other.
+            # Do not fetch results here: they may be large, and are fetched one by one.
             ready, _ = ray.wait([*self.sent], timeout=seconds, fetch_local=False)
-        told = self._ask("empty")  # before what ends the jobs is heard
+        told = self._ask("empty")  # read messages before the results that end the jobs
         return [*self._told(told), *(event for each in ready for event in self._ended(each))]
 
     def _told(self, messages: Iterable[Message]) -> Iterator[Event]:
@@ -206,7 +206,7 @@ class Cluster:
                 case "Progress":
                     yield Progress(job, *content)
                 case "State":
-                    # Lost with its node, where that is not known yet.
+                    # The state may be on a node that has just been lost.
                     with contextlib.suppress(ObjectLostError, GetTimeoutError), hearing():
                         state: Any = ray.get(content[0], timeout=GONE_SECONDS)
                         yield from self._keep(sent, state)
@@ -272,7 +272,7 @@ class Cluster:
         self.sent.clear()
 
     def _ask(self, what: str, seconds: float | None = GONE_SECONDS) -> Any:
-        """Call the mailbox, which is on this machine; so do not wait long for it."""
+        """Call the mailbox; it is on this machine, so it should answer soon."""
         with self._connected():
             return ray.get(getattr(self.mailbox, what).remote(), timeout=seconds)
 

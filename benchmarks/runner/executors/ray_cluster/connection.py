@@ -1,4 +1,4 @@
-"""The way to a Ray cluster: joining it, and hearing signals while Ray is at work."""
+"""Joining a Ray cluster, and receiving signals while Ray is busy."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ def connect(address: str, runtime_env: dict[str, Any]) -> None:
     head = address if address == "auto" or ":" in address else f"{address}:{PORT}"
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        if head != "auto":  # Ray would try for two minutes, and hear no Ctrl-C meanwhile
+        if head != "auto":  # Ray would try for two minutes and ignore Ctrl-C
             host, _, port = head.partition(":")
             socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(

@@ -26,7 +26,7 @@ from benchmarks.store.store import Store
 TELL_SECONDS = 1.0  # between looks at the mailbox, and words of progress
 
 Folder = dict[str, bytes]  # files of a run folder by their name, without the checksums
-# A task's number, an event's name and what that has beside its job; or `State` and a reference.
+# A task's number, an event's name and its fields without the job; or `State` and a reference.
 Message = tuple[int, str, tuple[Any, ...]]
 
 
@@ -47,14 +47,14 @@ class Terms:
 
 
 class Mailbox:
-    """An actor beside the runner: takes what nodes tell, and tells them whether to stop."""
+    """An actor beside the runner: collects the nodes' messages and tells nodes when to stop."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.is_stopping = False
 
     def tell(self, messages: list[Message]) -> bool:
-        """Leave messages for the runner; whether the jobs are asked to stop."""
+        """Leave messages for the runner; returns whether jobs should stop."""
         self.messages += messages
         return self.is_stopping
 
@@ -67,7 +67,7 @@ class Mailbox:
         self.is_stopping = True
 
     def nodes(self) -> list[dict[str, Any]]:
-        """The cluster's nodes, as Ray describes them; waits for a head that is gone."""
+        """The cluster's live nodes, as Ray describes them; blocks until the head answers."""
         return [node for node in ray.nodes() if node["Alive"]]
 
 
@@ -80,14 +80,14 @@ def room_on(resources: dict[str, float], terms: Terms) -> int:
 
 
 def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any, ...], Any]:
-    """Run a task: the name of the event that it ends with, what that has beside its job, a state.
+    """Run a task. Returns the final event's name and fields without the job, and a state if any.
 
     number: what messages about it are marked with; content: task, folders of fits to go on from
     by their names, and terms, pickled by the runner.
     """
     task, states, terms = pickle.loads(content)  # noqa: S301 - of the runner that sent this code
     executor = _executor(terms)
-    # In Ray's folder for the code, with which it removes what a killed process leaves.
+    # Inside Ray's folder for the code: Ray removes that, and so what a killed process leaves.
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
         store = Store(Path(scratch)) if states is not None else None
         for name, files in (states or {}).items():
@@ -104,7 +104,7 @@ def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any,
 def _follow(
     executor: Processes, mailbox: Any, number: int, fit: Path | None, state_seconds: float
 ) -> tuple[str, tuple[Any, ...], Folder | None]:
-    """Tell the runner of the job until it ends. fit: where it saves its state, if it does."""
+    """Report the job's progress to the runner until it ends. fit: the folder of its saved state."""
     waiting: dict[str, tuple[Any, ...]] = {}  # by kind: of the last progress only
     is_stopping, told_at, state_at = False, 0.0, time.monotonic()
     end, sent = None, b""
@@ -123,7 +123,7 @@ def _follow(
         is_due = not end and now - state_at >= state_seconds
         if fit and is_due and (state := folder_of(fit)):
             state_at = now
-            if state[RECORD] != sent:  # it waits here until the runner takes it
+            if state[RECORD] != sent:  # the node keeps it until the runner fetches it
                 waiting["State"], sent = (ray.put(state),), state[RECORD]
         if waiting.keys() - {"Progress"} or now - told_at >= TELL_SECONDS:
             messages = [(number, kind, content) for kind, content in waiting.items()]
@@ -143,7 +143,7 @@ def _content(event: Event) -> tuple[Any, ...]:
 def _executor(terms: Terms) -> Processes:
     """One worker process, the same for all tasks of this one."""
     device = "cpu" if terms.device == "cpu" else "cuda:0"  # the first that the task may see
-    # One worker needs no server to fork from.
+    # A server would have a single worker to fork.
     room, spawn = _room_here(terms), get_context("spawn")
     return Processes([device], terms.threads, terms.timeout, room, spawn)
 

@@ -23,7 +23,7 @@ ROOMS = ("dip", "datasets", "benchmarks")
 
 
 def copy_code(folder: Path, jobs: Iterable[Job]) -> list[str]:
-    """Copy into an empty folder what fitting the jobs needs; the names to import it by."""
+    """Copy the code that the jobs need into an empty folder; returns the names of its modules."""
     for name in ROOMS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in _imported(jobs):
@@ -36,7 +36,7 @@ def copy_code(folder: Path, jobs: Iterable[Job]) -> list[str]:
 
 
 def _imported(jobs: Iterable[Job]) -> set[str]:
-    """The topmost packages of networks that are not ours."""
+    """The top-level packages of networks that are not ours."""
     methods = {job.method_label: job.method for job in jobs}.values()
     return {
         method.architecture.import_.partition(":")[0].partition(".")[0]
@@ -56,12 +56,12 @@ def _places(name: str) -> list[Path]:
 
 
 def fit_of(revision: str, names: Sequence[str]) -> Callable[[Any, int, bytes], tuple[Any, ...]]:
-    """What a node runs for each task: `run_here`, unless Python finds other code there.
+    """Make what a node runs for each task: `run_here`, unless Python finds other code there.
 
     revision: of this code, in words; names: as `copy_code` returns them.
     """
 
-    # Ray sends an inner function by value, so that it is this one whatever code the node has.
+    # Ray pickles an inner function by value: the node runs this one, whatever code it has.
     def fit(mailbox: Any, number: int, content: bytes) -> tuple[Any, ...]:
         for name in names:
             spec: Any = importlib.util.find_spec(name)
