@@ -1,9 +1,14 @@
 """Deep Image Prior: fit an untrained network to one image with a hole, and let it draw the rest.
 
     import dip
-    preset = dip.load_preset("quick")
-    for checkpoint in dip.fit(image, mask, preset.method, checkpoints=[100, 200]):
+    for checkpoint in dip.fit(image, mask, "quick", checkpoints=[100, 200]):
         checkpoint.raw, checkpoint.averaged        # (C, H, W) float32
+
+    fit = dip.Fit(image, mask, "quick")            # the same, iteration by iteration
+    for step in fit:
+        if step.loss < 1e-3:
+            break
+    fit.checkpoint().picture                       # a PIL picture
 
     restored = dip.inpaint(photo, mask)            # a PIL picture, or an array
 
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from dip.options import Method
     from dip.presets import Preset, load_preset, preset_names, with_settings
     from dip.receptive_field import coverage
-    from dip.trainer import Checkpoint, Step, fit
+    from dip.trainer import Checkpoint, Fit, Step, fit
     from dip.training.divergence import Diverged
     from dip.training.state import State
     from dip.training.stopping import Stop
@@ -41,12 +46,14 @@ _HOME = {
     "Stop": "training.stopping",
     "coverage": "receptive_field",
     "FailedFitError": "errors",
+    "Fit": "trainer",
     "fit": "trainer",
 }
 __all__ = [
     "Checkpoint",
     "Diverged",
     "FailedFitError",
+    "Fit",
     "InputError",
     "Method",
     "Preset",
@@ -68,3 +75,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'dip' has no attribute '{name}'")
     return getattr(import_module(f"dip.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from dip.engine.engine import Engine
@@ -20,12 +21,15 @@ from dip.errors import InputError
 from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
 from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
-from dip.presets import load_preset
+from dip.options.outputs import OUTPUT_VERSIONS
+from dip.pictures import AnyImage, image_tensor, mask_tensor, picture_of
+from dip.presets import Preset, load_preset
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
 from dip.training.inputs import make_input
 from dip.training.iteration import Iteration
 from dip.training.losses import Loss
+from dip.training.progress import shown
 from dip.training.seeding import seeded_globally
 from dip.training.state import (
     OwnDraws,
@@ -39,17 +43,24 @@ from dip.training.state import (
 )
 from dip.training.stopping import Stop, answers, hold_out, make_rules
 
+DEFAULT = "quick"  # the preset of a fit without a method: it ends within minutes
+DEFAULT_OF_NETWORKS = "lemsky-unet"  # whose learned input suits any segmentation network
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
-    """The state of the restoration at one iteration.
+    """The state of the restoration at one iteration. A notebook shows it as a picture.
 
-    raw: the network's output; averaged: the exponential average of all outputs so far, which
-    starts at the first. Both (C, H, W) float32 on the CPU, not clamped. An output from which
-    backtracking went back counts in neither: they, and the loss, are those of the pass before.
-    loss: of this iteration. seconds: spent in iterations so far, without what rules and the caller
-    do. stops: by the label of each stopping rule what it answers if the fit ends here; a rule that
-    could not choose yet is not there.
+    Attributes:
+        iteration: the iteration, from 1.
+        raw: the network's output, (C, H, W) float32 on the CPU, not clamped.
+        averaged: the exponential average of all outputs so far, which starts at the first; the
+            same kind of tensor. An output from which backtracking went back counts in neither:
+            they, and the loss, are those of the pass before.
+        loss: of this iteration.
+        seconds: spent in iterations so far, without what rules and the caller do.
+        stops: what each stopping rule answers if the fit ends here, by the rule's label; a rule
+            that could not choose yet is not there.
     """
 
     iteration: int
@@ -59,12 +70,28 @@ class Checkpoint:
     seconds: float
     stops: dict[str, Stop]
 
+    @property
+    def picture(self) -> Image.Image:
+        """The averaged output, rounded to 8 bits."""
+        return picture_of(self.averaged)
 
-@dataclass(frozen=True)
-class Step:
-    """One iteration as it is over: its loss and the milliseconds it took on the device.
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.raw.shape))
+        about = f"iteration {self.iteration}, loss {self.loss:.5f}, {size}, {self.seconds:.1f} s"
+        return f"Checkpoint({', '.join([about, *(f'stop {rule}' for rule in self.stops)])})"
 
-    backtracked: it went back to earlier weights instead of taking a step.
+    def _repr_png_(self) -> bytes | None:
+        return self.picture._repr_png_()
+
+
+class Step(NamedTuple):
+    """One finished iteration.
+
+    Attributes:
+        iteration: the iteration, from 1.
+        loss: its loss.
+        milliseconds: what it took on the device.
+        backtracked: it went back to earlier weights instead of taking a step.
     """
 
     iteration: int
@@ -73,225 +100,340 @@ class Step:
     backtracked: bool = False
 
 
+class FitSettings(TypedDict, total=False):
+    """What `fit` hands on to `Fit`, which has the defaults and says what they are."""
+
+    network: nn.Module | None
+    seed: int
+    device: torch.device | str
+    engine: EngineName
+    precision: Precision
+    rules: Iterable[Any]
+
+
+class Fit:
+    """A fit of a fresh network to the known pixels of one image, iteration by iteration.
+
+        fit = dip.Fit(image, mask, "quick")
+        for step in fit:
+            if step.iteration == 200:
+                break
+        fit.checkpoint().averaged
+
+    Iterating goes on where it was left. It ends after the preset's iterations, with a `Method`
+    never; leave the loop when you like. On a GPU, iterations are computed in blocks of up to 25
+    and yielded when their block is over; `iteration`, `checkpoint()` and `state_dict()` are then
+    those of the block's last one. `until` ends blocks where they are to be looked at.
+
+    Weights, input and noise depend on the seed alone.
+
+    Args:
+        image: a tensor (C, H, W) with values in [0, 1]; an array (H, W) or (H, W, C) of 8- or
+            16-bit unsigned integers, or of floats in [0, 1]; or a picture of Pillow. C is 1, 3 or
+            4. Values inside the hole have no influence.
+        mask: a tensor (1, H, W), 1 = known, 0 = hole; or an array or a picture, white = known.
+        method: a preset or its name, or a `Method`. Default: `quick`; with `network`,
+            `lemsky-unet`, whose learned input suits any segmentation network.
+        network: trained instead of a fresh one of the method's architecture, in place: its
+            weights, dtype, device and training mode change. It starts from the weights it has,
+            which `seed` does not decide then, and is given (B, method.input.channels, H, W).
+            `dip.networks.imported.ImportedNetwork` says what it may answer.
+        seed: of weights, input, noise and held-out pixels.
+        device: a torch device.
+        engine: `fast`, or `plain`: the same mathematics as a textbook has it (`dip.engine`).
+        precision: `float32`, `float64`, `tf32` or `bfloat16` (`dip.engine.engine.Engine`).
+        rules: stopping rules that follow the fit without touching it, by name or with settings:
+            `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is
+            there too. They do not end the fit: each checkpoint says what they would have kept.
+        observe: called with each iteration whose output counts, the output and the average, both
+            (C, H, W) on the device. They are the fit's own and stay unchanged only until it
+            returns. On a GPU it may be called for some iterations after the one at which the fit
+            is then found to have failed.
+
+    Raises:
+        InputError: shapes, values, settings or devices that do not fit.
+    """
+
+    iteration: int  # how many are finished
+
+    def __init__(
+        self,
+        image: AnyImage,
+        mask: AnyImage,
+        method: Method | Preset | str | None = None,
+        *,
+        network: nn.Module | None = None,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        engine: EngineName = "fast",
+        precision: Precision = "float32",
+        rules: Iterable[Any] = (),
+        observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
+    ):
+        image = image_tensor(image)
+        size = (image.shape[1], image.shape[2])
+        mask = mask_tensor(mask, size)
+        method, self.iterations = _chosen(method, network)
+        _check_side(size, method, network)
+        how = Engine(engine, precision, device, _may_rebuild(method, network))
+        held = hold_out(mask, method, seed)
+        self._rules = make_rules(rules, method, image, held)
+        for rule in self._rules.values():
+            rule.to(device)
+        known = (mask.to(held) - held).to(device, how.dtype)[None]
+        loss_of = Loss(method, known, target=image.to(device, how.dtype)[None] * known)
+        self._watch = Watch(loss_of, method.backtracking)
+        with seeded_globally(seed, "weights"):
+            input_size = method.architecture.input_size(size) if network is None else size
+            trained = _network(method, network, len(image), size)
+        prepared = how.prepare(trained, make_input(method.input, method.batch, input_size, seed))
+        self._pass = Iteration(method, *prepared, loss_of, self._watch, seed, how)
+        self._rewind = (
+            Rewind(self._pass.moving, method.backtracking) if method.backtracking else None
+        )
+        self._engine, self._observe = how, observe
+        self._stopwatch = Stopwatch(device)
+        self._unread: list[
+            tuple[int, bool, Tensor]
+        ] = []  # iteration, whether it backtracked, signs
+        shapes = [list(tensor.shape) for tensor in self._pass.moving()]
+        self._name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), shapes)
+        self.iteration = 0
+
+    def __iter__(self) -> Iterator[Step]:
+        return self._steps(self.iterations, frozenset())
+
+    def until(self, *iterations: int) -> Iterator[Step]:
+        """Iterate until the last of these iterations.
+
+        Args:
+            iterations: where blocks of a GPU end, so that each can be looked at.
+
+        Yields:
+            Each iteration as it is finished.
+
+        Raises:
+            InputError: there is none, or one is less than 1.
+            Diverged: the fit has failed (`dip.training.divergence`).
+        """
+        wanted = frozenset(iterations)
+        _check_iterations(wanted)
+        return self._steps(max(wanted), wanted)
+
+    def checkpoint(self) -> Checkpoint:
+        """The restoration as it is now: copies, which do not change as the fit goes on.
+
+        Raises:
+            InputError: no iteration is finished yet.
+        """
+        if not self.iteration:
+            raise InputError("there is no checkpoint before the first iteration")
+        raw, averaged, loss = self._pass.last
+        return Checkpoint(
+            self.iteration,
+            raw.to("cpu", torch.float32, copy=True),
+            averaged.to("cpu", torch.float32, copy=True),
+            loss.item(),
+            self._stopwatch.seconds,
+            answers(self._rules),
+        )
+
+    def state_dict(self) -> State:
+        """The state of the fit: all that the rest of it depends on, for `torch.save`.
+
+        Its tensors are the fit's own, and change as it goes on, until they are saved or copied.
+        """
+        return {
+            "of": self._name,
+            "output_versions": dict(OUTPUT_VERSIONS),
+            "iteration": self.iteration,
+            "seconds": self._stopwatch.seconds,
+            "last": self._pass.last,
+            "parts": {name: part.state_dict() for name, part in self._parts().items()},
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from a state; on a CPU to the last bit as if the fit had never stopped.
+
+        Args:
+            state: of a fit of the same image, mask, method, seed, network and engine and of the
+                same rules or more. It stays as it is.
+
+        Raises:
+            StateError: it is of another fit, or this one has begun.
+        """
+        if self.iteration:
+            raise StateError("this fit has begun; load the state into a new one")
+        load(self._parts(), state, self._name)
+        device = self._engine.device
+        self._pass.last = [tensor.to(device, copy=True) for tensor in state["last"]]
+        self.iteration, self._stopwatch.seconds = state["iteration"], state["seconds"]
+
+    def _parts(self) -> dict[str, Remembers]:
+        """Everything that iterations change."""
+        one = self._pass
+        parts: dict[str, Remembers] = {
+            "tensors": Tensors(one.moving),
+            "descent": one.descent,
+            "watch": self._watch,
+            "input noise": Stream(one.input_noise),
+            "parameter noise": Stream(one.parameter_noise.generator),
+            "SGLD noise": Stream(one.sgld_noise.generator),
+            **{f"rule {label}": rule for label, rule in self._rules.items()},
+        }
+        if self._rewind:
+            parts["rewind"] = self._rewind
+        if isinstance(one.network, ImportedNetwork):
+            parts["network's draws"] = OwnDraws(one.network)
+        return parts
+
+    def _steps(self, last: int | None, wanted: frozenset[int]) -> Iterator[Step]:
+        """last: the iteration to end with; wanted: those that end a block."""
+        while last is None or self.iteration < last:
+            backtracked = self._compute()
+            is_over = self.iteration == last or self.iteration in wanted
+            steps: list[Step] = []
+            failure = None
+            if is_over or len(self._unread) >= self._engine.read_every:
+                steps, failure = self._read()
+            if not (backtracked or failure):
+                raw, averaged, _ = self._pass.last
+                for rule in self._rules.values():
+                    rule(self.iteration, raw)
+                self._observe(self.iteration, raw, averaged)
+            yield from steps
+            if failure is not None:
+                raise failure
+
+    def _compute(self) -> bool:
+        """One iteration, without waiting for a GPU; returns whether it backtracked."""
+        one = self._pass
+        self.iteration += 1
+        self._stopwatch.start()
+        with self._engine.switches():
+            one.evaluate()
+            backtracked = (
+                self._rewind is not None
+                and self._rewind.due(self.iteration, one.loss)
+                and self._rewind.went_back(one.loss_of.fit_db(one.output))
+            )
+            if not backtracked:
+                one.advance(self.iteration)
+        self._stopwatch.stop()
+        self._unread.append((self.iteration, backtracked, one.signs.clone()))
+        return backtracked
+
+    def _read(self) -> tuple[list[Step], Diverged | None]:
+        """Read what iterations left on the device, and judge them one after the other.
+
+        Returns them, and the failure that ends the fit, if there is one.
+        """
+        all_signs = torch.stack([signs for _, _, signs in self._unread]).tolist()
+        unread, self._unread = self._unread, []
+        steps = []
+        for (iteration, backtracked, _), signs, milliseconds in zip(
+            unread, all_signs, self._stopwatch.read(), strict=True
+        ):
+            steps.append(Step(iteration, signs[0], milliseconds, backtracked))
+            try:
+                self._watch.look(iteration, signs, backtracked)
+            except Diverged as failure:
+                failure.stops = {
+                    label: stop
+                    for label, stop in answers(self._rules).items()
+                    if (stop.stopped_at or inf) < failure.iteration
+                }
+                return steps, failure
+        return steps, None
+
+
 def fit(
-    image: Tensor,
-    mask: Tensor,
-    method: Method | None = None,
+    image: AnyImage,
+    mask: AnyImage,
+    method: Method | Preset | str | None = None,
     *,
-    network: nn.Module | None = None,
     checkpoints: Iterable[int] | None = None,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    engine: EngineName = "fast",
-    precision: Precision = "float32",
-    rules: Iterable[Any] = (),
-    observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
-    on_step: Callable[[Step], None] = lambda _: None,
-    keep: Callable[[int, Callable[[], State]], None] = lambda *_: None,
-    state: State | None = None,
+    progress: bool = False,
+    **settings: Unpack[FitSettings],
 ) -> Iterator[Checkpoint]:
     """Fit a fresh network to the known pixels and yield its restoration at each checkpoint.
 
-    image: (C, H, W) in [0, 1], C is 1, 3 or 4; its values inside the hole have no influence.
-    mask: (1, H, W), 1 = known, 0 = hole. method: without one, that of the preset `lemsky-unet`,
-    whose learned input suits any segmentation network, and that preset's iterations as the only
-    checkpoint if there is none. checkpoints: iterations, each at least 1; the last one ends the
-    fit. engine, precision: how it is computed (`dip.engine`). on_step is called for each iteration,
-    on a GPU for several at once.
+    Args:
+        image, mask, method: as `Fit` takes them.
+        checkpoints: iterations, each at least 1; the last one ends the fit. Default: the preset's
+            number, as the only one; needed with a `Method`.
+        progress: show a bar on standard error.
+        settings: network, seed, device, engine, precision and rules, as `Fit` takes them.
 
-    rules: stopping rules that follow the fit without touching it, by name or with settings:
-    `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is there too.
-    They do not end the fit: each checkpoint says what they would have kept. observe is called with
-    the iteration, its output and the average, (C, H, W) on the device, as far as they count; they
-    are the fit's own and stay unchanged only until it returns. On a GPU it may be called for some
-    iterations after the one at which the fit is then found to have failed.
+    Returns:
+        The checkpoints, computed as they are asked for.
 
-    keep is called at the end of each iteration that was looked at, all of them on a CPU, after its
-    checkpoint, with the iteration and a function that gives the state the fit is in
-    (`dip.training.state`), whose tensors are the fit's own until they are saved or copied. state:
-    such a state, of the same image, mask, method, seed, network and engine and of the same rules or
-    more; the fit goes on behind it, on a CPU to the last bit as if it had never stopped, and yields
-    the checkpoints from there on.
-
-    network: trained instead of a fresh one of the method's architecture, in place: its weights,
-    dtype, device and training mode change. It starts from the weights it has, which `seed` does not
-    decide then, and is given (B, method.input.channels, H, W);
-    `dip.networks.imported.ImportedNetwork` says what it may answer.
-
-    Weights, input and noise depend on `seed` alone. Raises InputError for shapes, values, devices
-    and states that do not fit, Diverged when the fit has failed (`dip.training.divergence`).
+    Raises:
+        InputError: shapes, values, settings or devices that do not fit; at once.
+        Diverged: the fit has failed; while iterating (`dip.training.divergence`).
     """
+    begun = Fit(image, mask, method, **settings)
+    if checkpoints is None:
+        if begun.iterations is None:
+            raise InputError("a method does not say how long to fit; name the checkpoints")
+        checkpoints = [begun.iterations]
+    if not isinstance(checkpoints, Iterable):
+        raise InputError(f"checkpoints are a list of iterations, not {checkpoints!r}")
+    wanted = frozenset(checkpoints)
+    steps = begun.until(*wanted)
+    return _checkpoints(begun, shown(steps, max(wanted)) if progress else steps, wanted)
+
+
+def _checkpoints(begun: Fit, steps: Iterator[Step], wanted: frozenset[int]) -> Iterator[Checkpoint]:
+    for step in steps:
+        if step.iteration == begun.iteration and step.iteration in wanted:
+            yield begun.checkpoint()
+
+
+def _chosen(method: Method | Preset | str | None, network: object) -> tuple[Method, int | None]:
+    """The method, and how many iterations its preset has."""
+    if network is not None and not isinstance(network, nn.Module):
+        raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
     if method is None:
-        usual = load_preset("lemsky-unet")
-        method = usual.method
-        checkpoints = [usual.iterations] if checkpoints is None else checkpoints
-    checkpoints = () if checkpoints is None else checkpoints
-    wanted = checkpoints if isinstance(checkpoints, range) else frozenset(checkpoints)
-    _check_kinds(image, mask, method, network)
-    _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
-    last = max(wanted[0], wanted[-1]) if isinstance(wanted, range) else max(wanted)
-    channels, size = image.shape[0], (image.shape[1], image.shape[2])
+        method = DEFAULT if network is None else DEFAULT_OF_NETWORKS
+    if isinstance(method, str):
+        method = load_preset(method)
+    if isinstance(method, Preset):
+        return method.method, method.iterations
+    if not isinstance(method, Method):
+        raise InputError(f"a method is a preset, its name or a Method, not {type(method).__name__}")
+    return method, None
+
+
+def _network(
+    method: Method, network: nn.Module | None, channels: int, size: tuple[int, int]
+) -> nn.Module:
+    if network is not None:
+        return ImportedNetwork(network, channels, size)
+    return build_network(method.architecture, method.input.channels, channels, size)
+
+
+def _may_rebuild(method: Method, network: nn.Module | None) -> bool:
+    """Whether the engine may change the network's layout and layers."""
     # Anybody's network may rest on NCHW or wait for the device; L-BFGS takes gradients as vectors.
-    may_rebuild = network is None and not (
+    return network is None and not (
         isinstance(method.architecture, ImportedOptions)
         or isinstance(method.optimizer, AdamLBFGSOptions)
     )
-    how = Engine(engine, precision, device, may_rebuild)
-    held = hold_out(mask, method, seed)
-    followed = make_rules(rules, method, image, held)
-    for rule in followed.values():
-        rule.to(device)
-    known = (mask.to(held) - held).to(device, how.dtype)[None]
-    loss_of = Loss(method, known, target=image.to(device, how.dtype)[None] * known)
-    watch = Watch(loss_of, method.backtracking)
-
-    input_size = size if network is not None else method.architecture.input_size(size)
-    with seeded_globally(seed, "weights"):
-        if network is None:
-            network = build_network(method.architecture, method.input.channels, channels, size)
-        else:
-            network = ImportedNetwork(network, channels, size)
-    network_input = make_input(method.input, method.batch, input_size, seed)
-    network, network_input = how.prepare(network, network_input)
-    parameters: list[Tensor] = [each for each in network.parameters() if each.requires_grad]
-    if method.input.name == "learned":
-        parameters.append(network_input.requires_grad_())
-    if not parameters:
-        raise InputError("the network has nothing to train, and its input is not a learned one")
-    step = Iteration(method, network, network_input, parameters, loss_of, watch, seed, how)
-
-    def moving() -> list[Tensor]:
-        return [*parameters, *network.buffers()]
-
-    rewind = Rewind(moving, method.backtracking) if method.backtracking else None
-
-    parts: dict[str, Remembers] = {
-        "tensors": Tensors(moving),
-        "descent": step.descent,
-        "watch": watch,
-        "input noise": Stream(step.input_noise),
-        "parameter noise": Stream(step.parameter_noise.generator),
-        "SGLD noise": Stream(step.sgld_noise.generator),
-        **({"rewind": rewind} if rewind else {}),
-        **({"network's draws": OwnDraws(network)} if isinstance(network, ImportedNetwork) else {}),
-        **{f"rule {label}": rule for label, rule in followed.items()},
-    }
-    fit_name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), moving())
-    stopwatch = Stopwatch(device)
-    iteration = 0
-    if state is not None:
-        load(parts, state, fit_name)
-        iteration, stopwatch.seconds = state["iteration"], state["seconds"]
-        step.last = [each.to(device, copy=True) for each in state["last"]]
-        state = None  # or its tensors would be kept as long as the fit
-        if iteration >= last:
-            raise StateError(f"the state is of iteration {iteration}: no checkpoint is after it")
-
-    def present_state() -> State:
-        return {
-            "of": fit_name,
-            "iteration": iteration,
-            "seconds": stopwatch.seconds,
-            "last": step.last,
-            "parts": {name: part.state_dict() for name, part in parts.items()},
-        }
-
-    unread: list[tuple[int, bool, Tensor]] = []  # iterations with whether they backtracked, signs
-    while iteration < last:
-        iteration += 1
-        stopwatch.start()
-        with how.switches():
-            step.evaluate()
-            backtracked = (
-                rewind is not None
-                and rewind.due(iteration, step.loss)
-                and rewind.went_back(loss_of.fit_db(step.output))
-            )
-            if not backtracked:
-                step.advance(iteration)
-        stopwatch.stop()
-        unread.append((iteration, backtracked, step.signs.clone()))
-        is_due = iteration in wanted or len(unread) >= how.read_every
-        if is_due:
-            try:
-                _look(watch, unread, stopwatch, on_step)
-            except Diverged as end:
-                stops = answers(followed).items()
-                end.stops = {
-                    label: stop for label, stop in stops if (stop.stopped_at or inf) < end.iteration
-                }
-                raise
-            unread.clear()
-        if not backtracked:
-            raw, averaged, _ = step.last
-            for rule in followed.values():
-                rule(iteration, raw)
-            observe(iteration, raw, averaged)
-        if not is_due:
-            continue
-        if iteration in wanted:
-            raw, averaged, loss = step.last
-            # Copies: the caller may keep them while the average moves on.
-            yield Checkpoint(
-                iteration,
-                raw.to("cpu", torch.float32, copy=True),
-                averaged.to("cpu", torch.float32, copy=True),
-                loss.item(),
-                stopwatch.seconds,
-                answers(followed),
-            )
-        keep(iteration, present_state)
 
 
-def _look(
-    watch: Watch,
-    unread: list[tuple[int, bool, Tensor]],
-    stopwatch: Stopwatch,
-    on_step: Callable[[Step], None],
-) -> None:
-    """Read what iterations left on the device, and judge them one after the other."""
-    all_signs = torch.stack([signs for _, _, signs in unread]).tolist()
-    for (iteration, backtracked, _), signs, milliseconds in zip(
-        unread, all_signs, stopwatch.read(), strict=True
-    ):
-        on_step(Step(iteration, signs[0], milliseconds, backtracked))
-        watch.look(iteration, signs, backtracked)
-
-
-def _check_kinds(image: object, mask: object, method: object, network: object) -> None:
-    for name, value in (("image", image), ("mask", mask)):
-        if not isinstance(value, Tensor):
-            raise InputError(f"the {name} is a torch tensor, not {type(value).__name__}")
-    if not isinstance(method, Method):
-        raise InputError(f"a method is as `load_preset(...).method`, not {type(method).__name__}")
-    if network is not None and not isinstance(network, nn.Module):
-        raise InputError(f"a network is an instance of torch.nn.Module, not {network!r}")
-
-
-def _check(image: Tensor, mask: Tensor, wanted: range | frozenset[int], minimum_side: int) -> None:
-    """Refuse what does not fit together."""
-    # Of a range, which may be long, its ends say enough.
-    told = [wanted[0], wanted[-1]] if wanted and isinstance(wanted, range) else wanted
-    if not wanted or not all(_is_iteration(each) for each in told):
-        raise InputError(f"checkpoints are iterations from 1 on, not {list(told)}")
-    if image.ndim != 3 or image.shape[0] not in (1, 3, 4):
-        raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
-    if tuple(mask.shape) != (1, *image.shape[1:]):
+def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None) -> None:
+    needed = method.architecture.minimum_side if network is None else 1
+    if min(size) < needed:
         raise InputError(
-            f"a mask is (1, H, W) of the image's size {tuple(image.shape[1:])},"
-            f" not {tuple(mask.shape)}"
+            f"{size[1]}x{size[0]} pixels are too few for this network: it needs"
+            f" {needed} on each side; fewer levels need fewer"
         )
-    if not torch.logical_or(mask == 0, mask == 1).all():
-        raise InputError("a mask holds only 1 (known) and 0 (hole)")
-    if not mask.any():
-        raise InputError("the mask has no known pixel: nothing to fit to")
-    if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
-        raise InputError("an image has values in [0, 1]")
-    if min(image.shape[1:]) < minimum_side:
-        raise InputError(
-            f"{image.shape[2]}x{image.shape[1]} pixels are too few for this network: it needs"
-            f" {minimum_side} on each side; fewer levels need fewer"
-        )
+
+
+def _check_iterations(wanted: frozenset[Any]) -> None:
+    if not wanted or not all(_is_iteration(value) for value in wanted):
+        raise InputError(f"checkpoints are iterations from 1 on, not {sorted(wanted)}")
 
 
 def _is_iteration(value: object) -> bool:

@@ -11,7 +11,7 @@ from benchmarks.jobs.job import Job, expand
 from benchmarks.jobs.suite import Suite, load_suite
 from benchmarks.store.layout import CHECKSUMS, FAILURES, JOBS
 from benchmarks.store.record import Record
-from benchmarks.store.run_folder import DamagedError
+from benchmarks.store.run_folder import DamagedError, RunFolder
 from benchmarks.store.store import DAMAGED, UNFINISHED, Store
 from benchmarks.system.environment import nested_differences, revision_words
 from benchmarks.system.files import write_atomically
@@ -27,11 +27,13 @@ class Status(NamedTuple):
     """How far a job is, and why, where there is something to say.
 
     word: done; diverged; failed, when it was last tried; damaged, its run is not as it was written;
-    stale, its run is not what is asked for today; missing.
+    stale, its run is not what is asked for today; missing. version: changes whenever the job is run
+    or fails.
     """
 
     word: str
     reason: str = ""
+    version: tuple[str, int] = ("", 0)
 
     @property
     def is_over(self) -> bool:
@@ -55,29 +57,31 @@ class Plan:
 
     def status(self, job: Job) -> Status:
         """How far the job is, by what its run says of itself."""
+        run = self.store.run(job.key)
+        version = self._version(job, run)
         if reason := self._failed_since(job):
-            return Status("failed", reason + self._log_of(job))
+            return Status("failed", reason + self._log_of(job), version)
         try:
-            record = self.store.run(job.key).record
+            return status_of(run.record, job)._replace(version=version)
         except DamagedError as error:
-            if self.store.folder(job.key).exists():
-                return Status("damaged", str(error))
-            return Status("missing")
-        if not holds(record, job):
-            return Status("stale", _lacking(record, job))
-        if record.status_within(job.iterations) == "diverged":
-            return Status(
-                "diverged", f"{record.diverged_because} since iteration {record.diverged_at}"
-            )
-        if record.backtracked_at:
-            first, *more = record.backtracked_at
-            also = f", and {len(more)} times after" if more else ""
-            return Status("done", f"went back to earlier weights at iteration {first}{also}")
-        return Status("done")
+            word, reason = ("damaged", str(error)) if run.folder.exists() else ("missing", "")
+            return Status(word, reason, version)
+
+    def has_changed(self, job: Job, status: Status) -> bool:
+        """Whether the job has been run, or has failed, since its status was read."""
+        return self._version(job, self.store.run(job.key)) != status.version
+
+    def _version(self, job: Job, run: RunFolder) -> tuple[str, int]:
+        sha256, failed_at = "", 0
+        with contextlib.suppress(DamagedError):
+            sha256 = run.sha256
+        with contextlib.suppress(OSError):
+            failed_at = self.failure(job).stat().st_mtime_ns
+        return sha256, failed_at
 
     def explain(self, job: Job) -> Status:
         """The same after reading every byte of the run, with all that can be said."""
-        word, reason = self.status(job)
+        word, reason, _ = self.status(job)
         is_claimed = self.store.is_claimed(job.key)
         if word in OVER and not is_claimed and (damage := self.store.damage(job.key)):
             return Status("damaged", damage)
@@ -133,15 +137,6 @@ class Plan:
             return ""
         return reason if is_newer else ""
 
-    def fingerprint(self, job: Job) -> tuple[str, int]:
-        """Changes whenever the job is run, or fails."""
-        run, failed_at = "", 0
-        with contextlib.suppress(DamagedError):
-            run = self.store.run(job.key).sha256
-        with contextlib.suppress(OSError):
-            failed_at = self.failure(job).stat().st_mtime_ns
-        return run, failed_at
-
     def statuses(self) -> dict[str, Status]:
         """How far each job is, by its key."""
         return {job.key: self.status(job) for job in self.jobs}
@@ -165,6 +160,20 @@ class Plan:
     def write_table(self, statuses: Mapping[str, Status]) -> None:
         """Write jobs.csv, which also tells what runs are still referred to."""
         write_atomically(self.folder / JOBS, self.table(statuses).to_csv(index=False))
+
+
+def status_of(record: Record, job: Job) -> Status:
+    """How far the job is, if its run has that record."""
+    if not holds(record, job):
+        return Status("stale", _lacking(record, job))
+    if record.status_within(job.iterations) == "diverged":
+        since = f"{record.diverged_because} since iteration {record.diverged_at}"
+        return Status("diverged", since)
+    if record.backtracked_at:
+        first, *more = record.backtracked_at
+        also = f", and {len(more)} times after" if more else ""
+        return Status("done", f"went back to earlier weights at iteration {first}{also}")
+    return Status("done")
 
 
 def make_plan(suite: str, out: Path, seeds: int | None = None) -> Plan:
@@ -218,6 +227,8 @@ def _origin(record: Record) -> str:
 
 def _lacking(record: Record, job: Job) -> str:
     """What a stored run does not hold that the job asks for."""
+    if not record.has_outputs_of_today():
+        return "the stored run has outputs of another version"
     end = record.last_good(job.iterations)
     absent = sorted({n for n in job.iterations if n <= end} - record.iterations)
     unfollowed = [rule.label for rule in job.rules if not record.has_followed(rule)]
@@ -237,6 +248,8 @@ def _changes(former: Record, job: Job) -> list[str]:
 
 def holds(record: Record, job: Job) -> bool:
     """Whether a run of that record holds every checkpoint and rule that the job asks for."""
+    if not record.has_outputs_of_today():
+        return False
     if not all(record.has_followed(rule) for rule in job.rules):
         return False
     end = record.last_good(job.iterations)
@@ -249,7 +262,7 @@ def state_for(record: Record, job: Job) -> int | None:
     It may be the job's last one, of a fit that was killed at its very end.
     """
     after = record.state_at
-    if after is None or after > max(job.iterations):
+    if after is None or after > max(job.iterations) or not record.has_outputs_of_today():
         return None
     has_all = {n for n in job.iterations if n <= after} <= record.iterations
     followed = all(record.has_followed(rule) for rule in job.rules)

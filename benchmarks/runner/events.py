@@ -1,7 +1,8 @@
-"""What workers tell of the jobs they were given."""
+"""What happens to jobs: what a worker reports of them, and a runner shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 from benchmarks.jobs.job import Job
 from benchmarks.store.layout import RECORD
@@ -10,10 +11,10 @@ from benchmarks.store.record import Record
 
 @dataclass(frozen=True)
 class Started:
-    """A worker has begun with a job. place: which worker, from 0."""
+    """A worker has begun with a job. place: which worker, from 0, as the runner counts them."""
 
     job: Job
-    place: int
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,4 +80,10 @@ class Refused:
     reason: str
 
 
-Event = Started | Resumed | Progress | Finished | Failed | Halted | Lost | Refused
+End = Finished | Failed | Halted | Refused
+Event = Started | Resumed | Progress | Lost | End
+
+
+def without_job(event: Event) -> tuple[Any, ...]:
+    """An event's fields but for its job, which the runner has."""
+    return tuple(getattr(event, field.name) for field in fields(event)[1:])

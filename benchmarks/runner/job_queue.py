@@ -2,10 +2,10 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from benchmarks.jobs.job import Job
-from benchmarks.jobs.plan import Plan
+from benchmarks.jobs.plan import Plan, Status
 from benchmarks.system.files import CannotWriteError, Claim
 from dip.fills import FILLS
 
@@ -19,16 +19,17 @@ class JobQueue:
     """Gives out jobs one by one, each claimed, so that no other runner fits it at the same time.
 
     A job that another runner has claimed is tried again later; once the other has finished it, it
-    is done. quick: fills that the runner computes itself; fits: all other jobs. before: by key what
-    `Plan.fingerprint` said at the beginning. fresh: also run jobs that were done then.
-    done_elsewhere: jobs that other runners have finished, as they are noticed.
+    is done. quick: fills that the runner computes itself; fits: all other jobs. statuses: by key,
+    as read at the beginning; those of jobs that others have finished are brought up to date. fresh:
+    also run jobs that were done then. done_elsewhere: jobs that other runners have finished, as
+    they are noticed.
     """
 
-    def __init__(self, plan: Plan, jobs: Sequence[Job], before: Mapping[str, object], fresh: bool):
+    def __init__(self, plan: Plan, jobs: Sequence[Job], statuses: dict[str, Status], fresh: bool):
         self.plan = plan
         self.quick = deque(job for job in jobs if is_quick(job))
         self.fits = deque(job for job in jobs if not is_quick(job))
-        self.before = before
+        self.statuses = statuses
         self.fresh = fresh
         self.claims: dict[str, tuple[Claim, Job]] = {}
         self.done_elsewhere: list[Job] = []
@@ -49,17 +50,21 @@ class JobQueue:
                 jobs.append(job)
                 continue
             self.plan.store.tidy(job.key)
-            status = self.plan.status(job)
-            is_new = self.plan.fingerprint(job) != self.before[job.key]
-            if (status.is_over and not self.fresh) or (
-                is_new and (status.is_over or status.word == "failed")
-            ):
+            if self._is_done_elsewhere(job):
                 claim.release()
                 self.done_elsewhere.append(job)
                 continue
             self.claims[job.key] = claim, job
             return self.plan.with_what_is_stored(job)
         return None
+
+    def _is_done_elsewhere(self, job: Job) -> bool:
+        """Whether another runner has seen to it since the statuses were read."""
+        before = self.statuses[job.key]
+        if not self.plan.has_changed(job, before):
+            return before.is_over and not self.fresh
+        status = self.statuses[job.key] = self.plan.status(job)
+        return status.is_over or status.word == "failed"
 
     def release(self, job: Job) -> None:
         """The job is settled, or given up; a worker that was ended may have left half a state."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.suite import Suite
-from benchmarks.runner.job.run_job import flags
+from benchmarks.runner.job.kernels import kernels
 from dip.errors import InputError
 from dip.options import HeldOutOptions, ImportedOptions, Method
 
@@ -95,15 +95,14 @@ def _take_a_step(job: Job, device: str) -> None:
     image = torch.from_numpy(job.image.pixels[:, :side, :side] / np.float32(255))
     mask = torch.ones((1, *image.shape[1:]))
     mask[:, 0, 0] = 0
-    with flags(device, deterministic=True):
+    with kernels(device, deterministic=True):
         method = job.method.model_copy(update={"held_out": 0.0})
         rules = [rule for rule in job.rules if not isinstance(rule, HeldOutOptions)]
-        fit = dip.fit(
+        fit = dip.Fit(
             *(image, mask, method),
-            checkpoints=[1],
             device=device,
             engine=job.engine,
             precision=job.precision,
             rules=rules,
         )
-        list(fit)
+        list(fit.until(1))

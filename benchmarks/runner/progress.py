@@ -24,6 +24,11 @@ LINE_SECONDS = 30.0  # between plain lines while nothing finishes
 OUT_OF_MEMORY = "out of memory", "memory runs out"
 
 
+def say(console: Console, text: str) -> None:
+    """Print a line as it is."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @dataclass
 class TimeLeft:
     """Estimates the time left from the pace of each method; unknown ones count as the mean.
@@ -198,7 +203,7 @@ class Display:
         self.is_waiting = True
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self.console, text)
 
     def summary(self) -> str:
         """What came of the jobs, in one line."""

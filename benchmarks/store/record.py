@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from dip.options import RuleOptions
+from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 
 class SavedStop(BaseModel):
@@ -76,6 +77,7 @@ class Record(BaseModel):
     rule_versions their versions by label; stops: answers of those that stopped before it failed.
     uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
     which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
+    output_versions: of each output; a run without them is of the first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,6 +97,7 @@ class Record(BaseModel):
     pixels: dict[str, str]
     state_at: int | None = None
     continued: tuple[Continued, ...] = ()
+    output_versions: dict[str, int] = {}
     rules: tuple[RuleOptions, ...] = ()
     rule_versions: dict[str, int] = {}
     stops: dict[str, SavedStop] = {}
@@ -107,6 +110,14 @@ class Record(BaseModel):
     @property
     def iterations(self) -> set[int]:
         return {saved.iteration for saved in self.checkpoints}
+
+    def has_outputs_of_today(self) -> bool:
+        """Whether each of its outputs is what its name means today."""
+        outputs = {output for saved in self.checkpoints for output in saved.outputs}
+        return all(
+            self.output_versions.get(output, FIRST_VERSION) == OUTPUT_VERSIONS[output]
+            for output in outputs & OUTPUT_VERSIONS.keys()
+        )
 
     def has_followed(self, rule: RuleOptions) -> bool:
         """Whether that rule, as it is today, followed the fit."""

@@ -157,16 +157,16 @@ def _fit(
     """The last iteration's output. note: called with the milliseconds of each."""
     import dip
 
-    (last,) = dip.fit(
+    fit = dip.Fit(
         *(image, mask, case.method),
-        checkpoints=[iterations],
         seed=seed,
         device=device,
         engine=engine,
         precision=case.precision,
-        on_step=lambda step: note(step.milliseconds),
     )
-    return last.raw
+    for step in fit.until(iterations):
+        note(step.milliseconds)
+    return fit.checkpoint().raw
 
 
 def peak_gflops(precision: str, threads: int, device: str) -> float:

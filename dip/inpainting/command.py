@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from PIL import Image
 
 from dip.errors import InputError
 from dip.inpainting.display.previews import (
@@ -119,11 +120,15 @@ def inpaint(
     if show_here:
         _check_terminal()
     state = state_path(out)
-    if resume and not state.is_file():
-        raise InputError(f"{state}: there is no state to go on from; leave --resume out")
-    if state.exists() and not resume:
-        raise InputError(f"{state}: of an interrupted run; --resume goes on with it, or delete it")
-    series = Series(*save_every, photo=image) if save_every is not None else None
+    _check_state(state, resume)
+    looks: list[Look] = []
+    if save_every is not None:
+        looks.append(Series(*save_every, photo=image))
+    if preview is not None and not show_here:
+        looks.append(Preview(Path(preview)))
+    frames = Animation(animation) if animation is not None else None
+    if frames is not None:
+        looks.append(frames)
     print(_described(image, picture.mode, hole), flush=True)
     if loses_depth(image):
         _note("its colours have 16 bits, of which 8 are read and written")
@@ -131,33 +136,51 @@ def inpaint(
         _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")
 
     # From here on it takes seconds.
-    from dip.engine.engine import keep_memory
-    from dip.inpainting.display.progress import Progress
-    from dip.inpainting.fill import CUT_SHORT, fill
     from dip.inpainting.plan import make_plan
 
     plan = make_plan(photo, hole, request)
-    if plan.device == "cpu":
-        keep_memory()
     saved = Saved(state, plan, _note, resume=resume)
-    progress = Progress(picture=show_here)
-    looks: list[Look] = [progress]
-    if preview is not None and not show_here:
-        looks.append(Preview(Path(preview)))
-    frames = Animation(animation) if animation is not None else None
-    looks += [look for look in (series, frames) if look is not None]
+    about = _planned(plan, preset, stop)
     # Of a photo whose known pixels change a little there would be no state.
     must_stay = _are_one(out, image) and not is_lossless(out, picture)
+    code = _restore(plan, saved, looks, about, picture, out, show_here, must_stay)
+    if frames is not None:
+        frames.write()
+    return code
+
+
+def _restore(
+    plan: "Plan",
+    saved: Saved,
+    looks: Sequence["Look"],
+    about: str,
+    picture: Image.Image,
+    out: Path,
+    show_here: bool,
+    must_stay: bool,
+) -> int:
+    """Fill the holes and save the picture; returns the exit code.
+
+    about: what is printed before; show_here: draw previews in the terminal; must_stay: what is
+    there under `out` is needed to go on, so that an unfinished restoration is saved beside it.
+    """
+    from dip.engine.engine import keep_memory
+    from dip.inpainting.display.progress import Progress
+    from dip.inpainting.fill import CUT_SHORT, fill
+
+    if plan.device == "cpu":
+        keep_memory()
+    progress = Progress(picture=show_here)
     started = time.monotonic()
     with deferring_signals(ENDINGS, _say_stopping) as was_interrupted:
-        print(_planned(plan, preset, stop), flush=True)
+        print(about, flush=True)
         try:
-            colours, ends = fill(plan, _all(looks), was_interrupted, saved)
+            colours, ends = fill(plan, _all([progress, *looks]), was_interrupted, saved)
             progress.finish()
             cut_short = was_interrupted() and any(end.why in CUT_SHORT for end in ends)
             if cut_short and must_stay:
                 out = out.with_stem(f"{out.stem}-so-far")
-            save(with_hole(picture, colours, hole), picture, out)
+            save(with_hole(picture, colours, plan.hole), picture, out)
         except BaseException:
             progress.finish()
             saved.catch_up()  # what has been fitted is not lost with the rest
@@ -169,11 +192,17 @@ def inpaint(
     took = duration(time.monotonic() - started)
     goes_on = "; --resume goes on" if cut_short and saved.can_write else ""
     print(f"{out}: {_outcome(ends)}; {took}{goes_on}")
-    if frames is not None:
-        frames.write()
     if any(end.why == "failed" for end in ends):
         return 1
     return 130 if cut_short else 0
+
+
+def _check_state(state: Path, resume: bool) -> None:
+    """Raises InputError unless there is a state exactly if one is to be resumed."""
+    if resume and not state.is_file():
+        raise InputError(f"{state}: there is no state to go on from; leave --resume out")
+    if state.exists() and not resume:
+        raise InputError(f"{state}: of an interrupted run; --resume goes on with it, or delete it")
 
 
 def _note(text: str) -> None:

@@ -1,7 +1,8 @@
 """Fills the holes of a photo, one neighbourhood after the other."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -20,12 +21,9 @@ from dip.inpainting.request import Request
 from dip.inpainting.resume import Saved
 from dip.options import HeldOutOptions, ImportedOptions
 from dip.presets import with_settings
-from dip.trainer import Checkpoint, fit
+from dip.trainer import Checkpoint, Fit
 from dip.training.divergence import SPAN, Diverged
-from dip.training.state import State
-from dip.training.stopping import Stop
 
-LOOK_EVERY = {"cpu": 1, "cuda": 25}  # iterations; a GPU is not waited for more often
 KEPT = 4  # averages, `SPAN` iterations apart: a failure is noticed that late, or twice that
 
 Why = Literal[
@@ -134,10 +132,6 @@ def fill(
     return colours, ends
 
 
-class _Halt(Exception):
-    """The fit was asked to end, and its state is kept."""
-
-
 def _fitted(
     plan: Plan,
     patch: Patch,
@@ -149,82 +143,100 @@ def _fitted(
     """What fills one neighbourhood's hole, (C, h, w) at its working size."""
     image, mask = map(torch.from_numpy, patch.small)
     request = _suited(plan.request, int(mask.sum().item()))
-    height, width = image.shape[1:]
-    # What a network needs beyond that is added right and below, as not known.
-    least = request.method.architecture.minimum_side
-    more = (0, max(0, least - width), 0, max(0, least - height))
-    every = LOOK_EVERY[plan.device.partition(":")[0]]
+    _, height, width = image.shape
     why: Why = "iterations"
-    if saved is not None and saved.fit is not None:
-        reached = saved.fit["iteration"]
-        if reached >= request.iterations:
-            raise InputError(
-                f"the fit that is to go on has done {reached} iterations already; `iterations` sets"
-                " a larger bound"
-            )
-    earlier: deque[tuple[int, Tensor]] = deque(maxlen=KEPT)  # averages, should the fit fail
-
-    def best(checkpoint: Checkpoint) -> tuple[int, Tensor]:
-        stop = _answer(request, checkpoint.stops)
-        if stop is not None:
-            return stop.iteration, stop.output[:, :height, :width]
-        return checkpoint.iteration, checkpoint.averaged[:, :height, :width]
-
-    def keep(iteration: int, state: Callable[[], State]) -> None:
-        if iteration == request.iterations:
-            return  # it is over, and its output is what will be kept
-        if saved is not None and (why == "interrupted" or saved.is_due()):
-            saved.write(state())
-        if why == "interrupted":
-            raise _Halt
-
     last: Checkpoint | None = None
     kept: tuple[int, Tensor] | None = None
+    earlier: deque[tuple[int, Tensor]] = deque(maxlen=KEPT)  # averages, should the fit fail
     try:
-        for last in fit(
-            F.pad(image, more),
-            F.pad(mask, more),
-            request.method,
-            checkpoints=range(request.iterations % every or every, request.iterations + 1, every),
-            seed=request.seed,
-            device=plan.device,
-            rules=[request.rule] if request.rule else [],
-            keep=keep,
-            state=saved.fit if saved else None,
-        ):
-            raw, kept = last.raw[:, :height, :width], best(last)
-            look(Moment(plan, patch, number, last.iteration, last.loss, last.seconds, raw, kept[1]))
-            if last.iteration >= (earlier[-1][0] if earlier else 0) + SPAN:
-                earlier.append((last.iteration, last.averaged[:, :height, :width]))
-            stop = _answer(request, last.stops)
-            if stop is not None and stop.stopped_at is not None:
-                why = "rule"
-                break
-            if should_stop() and last.iteration < request.iterations:
-                why = "interrupted"  # and over as soon as the state is kept
-    except _Halt:
-        pass
+        with _explaining(plan, request, (width, height)):
+            fit = _begin(plan, request, image, mask, saved)
+            for step in fit.until(request.iterations):
+                if step.iteration < fit.iteration:  # a GPU's block is looked at when it is over
+                    continue
+                last = _within(fit.checkpoint(), height, width)
+                stop = last.stops.get(request.rule.label) if request.rule else None
+                kept = (stop.iteration, stop.output) if stop else (last.iteration, last.averaged)
+                seen = last.iteration, last.loss, last.seconds, last.raw, kept[1]
+                look(Moment(plan, patch, number, *seen))
+                if last.iteration >= (earlier[-1][0] if earlier else 0) + SPAN:
+                    earlier.append((last.iteration, last.averaged))
+                if stop is not None and stop.stopped_at is not None:
+                    why = "rule"
+                    break
+                if last.iteration == request.iterations:
+                    break
+                if should_stop():
+                    why = "interrupted"
+                if saved is not None and (why == "interrupted" or saved.is_due()):
+                    saved.write(fit.state_dict())
+                if why == "interrupted":
+                    break
     except Diverged as failure:
-        outputs = (*earlier, kept) if kept is not None else ()
-        sound = [each for each in outputs if SPAN <= each[0] < failure.iteration]
-        if not sound:
-            raise FailedFitError(
-                f"the fit failed: {failure}; another seed or a smaller learning rate may do"
-            ) from None
-        kept, why = sound[-1], "diverged"
+        kept, why = _last_sound([*earlier, *([kept] if kept else [])], failure), "diverged"
+    assert last is not None
+    assert kept is not None
+    iteration, output = kept
+    return output.numpy().copy(), Filled(iteration, last.iteration, why, last.seconds)
+
+
+def _begin(plan: Plan, request: Request, image: Tensor, mask: Tensor, saved: Saved | None) -> Fit:
+    """A fit of one neighbourhood, from its saved state if there is one."""
+    # What a network needs beyond that is added right and below, as not known.
+    least = request.method.architecture.minimum_side
+    more = (0, max(0, least - image.shape[2]), 0, max(0, least - image.shape[1]))
+    fit = Fit(
+        F.pad(image, more),
+        F.pad(mask, more),
+        request.method,
+        seed=request.seed,
+        device=plan.device,
+        rules=[request.rule] if request.rule else [],
+    )
+    if saved is not None and saved.fit is not None:
+        fit.load_state_dict(saved.fit)
+        if fit.iteration >= request.iterations:
+            raise InputError(
+                f"the fit that is to go on has done {fit.iteration} iterations already;"
+                " `iterations` sets a larger bound"
+            )
+    return fit
+
+
+def _within(checkpoint: Checkpoint, height: int, width: int) -> Checkpoint:
+    """The checkpoint without the rows and columns that were added for the network."""
+    stops = {
+        label: replace(stop, output=stop.output[:, :height, :width])
+        for label, stop in checkpoint.stops.items()
+    }
+    raw, averaged = checkpoint.raw[:, :height, :width], checkpoint.averaged[:, :height, :width]
+    return replace(checkpoint, raw=raw, averaged=averaged, stops=stops)
+
+
+def _last_sound(outputs: list[tuple[int, Tensor]], failure: Diverged) -> tuple[int, Tensor]:
+    """The last output, with its iteration, from before the fit failed."""
+    sound = [output for output in outputs if SPAN <= output[0] < failure.iteration]
+    if not sound:
+        raise FailedFitError(
+            f"the fit failed: {failure}; another seed or a smaller learning rate may do"
+        ) from None
+    return sound[-1]
+
+
+@contextmanager
+def _explaining(plan: Plan, request: Request, size: tuple[int, int]) -> Iterator[None]:
+    """Turns too little memory, and errors of anybody's network, into one line."""
+    try:
+        yield
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError on a CPU
         if isinstance(error, MemoryError) or "memory" in str(error):
             raise InputError(
-                f"{plan.device}: too little memory for a fit of {width}x{height} pixels; use a"
+                f"{plan.device}: too little memory for a fit of {size[0]}x{size[1]} pixels; use a"
                 " smaller `max_side`"
             ) from None
         if isinstance(request.method.architecture, ImportedOptions):
             raise InputError(f"the network fails: {str(error).splitlines()[0]}") from None
         raise
-    assert last is not None
-    assert kept is not None
-    iteration, output = kept
-    return output.numpy().copy(), Filled(iteration, last.iteration, why, last.seconds)
 
 
 def _suited(request: Request, known_pixels: int) -> Request:
@@ -236,8 +248,3 @@ def _suited(request: Request, known_pixels: int) -> Request:
         rule = None if isinstance(request.rule, HeldOutOptions) else request.rule
         return replace(request, method=method, rule=rule)
     return request
-
-
-def _answer(request: Request, stops: dict[str, Stop]) -> Stop | None:
-    """What the rule that was asked for would keep."""
-    return stops.get(request.rule.label) if request.rule else None

@@ -16,9 +16,10 @@ from PIL import Image
 
 from dip.errors import InputError
 from dip.inpainting.files.photo import Mask, open_picture, orientation_of, turned
+from dip.shades import known_in
 
+PHOTO = "photo as it is shown"
 Box = tuple[int, int, int, int]  # x, y, width, height
-WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
 SHADES = ("1", "L", "LA", "I;16", "I;16B", "I", "F", "RGB", "RGBA")  # modes whose first channel is
 
 
@@ -62,35 +63,14 @@ def hole_in_picture(
         warnings.simplefilter("ignore")  # of palettes with transparency
         # Numbers of a palette, or of inks, are no shades.
         shades = mask if mask.mode in SHADES else mask.convert("RGB")
-    known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name)
+    known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name, PHOTO)
     return _checked(known if hole_is_white else ~known, name)
 
 
 def hole_in_array(mask: NDArray[Any], size: tuple[int, int], hole_is_white: bool = False) -> Mask:
     """(H, W), True in the hole, of a mask as `dip.inpaint` takes it."""
-    known = known_in(mask, size, "the mask")
+    known = known_in(mask, size, "the mask", PHOTO)
     return _checked(known if hole_is_white else ~known, "the mask")
-
-
-def known_in(mask: NDArray[Any], size: tuple[int, int], name: str) -> Mask:
-    """(H, W), True = known: above half of white, in the first channel."""
-    if mask.ndim not in (2, 3):
-        raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
-    shades = mask if mask.ndim == 2 else mask[..., 0]
-    if shades.shape != size:
-        raise InputError(
-            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the photo as it is shown has"
-            f" {size[1]}x{size[0]}"
-        )
-    if shades.dtype == bool:
-        return np.array(shades)
-    is_number = shades.dtype.kind in "uif"
-    if not (is_number and np.isfinite(shades).all() and shades.min() >= 0):
-        raise InputError(f"{name}: holds values of {shades.dtype} that are no shades")
-    white = next((each for each in WHITES if shades.max() <= each), None)
-    if white is None:
-        raise InputError(f"{name}: its values go up to {shades.max()}; white is 1, 255 or 65535")
-    return np.asarray(shades > white / 2)
 
 
 def _checked(hole: Mask, name: str) -> Mask:

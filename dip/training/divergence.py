@@ -77,6 +77,7 @@ class Watch:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.first_loss, self.least_loss, self.last_loss = state["losses"]
+        self.astray.clear()
         self.astray.extend(state["astray"])
 
     def signs(self, loss: Tensor, output: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dip.engine.engine import Engine
+from dip.errors import InputError
 from dip.options import Method
 from dip.training.averaging import add_to_average
 from dip.training.divergence import Watch
@@ -22,10 +23,10 @@ from dip.training.seeding import generator
 class Iteration:
     """The network and all that moves it.
 
-    network, network_input: as the engine prepared them; parameters: all that are trained. output:
-    (B, C, H, W), and loss and signs (`Watch.signs`) of the last pass. last: of the last pass that
-    counts the output (C, H, W), the average of all outputs up to it, and its loss; it changes in
-    place.
+    network, network_input: as the engine prepared them. parameters: all that are trained, a learned
+    input among them; raises InputError if there is none. output: (B, C, H, W), and loss and signs
+    (`Watch.signs`) of the last pass. last: of the last pass that counts the output (C, H, W), the
+    average of all outputs up to it, and its loss; it changes in place.
     """
 
     def __init__(
@@ -33,17 +34,23 @@ class Iteration:
         method: Method,
         network: nn.Module,
         network_input: Tensor,
-        parameters: list[Tensor],
         loss_of: Loss,
         watch: Watch,
         seed: int,
         engine: Engine,
     ):
         self.method, self.engine = method, engine
-        self.network, self.input, self.parameters = network, network_input, parameters
+        self.network, self.input = network, network_input
+        self.parameters: list[Tensor] = [
+            each for each in network.parameters() if each.requires_grad
+        ]
+        if method.input.name == "learned":
+            self.parameters.append(network_input.requires_grad_())
+        if not self.parameters:
+            raise InputError("the network has nothing to train, and its input is not a learned one")
         self.loss_of, self.watch = loss_of, watch
         self.descent = Descent(
-            method, parameters, fused=engine.is_fast, recorded=engine.records_graphs
+            method, self.parameters, fused=engine.is_fast, recorded=engine.records_graphs
         )
         self.input_noise = generator(seed, "input noise", engine.device)
         self.parameter_noise = WeightNoise(network, seed, "parameter noise", engine.device)
@@ -53,6 +60,10 @@ class Iteration:
         drawn_from = [self.input_noise, self.parameter_noise.generator]
         self._run_evaluation = engine.recorder(drawn_from)
         self._run_advance = engine.recorder([self.sgld_noise.generator])
+
+    def moving(self) -> list[Tensor]:
+        """All tensors that iterations change, as they are at present: parameters and buffers."""
+        return [*self.parameters, *self.network.buffers()]
 
     def evaluate(self) -> None:
         """From the weights to output, loss and gradients."""

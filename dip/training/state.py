@@ -15,6 +15,7 @@ from torch import Tensor
 from dip.errors import InputError
 from dip.networks.imported import ImportedNetwork
 from dip.options import Method
+from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 State = dict[str, Any]
 
@@ -83,14 +84,13 @@ def fit_sha256(
     method: Method,
     seed: int,
     engine: tuple[str, str],
-    weights: list[Tensor],
+    shapes: list[list[int]],
 ) -> str:
     """Names a fit: a state of one is no state of another.
 
-    target: the image with zeros in the hole; engine: its name and precision; weights: all tensors
-    of the network, by their shapes.
+    target: the image with zeros in the hole; engine: its name and precision; shapes: those of all
+    tensors that iterations change.
     """
-    shapes = [list(each.shape) for each in weights]
     described = [method.model_dump_json(by_alias=True), seed, engine, shapes]
     digest = hashlib.sha256(repr(described).encode())
     for tensor in (target, mask):
@@ -99,12 +99,22 @@ def fit_sha256(
 
 
 def load(parts: Mapping[str, Remembers], state: State, of: str) -> None:
-    """Put every part where it was; raises StateError. The state stays as it is."""
+    """Put every part where it was. The state stays as it is.
+
+    Raises:
+        StateError: it is of another fit, or of another version of this program.
+    """
     if not isinstance(state, dict) or state.get("of") != of:
         raise StateError("the state is of another fit: of another image, mask, method or seed")
+    for output, version in OUTPUT_VERSIONS.items():
+        was = state.get("output_versions", {}).get(output, FIRST_VERSION)
+        if was != version:
+            raise StateError(
+                f"the state's output {output} is of version {was}, and now of {version}"
+            )
     missing = parts.keys() - state.get("parts", {}).keys()
     if missing:
-        raise StateError(f"the state knows nothing of {', '.join(sorted(missing))}")
+        raise StateError(f"the state has no part {', '.join(sorted(missing))}")
     for name, part in parts.items():
         try:
             part.load_state_dict(state["parts"][name])

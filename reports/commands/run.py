@@ -150,11 +150,11 @@ def score(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
     from rich.console import Console
 
     from benchmarks.jobs.plan import make_plan
-    from benchmarks.runner.run import write_results
+    from benchmarks.runner.results import write_results
     from benchmarks.system.text import counted
 
     plan = make_plan(suite, out)
-    results = write_results(plan, console=Console(), afresh=True)
+    results, _ = write_results(plan, console=Console(), afresh=True)
     print(f"{counted(len(results), 'row')}: {plan.folder / 'results.csv'}")
 
 

@@ -1,14 +1,21 @@
 """The fit: what its loss sees, what its checkpoints hold, and what depends on the seed."""
 
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 from torch import Tensor
 
 import dip
 from dip.options import LearnedInputOptions, Method, NoiseInputOptions, SkipOptions, UNetOptions
+from dip.pictures import image_tensor, mask_tensor
 
 SKIP = Method(
     architecture=SkipOptions(channels=(4, 4), skip_channels=(4, 0)),
@@ -38,9 +45,8 @@ def _fit(image: Tensor, mask: Tensor, method: Method, **options: Any) -> list[di
 @pytest.mark.parametrize("method", [SKIP, UNET], ids=["skip", "unet"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_loss_falls(method: Method, channels: int) -> None:
-    losses: list[float] = []
     image, mask = _image_and_mask(channels)
-    _fit(image, mask, method, checkpoints=[60], on_step=lambda step: losses.append(step.loss))
+    losses = [step.loss for step in dip.Fit(image, mask, method).until(60)]
     assert len(losses) == 60
     assert losses[-1] < 0.8 * losses[0]
 
@@ -162,13 +168,15 @@ def test_divergence_is_said_with_its_iteration() -> None:
         ({"image": torch.full((3, 17, 20), float("nan"))}, r"values in \[0, 1\]"),
         ({"checkpoints": [0]}, "iterations from 1 on"),
         ({"checkpoints": []}, "iterations from 1 on"),
-        ({"checkpoints": None}, "iterations from 1 on"),
+        ({"checkpoints": None}, "name the checkpoints"),
+        ({"checkpoints": 5}, "a list of iterations, not 5"),
         ({"checkpoints": [2.0]}, "iterations from 1 on"),
         ({"checkpoints": [True]}, "iterations from 1 on"),
-        ({"method": "quick"}, "a method is as `load_preset.*not str"),
-        ({"method": dip.load_preset("quick")}, "a method is as `load_preset.*not Preset"),
-        ({"image": np.zeros((3, 17, 20))}, "the image is a torch tensor, not ndarray"),
-        ({"mask": None}, "the mask is a torch tensor, not NoneType"),
+        ({"method": "quik"}, "unknown preset 'quik'. Did you mean 'quick'?"),
+        ({"method": 7}, "a method is a preset, its name or a Method, not int"),
+        ({"image": np.zeros((3, 17, 20))}, r"an array is \(H, W\) or .* not \(3, 17, 20\)"),
+        ({"image": "x"}, "an image is a tensor, a NumPy array or a Pillow picture, not str"),
+        ({"mask": None}, "a mask is a tensor, a NumPy array or a Pillow picture, not NoneType"),
         (
             {"image": torch.rand(3, 17, 4), "mask": torch.ones(1, 17, 4)},
             "4x17 pixels are too few for this network: it needs 5 on each side",
@@ -179,4 +187,150 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> N
     image, mask = _image_and_mask()
     arguments = {"image": image, "mask": mask, "method": SKIP, "checkpoints": [1], **change}
     with pytest.raises(dip.InputError, match=message):
-        list(dip.fit(**arguments))
+        dip.fit(**arguments)
+
+
+def test_a_fit_says_at_once_what_is_wrong() -> None:
+    with pytest.raises(dip.InputError):
+        dip.fit("x", None)  # type: ignore[arg-type]
+    with pytest.raises(dip.InputError):
+        dip.Fit("x", None)  # type: ignore[arg-type]
+
+
+def test_the_caller_leaves_the_loop_and_goes_on_later() -> None:
+    image, mask = _image_and_mask()
+    fit = dip.Fit(image, mask, SKIP)
+    with pytest.raises(dip.InputError, match="no checkpoint before the first iteration"):
+        fit.checkpoint()
+    for step in fit:
+        if step.iteration == 4:
+            break
+    assert fit.iteration == fit.checkpoint().iteration == 4
+    assert [step.iteration for step in fit.until(6, 7)] == [5, 6, 7]
+    (whole,) = dip.fit(image, mask, SKIP, checkpoints=[7])
+    assert torch.equal(fit.checkpoint().raw, whole.raw)
+    assert list(fit.until(7)) == []
+    with pytest.raises(dip.InputError, match="iterations from 1 on"):
+        fit.until(0)
+
+
+def test_a_preset_knows_when_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = dip.load_preset("quick").model_copy(update={"iterations": 3, "method": SKIP})
+    monkeypatch.setattr("dip.trainer.load_preset", {"quick": preset}.get)
+    image, mask = _image_and_mask()
+    for arguments in ((preset,), ("quick",), ()):
+        assert [step.iteration for step in dip.Fit(image, mask, *arguments)] == [1, 2, 3]
+        (checkpoint,) = dip.fit(image, mask, *arguments)
+        assert checkpoint.iteration == 3
+
+
+def test_a_failed_fit_says_its_iteration_and_then_raises() -> None:
+    image, mask = _image_and_mask()
+    wild = dip.with_settings(UNET, {"learning_rate": 1e30})
+    seen: list[int] = []
+    with pytest.raises(dip.Diverged) as end:
+        seen += [step.iteration for step in _noting(dip.Fit(image, mask, wild), seen)]
+    assert seen == list(range(1, end.value.noticed_at + 1))
+
+
+def _noting(fit: dip.Fit, seen: list[int]) -> Iterator[dip.Step]:
+    for step in fit:
+        seen.append(step.iteration)
+        yield step
+
+
+def test_pictures_and_arrays_are_fitted_like_tensors() -> None:
+    image, mask = _image_and_mask()
+    pixels = (image * 255).round().byte()
+    known = mask[0].bool().numpy()
+    tensor = pixels.float() / 255
+    (expected,) = dip.fit(tensor, mask, SKIP, checkpoints=[2])
+    array = pixels.permute(1, 2, 0).numpy()
+    images = [array, tensor.permute(1, 2, 0).numpy(), Image.fromarray(array)]
+    masks = [known, known.astype(np.uint8) * 255, Image.fromarray(known)]
+    for one, other in zip(images, masks, strict=True):
+        (found,) = dip.fit(one, other, SKIP, checkpoints=[2])
+        assert torch.equal(found.raw, expected.raw)
+
+
+@pytest.mark.parametrize(
+    ("given", "channels", "largest"),
+    [
+        (np.full((4, 5), 65535, np.uint16), 1, 1.0),
+        (np.full((4, 5, 1), 51, np.uint8), 1, 0.2),
+        (np.full((4, 5, 4), 0.5, np.float16), 4, 0.5),
+        (Image.new("L", (5, 4), 51), 1, 0.2),
+        (Image.new("1", (5, 4), 1), 1, 1.0),
+        (Image.new("P", (5, 4)), 3, 0.0),
+        (Image.new("CMYK", (5, 4)), 3, 1.0),
+        (Image.new("LA", (5, 4), (51, 51)), 4, 0.2),
+        (Image.fromarray(np.full((4, 5), 13107, np.uint16)), 1, 0.2),
+    ],
+)
+def test_what_an_image_may_be(given: Any, channels: int, largest: float) -> None:
+    tensor = image_tensor(given)
+    assert tensor.shape == (channels, 4, 5)
+    assert tensor.max().item() == pytest.approx(largest, abs=1e-7)
+
+
+def test_a_picture_counts_as_it_is_shown() -> None:
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    file = BytesIO()
+    Image.new("RGB", (5, 4), "white").save(file, "JPEG", exif=turned)
+    shown = Image.open(file)
+    assert image_tensor(shown).shape == (3, 5, 4)
+    assert mask_tensor(shown, (5, 4)).shape == (1, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Image.new("F", (5, 4)), "mode F does not say which value is white"),
+        (np.zeros((4, 5), np.int64), "8- or 16-bit unsigned integers or floats, not int64"),
+        (np.zeros((4, 5), bool), "not bool"),
+        (np.zeros((4, 5, 2)), r"not \(4, 5, 2\)"),
+        (np.full((4, 5), 2.0), r"values in \[0, 1\]"),
+    ],
+)
+def test_what_an_image_may_not_be(given: Any, message: str) -> None:
+    with pytest.raises(dip.InputError, match=message):
+        image_tensor(given)
+
+
+def test_a_checkpoint_is_short_and_a_picture() -> None:
+    image, mask = _image_and_mask()
+    (checkpoint,) = dip.fit(image, mask, SKIP, checkpoints=[2])
+    assert re.fullmatch(
+        r"Checkpoint\(iteration 2, loss 0\.\d{5}, 3x17x20, 0\.\d s\)", repr(checkpoint)
+    )
+    shown = np.asarray(Image.open(BytesIO(checkpoint._repr_png_() or b"")))
+    expected = (checkpoint.averaged.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+    assert np.array_equal(shown, expected)
+    (grey,) = dip.fit(image[:1], mask, SKIP, checkpoints=[1])
+    assert grey.picture.mode == "L"
+
+
+def test_a_bar_is_shown_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    image, mask = _image_and_mask()
+    for progress in (False, True):
+        (checkpoint,) = dip.fit(image, mask, SKIP, checkpoints=[3], progress=progress)
+        out, err = capsys.readouterr()
+        assert not out
+        assert (f"3/3 loss {checkpoint.loss:.5f}" in err) is progress
+
+
+def test_the_public_names_can_be_listed() -> None:
+    """By `dir`, as an editor completes them, without torch."""
+    names = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import dip, sys; print(*dir(dip)); assert 'torch' not in sys.modules",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {"Fit", "fit", "inpaint", "load_preset", "coverage"} <= set(names)
+    assert all(hasattr(dip, name) for name in names)

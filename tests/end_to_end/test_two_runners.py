@@ -14,7 +14,7 @@ from support.suites import TINY, jobs_of
 
 from benchmarks.jobs import plan as plan_module
 from benchmarks.jobs.plan import make_plan
-from benchmarks.runner import run
+from benchmarks.runner import results
 from benchmarks.runner.job_queue import JobQueue
 from benchmarks.runner.progress import Display
 from benchmarks.scoring import score
@@ -101,8 +101,7 @@ def test_a_swap_that_was_broken_off_is_mended_before_anything_is_lost(
     # A runner that was there before takes it over with all its checkpoints.
     other = suite_file("other", iterations=[3])
     plan = make_plan(str(other), out)
-    before = {each.key: plan.fingerprint(each) for each in plan.jobs}
-    queue = JobQueue(plan, plan.jobs[:1], before, fresh=False)
+    queue = JobQueue(plan, plan.jobs[:1], plan.statuses(), fresh=False)
     store.folder(job.key).rename(store.root / f".replaced-{job.key}")
     taken = queue.take(queue.fits)
     assert taken is not None
@@ -116,15 +115,15 @@ def test_a_job_that_another_runner_finished_meanwhile_is_not_run_again(
 ) -> None:
     suite, out = suite_file(), tmp_path / "results"
     plan = make_plan(str(suite), out)
-    before = {job.key: plan.fingerprint(job) for job in plan.jobs}
+    before = plan.statuses()
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     for fresh, known, over in (
         (False, before, 2),
         (True, before, 2),  # it has been run afresh since this runner looked
-        (False, {job.key: plan.fingerprint(job) for job in plan.jobs}, 2),
-        (True, {job.key: plan.fingerprint(job) for job in plan.jobs}, 0),
+        (False, plan.statuses(), 2),
+        (True, plan.statuses(), 0),
     ):
-        queue = JobQueue(plan, plan.jobs, known, fresh)
+        queue = JobQueue(plan, plan.jobs, {**known}, fresh)
         for waiting in (queue.quick, queue.fits):
             queue.take(waiting)
         assert len(queue.done_elsewhere) == over
@@ -142,7 +141,7 @@ def test_one_process_at_a_time_writes_tables(
             seen.append(not Claim(path.parent / ".lock").take())
         write_atomically(path, content)
 
-    monkeypatch.setattr(run, "write_atomically", looking)
+    monkeypatch.setattr(results, "write_atomically", looking)
     monkeypatch.setattr(plan_module, "write_atomically", looking)
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     assert seen == [True] * 4

@@ -29,7 +29,8 @@ import yaml
 from PIL import Image as Pillow
 
 from benchmarks.runner.events import Event, Finished, Started
-from benchmarks.runner.job.task import Task, run_files
+from benchmarks.runner.job.files import run_files
+from benchmarks.runner.job.task import Task
 from benchmarks.store.layout import TRACE, file_name
 from benchmarks.store.pictures import Picture
 from benchmarks.store.record import Saved, Timing

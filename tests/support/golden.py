@@ -193,17 +193,14 @@ def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | No
     def compute(moved: float) -> Numbers:
         losses: list[float] = []
         outputs: Numbers = {}
+        checkpoints = []
         with _drawn_in_float64():
-            checkpoints = list(
-                dip.fit(
-                    *(picture(moved), known(), method),
-                    checkpoints=CHECKPOINTS,
-                    engine="plain",
-                    precision="float64",
-                    rules=rules,
-                    on_step=lambda step: losses.append(step.loss),
-                )
-            )
+            how: dict[str, Any] = {"engine": "plain", "precision": "float64", "rules": rules}
+            fit = dip.Fit(picture(moved), known(), method, **how)
+            for step in fit.until(*CHECKPOINTS):
+                losses.append(step.loss)
+                if step.iteration in CHECKPOINTS:
+                    checkpoints.append(fit.checkpoint())
         for checkpoint in checkpoints:
             at = f"at {checkpoint.iteration}"
             outputs[f"raw {at}"] = _sample(checkpoint.raw.numpy())

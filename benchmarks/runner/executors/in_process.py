@@ -1,17 +1,16 @@
 """Runs jobs in this process, one after the other: breakpoints work."""
 
 import time
-from collections.abc import Callable
 
-from benchmarks.runner.events import Event, Resumed, Started
-from benchmarks.runner.executors.worker import Tell, carry_out
-from benchmarks.runner.job.task import Task
+from benchmarks.runner.events import Event, Progress
+from benchmarks.runner.job.run_job import run_job
+from benchmarks.runner.job.task import ShouldStop, Task
 
 
 class InProcess:
     """One job after the other without a worker, for debugging: breakpoints work."""
 
-    def __init__(self, device: str, threads: int, should_stop: Callable[[], bool]):
+    def __init__(self, device: str, threads: int, should_stop: ShouldStop):
         self.device = device
         self.threads = threads
         self.should_stop = should_stop
@@ -39,14 +38,21 @@ class InProcess:
             time.sleep(seconds)
             return []
         task, self.task = self.task, None
-        told: list[Event] = []
-        tell = Tell(
-            start=lambda: told.append(Started(task.job, 0)),
-            resume=lambda after, why: told.append(Resumed(task.job, after, why)),
+        events: list[Event] = []
+
+        def report(event: Event) -> None:
+            if not isinstance(event, Progress):  # they are shown when the job is over
+                events.append(event)
+
+        end = run_job(
+            task,
+            device=self.device,
+            threads=self.threads,
+            workers=1,
+            report=report,
             should_stop=self.should_stop,
         )
-        end = carry_out(task, self.device, self.threads, 1, tell)
-        return [*told, end]
+        return [*events, end]
 
     def stop(self) -> None:
         """The job sees for itself."""

@@ -1,17 +1,16 @@
-"""Runs one job, wherever it is: from the job to the files of its run folder."""
+"""Runs one job, wherever it is: from the task to how the job ended."""
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import traceback
 
-from benchmarks.runner.job.task import OnResume, OnStep, Task, run_files
-from benchmarks.runner.job.trajectory import Trajectory
+from benchmarks.runner.events import End, Failed, Finished, Refused, Started
+from benchmarks.runner.job.files import run_files
+from benchmarks.runner.job.task import Report, ShouldStop, Task
 from benchmarks.store.layout import file_name
 from benchmarks.store.pictures import Picture, to_8bit
 from benchmarks.store.record import Saved, Timing
 from benchmarks.system import environment
+from benchmarks.system.files import CannotWriteError
 from dip.fills import FILLS
 
 
@@ -21,40 +20,43 @@ def run_job(
     device: str,
     threads: int,
     workers: int,
-    on_start: Callable[[], None] = lambda: None,
-    on_resume: OnResume = lambda *_: None,
-    on_step: OnStep = lambda *_: None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, bytes]:
-    """The content of the job's run folder, by file name.
+    report: Report = lambda _: None,
+    should_stop: ShouldStop = lambda: False,
+) -> End:
+    """Run a job and say how it ended. Whatever breaks it, breaks this job only.
 
-    device: a torch device; a fill runs on the CPU. workers: how many jobs run side by side, for
-    the record. on_start is called when torch is here, and on_resume when the fit goes on from a
-    saved state, or cannot. Raises Stopped if asked to, CannotWriteError if the state cannot be
-    saved.
+    Args:
+        task: the job, and where its state is kept.
+        device: a torch device; a fill runs on the CPU.
+        threads: of the fit.
+        workers: how many jobs run side by side, for the record.
+        report: called with `Started` once torch is here, then with what happens on the way.
+        should_stop: asked after each iteration, on a GPU after each block of them.
+
+    Returns:
+        Finished, with the files of the run folder; Halted if it was asked to stop; Refused if the
+        state cannot be saved; Failed if the job broke.
     """
     job = task.job
-    if isinstance(job.method, str):
-        on_start()
-        return _fill(task, job.method, workers)
-    import torch
+    try:
+        if isinstance(job.method, str):
+            report(Started(job))
+            return Finished(job, _fill(task, job.method, workers))
+        import torch
 
-    from dip.training.state import StateError
+        from benchmarks.runner.job.run_fit import run_fit
 
-    on_start()
-    torch.set_num_threads(threads)
-    with flags(device, job.deterministic):
-        try:
-            fitting = Trajectory(task, job.method, device, threads, workers)
-            return fitting.run(on_resume, on_step, should_stop)
-        except StateError as error:
-            on_resume(0, str(error))
-            again = replace(task, resume=False)
-            fitting = Trajectory(again, job.method, device, threads, workers)
-            return fitting.run(on_resume, on_step, should_stop)
+        report(Started(job))
+        torch.set_num_threads(threads)
+        return run_fit(task, job.method, device, threads, workers, report, should_stop)
+    except CannotWriteError as error:
+        return Refused(job, str(error))
+    except Exception as error:
+        return Failed(job, _in_one_line(error), traceback.format_exc())
 
 
 def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
+    """The files of a fill's run folder."""
     job = task.job
     masked = job.image.pixels * job.mask / 255
     about = environment.describe("cpu", 1, workers, uses_torch=False)
@@ -73,23 +75,8 @@ def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
     return run_files(task, described, {file_name("raw", 0): picture})
 
 
-@contextmanager
-def flags(device: str, deterministic: bool) -> Iterator[None]:
-    """Which kernels torch may take while a job runs, beside what the fit's own engine sets."""
-    import torch
-
-    cudnn = torch.backends.cudnn
-    before = torch.get_deterministic_debug_mode(), cudnn.deterministic
-    if device.startswith("cuda"):
-        if deterministic:
-            os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS needs for that
-        torch.cuda.set_device(device)  # events and allocations belong to this device
-        torch.cuda.init()  # or there are no memory statistics to reset
-    # `use_deterministic_algorithms` imports torch's compiler to set its flag, too.
-    torch.set_deterministic_debug_mode("error" if deterministic else "default")
-    cudnn.deterministic = deterministic
-    try:
-        yield
-    finally:
-        torch.set_deterministic_debug_mode(before[0])
-        cudnn.deterministic = before[1]
+def _in_one_line(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0]
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    is_memory = is_memory or "can't allocate memory" in str(error)
+    return ("out of memory: " if is_memory else f"{type(error).__name__}: ") + first

@@ -72,7 +72,7 @@ def test_a_fit_that_fails_is_worse(regress: Command, monkeypatch: pytest.MonkeyP
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("dip.fit", broken)
+    monkeypatch.setattr("dip.Fit", broken)
     done = regress()
     assert done.returncode == 1
     assert "- **FAILED: astronaut/boxes[count=1,side=8]/quick/0**" in done.stdout

@@ -3,7 +3,7 @@
 The gate is the real one on a suite of small networks; its baseline is fitted without a fault.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from support.golden import CASES, findings, recorded
 from torch import nn
 
 import dip
-from benchmarks.runner.job import run_job, trajectory
+from benchmarks.runner.job import recording, run_job
 from dip.networks import NETWORKS
 from dip.options import AdamOptions, Method
 from dip.training import optimizers
@@ -97,26 +97,29 @@ def _inverted_mask(patch: Patch) -> None:
 
 
 def _leak(patch: Patch) -> None:
-    fit = dip.fit
-    patch.setattr(
-        dip, "fit", lambda image, mask, *a, **k: fit(image, torch.ones_like(mask), *a, **k)
-    )
+    init = dip.Fit.__init__
+
+    def leaking(fit: dip.Fit, image: Any, mask: Any, *arguments: Any, **options: Any) -> None:
+        init(fit, image, torch.ones_like(mask), *arguments, **options)
+
+    patch.setattr(dip.Fit, "__init__", leaking)
 
 
 def _late_average(patch: Patch) -> None:
-    fit = dip.fit
+    checkpoint = dip.Fit.checkpoint
+    before: dict[dip.Fit, torch.Tensor] = {}
 
-    def late(*arguments: Any, **options: Any) -> Iterator[dip.Checkpoint]:
-        before = None
-        for checkpoint in fit(*arguments, **options):
-            yield replace(checkpoint, averaged=checkpoint.averaged if before is None else before)
-            before = checkpoint.averaged
+    def late(fit: dip.Fit) -> dip.Checkpoint:
+        found = checkpoint(fit)
+        earlier = before.get(fit, found.averaged)
+        before[fit] = found.averaged
+        return replace(found, averaged=earlier)
 
-    patch.setattr(dip, "fit", late)
+    patch.setattr(dip.Fit, "checkpoint", late)
 
 
 def _truncated(patch: Patch) -> None:
-    for module in (run_job, trajectory):
+    for module in (run_job, recording):
         patch.setattr(module, "to_8bit", lambda image: (image.clip(0, 1) * 255).astype("uint8"))
 
 

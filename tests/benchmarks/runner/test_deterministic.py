@@ -9,7 +9,7 @@ import torch
 from support.commands import Command
 from support.suites import HUGE, TINY, jobs_of
 
-from benchmarks.runner.job import run_job
+from benchmarks.runner.job.kernels import kernels
 from benchmarks.store.store import Store
 
 Write = Callable[..., Path]
@@ -86,7 +86,7 @@ def test_a_network_that_breaks_otherwise_fails_its_own_jobs_only(
 
 
 def test_flags_are_put_back_after_a_failure() -> None:
-    with pytest.raises(ValueError, match="broken"), run_job.flags("cpu", deterministic=True):
+    with pytest.raises(ValueError, match="broken"), kernels("cpu", deterministic=True):
         assert torch.are_deterministic_algorithms_enabled()
         raise ValueError("broken")
     assert not torch.are_deterministic_algorithms_enabled()

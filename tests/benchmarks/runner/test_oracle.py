@@ -86,8 +86,9 @@ def test_the_fit_never_sees_what_is_noted(suite_file: Write) -> None:
     seen = []
     for truth in (job.image.pixels, 255 - job.image.pixels):
         observer = Oracle(truth, job.mask[0] == 1, "cpu")
-        (checkpoint,) = dip.fit(image, mask, job.method, checkpoints=[10], observe=observer)
-        seen.append((checkpoint.raw, observer.psnr_hole()))
+        fit = dip.Fit(image, mask, job.method, observe=observer)
+        list(fit.until(10))
+        seen.append((fit.checkpoint().raw, observer.psnr_hole()))
     assert torch.equal(seen[0][0], seen[1][0])
     assert seen[0][1] != seen[1][1]
 

@@ -14,7 +14,7 @@ from support.suites import TINY
 
 from benchmarks.jobs.job import Job, expand
 from benchmarks.jobs.suite import load_suite
-from benchmarks.runner.events import Failed, Finished, Halted, Progress, Resumed, Started
+from benchmarks.runner.events import Failed, Halted, Progress, Resumed, Started
 from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
 from benchmarks.runner.progress import Display, TimeLeft
@@ -42,7 +42,7 @@ def _show(jobs: list[Job], terminal: bool, width: int = 170) -> str:
         if display.bars:
             display.bars.refresh()
         for fill in jobs[2:]:
-            display.show(Finished(fill, run_job(Task(fill, ""), **ALONE)))
+            display.show(run_job(Task(fill, ""), **ALONE))
         display.show(Started(jobs[1], place=0))
         display.show(Resumed(jobs[1], after=40))
         display.show(Failed(jobs[1], "RuntimeError: no [more] memory", ""))

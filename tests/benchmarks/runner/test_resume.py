@@ -19,12 +19,14 @@ from support.commands import ROOT, Command
 from support.suites import TINY, jobs_of, pictures_in
 
 from benchmarks.jobs.job import Job
-from benchmarks.runner.job import trajectory
+from benchmarks.runner.events import Event, Finished, Halted, Progress, Resumed
+from benchmarks.runner.job import recording, run_fit
 from benchmarks.runner.job.run_job import run_job
-from benchmarks.runner.job.task import Stopped, Task
+from benchmarks.runner.job.task import Task
 from benchmarks.store.layout import RECORD, STATE
 from benchmarks.store.record import Record, Timing
 from benchmarks.store.store import UNFINISHED, Store
+from benchmarks.system.memory import PeakMemory
 
 Write = Callable[..., Path]
 NARROW = TINY["methods"][0]["set"]
@@ -46,26 +48,34 @@ def _break_off(store: Store, job: Job, at: int) -> None:
     """Leave the fit unfinished after iteration `at`."""
     seen = 0
 
-    def count(iteration: int, _: float) -> None:
+    def count(event: Event) -> None:
         nonlocal seen
-        seen = iteration
+        if isinstance(event, Progress):
+            seen = event.iteration
 
-    with pytest.raises(Stopped) as stopped:
-        task = Task(job, "tiny", store)
-        run_job(task, **ALONE, on_step=count, should_stop=lambda: seen == at)
-    assert stopped.value.iteration == at
+    task = Task(job, "tiny", store)
+    end = run_job(task, **ALONE, report=count, should_stop=lambda: seen == at)
+    assert isinstance(end, Halted)
+    assert end.iteration == at
 
 
 def _begins_after(store: Store, job: Job, **options: Any) -> tuple[int, dict[str, bytes]]:
     """The iteration behind which the fit goes on, 0 if it does not, and its files."""
     begun = [0]
 
-    def on_resume(after: int, why: str) -> None:
-        assert after or why  # a fit that begins again says why
-        begun.append(after)
+    def note(event: Event) -> None:
+        if isinstance(event, Resumed):
+            assert event.after or event.why  # a fit that begins again says why
+            begun.append(event.after)
 
-    files = run_job(Task(job, "tiny", store), **{**ALONE, **options}, on_resume=on_resume)
+    files = _files(Task(job, "tiny", store), **options, report=note)
     return begun[-1], files
+
+
+def _files(task: Task, **options: Any) -> dict[str, bytes]:
+    end = run_job(task, **{**ALONE, **options})
+    assert isinstance(end, Finished), end
+    return end.files
 
 
 def _numbers(files: dict[str, bytes]) -> tuple[dict[str, bytes], list[list[str]], list[Any]]:
@@ -85,7 +95,7 @@ def test_a_run_that_went_on_is_the_same_to_the_last_byte(
     rules = [{"es-wmv": {"window": 4, "patience": 3}}, {"es-emv": {"warm_up": 2}}]
     suite = suite_file(methods=METHODS, iterations=[9, 20, 30], rules=rules)
     job = next(job for job in jobs_of(suite) if job.method_label == label)
-    whole = run_job(Task(job, "tiny"), **ALONE)
+    whole = _files(Task(job, "tiny"))
     for at in (1, 9, 12, 27):
         store.drop_unfinished(job.key)
         _break_off(store, job, at)
@@ -100,17 +110,17 @@ def test_a_fit_goes_on_more_than_once(
     suite_file: Write, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaks: list[list[int]] = []
-    timing_of = trajectory.timing_of
+    timing_of = recording.timing_of
 
     def note(steps: Any, behind: list[int], peak: float | None) -> Timing:
         breaks.append(behind)
         return timing_of(steps, behind, peak)
 
-    monkeypatch.setattr(trajectory, "timing_of", note)
+    monkeypatch.setattr(recording, "timing_of", note)
     peaks = iter([0.0])
-    monkeypatch.setattr(trajectory.PeakMemory, "mib", lambda _: next(peaks, 100.0))
+    monkeypatch.setattr(PeakMemory, "mib", lambda _: next(peaks, 100.0))
     (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[9, 30]))
-    whole = run_job(Task(job, "tiny"), **ALONE)
+    whole = _files(Task(job, "tiny"))
     peaks = iter([500.0])
     for at in (3, 11, 12):
         _break_off(store, job, at)
@@ -130,15 +140,17 @@ def test_state_is_saved_between_checkpoints_as_time_passes(
     (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[30]))
     saved: list[int | None] = []
 
-    def note(*_: object) -> None:
+    def note(event: Event) -> None:
+        if not isinstance(event, Progress):
+            return
         record = store.read(UNFINISHED + job.key)
         saved.append(record.state_at if record else None)
 
-    run_job(Task(job, "tiny", store), **ALONE, on_step=note)
+    _files(Task(job, "tiny", store), report=note)
     assert set(saved) == {None}
-    monkeypatch.setattr(trajectory, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(run_fit, "STATE_SECONDS", 0.0)
     saved.clear()
-    run_job(Task(job, "tiny", store), **ALONE, on_step=note)
+    _files(Task(job, "tiny", store), report=note)
     assert saved == [None, *range(1, 30)]
 
 
@@ -168,7 +180,7 @@ def test_a_state_that_would_give_something_else_is_not_used(
 def test_a_state_that_cannot_be_loaded_is_no_failure(suite_file: Write, store: Store) -> None:
     """It was written by another version of this program; checksums agree."""
     (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[9, 30]))
-    whole = run_job(Task(job, "tiny"), **ALONE)
+    whole = _files(Task(job, "tiny"))
     _break_off(store, job, 12)
     run = store.unfinished(job.key)
     files = {name: run.read(name) for name in run.checksums}
@@ -193,7 +205,7 @@ def test_a_fit_that_was_killed_at_its_very_end_is_not_fitted_again(
 ) -> None:
     suite = suite_file(methods=METHODS[:1], iterations=[9, 30], rules=[{"es-wmv": {"window": 4}}])
     (job,) = jobs_of(suite)
-    whole = run_job(Task(job, "tiny", store, keep_state=True), **ALONE)  # and never stored
+    whole = _files(Task(job, "tiny", store, keep_state=True))  # and never stored
     after, files = _begins_after(store, job)
     assert after == 30
     assert _numbers(files) == _numbers(whole)

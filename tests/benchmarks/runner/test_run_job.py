@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support.suites import jobs_of
 
+from benchmarks.runner.job.recording import timing_of
 from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
-from benchmarks.runner.job.trajectory import timing_of
 from benchmarks.system.memory import PeakMemory
 from dip import Step
 from dip.fills import Fill

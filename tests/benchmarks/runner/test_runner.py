@@ -157,7 +157,8 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
 ) -> None:
     suite, out = ran()
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.runner.executors.worker.run_job", _broken)
+        patch.setattr("benchmarks.runner.job.run_fit.run_fit", _broken)
+        patch.setattr("benchmarks.runner.job.run_job._fill", _broken)
         done = command("reports", "bench", suite, "--out", out, "--fresh")
         assert done.returncode == 1
         status = command("benchmarks", "status", suite, "--out", out).stdout
@@ -192,7 +193,8 @@ def test_a_failure_that_was_not_selected_does_not_count(
     suite, out = suite_file(), tmp_path / "results"
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.runner.executors.worker.run_job", _broken)
+        patch.setattr("benchmarks.runner.job.run_fit.run_fit", _broken)
+        patch.setattr("benchmarks.runner.job.run_job._fill", _broken)
         assert command("benchmarks", "run", suite, "--out", out, "-k", "quick").returncode == 1
     assert command("benchmarks", "run", suite, "--out", out, "-k", "mean").returncode == 0
 

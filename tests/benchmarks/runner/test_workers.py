@@ -19,10 +19,11 @@ from support.commands import ROOT, Command
 from support.processes import expect_end, needs_proc, sleep, worker_of
 from support.suites import TINY, jobs_of, pictures_in
 
-from benchmarks.runner import run
+from benchmarks.runner import loop
 from benchmarks.runner.events import Failed, Finished, Progress
 from benchmarks.runner.executors import processes, run_tasks
 from benchmarks.runner.executors.processes import Processes, how_it_ended
+from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
 from benchmarks.store.store import UNFINISHED, Store
 from benchmarks.system import devices
@@ -81,14 +82,12 @@ def test_quick_fills_are_done_in_the_runner_beside_the_workers(
 def test_a_signal_between_quick_fills_ends_at_once(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = run._filled_here
-
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(*arguments: Any, **options: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return fill(*arguments)
+        return run_job(*arguments, **options)
 
-    monkeypatch.setattr(run, "_filled_here", interrupted)
-    monkeypatch.setattr(run, "IMPORT_SECONDS", math.inf)  # the end does not wait for that
+    monkeypatch.setattr(loop, "run_job", interrupted)
+    monkeypatch.setattr(loop, "IMPORT_SECONDS", math.inf)  # the end does not wait for that
     suite = suite_file(methods=[*TINY["methods"], {"fill": "nearest"}])
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 130
@@ -262,7 +261,8 @@ def test_a_networks_own_connection_error_is_its_failure(
     def broken(*_: object, **__: object) -> None:
         raise ConnectionResetError("the weights server said no")
 
-    monkeypatch.setattr("benchmarks.runner.executors.worker.run_job", broken)
+    monkeypatch.setattr("benchmarks.runner.job.run_fit.run_fit", broken)
+    monkeypatch.setattr("benchmarks.runner.job.run_job._fill", broken)
     done = command("benchmarks", "run", suite_file(), "--out", tmp_path / "results")
     assert done.returncode == 1
     assert done.stdout.count("ConnectionResetError: the weights server said no") == 4

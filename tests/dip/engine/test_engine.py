@@ -3,7 +3,6 @@
 import copy
 import gc
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -106,14 +105,13 @@ def test_how_a_network_is_run(options: dict[str, Any], seen: tuple[Any, ...]) ->
     layers = [type(layer) for layer in network.children()]
     outside: list[bool] = []
     method = dip.load_preset("lemsky-unet-single").method
-    fit = dip.fit(
+    fit = dip.Fit(
         *(IMAGE, MASK, method),
         network=network,
-        checkpoints=[2],
         observe=lambda *_: outside.append(flushes_denormals()),
         **options,
     )
-    (checkpoint,) = fit
+    list(fit.until(2))
     torch.set_num_threads(threads)
     assert {*network.seen} == {seen}
     assert outside == [False, False]  # whoever is called back, and this test, are left alone
@@ -122,7 +120,7 @@ def test_how_a_network_is_run(options: dict[str, Any], seen: tuple[Any, ...]) ->
     assert network.first.weight.dtype == (
         torch.float64 if "float64" in str(options) else torch.float32
     )
-    assert checkpoint.raw.dtype == torch.float32
+    assert fit.checkpoint().raw.dtype == torch.float32
 
 
 @pytest.mark.parametrize("engine", ["plain", "fast"])
@@ -177,8 +175,8 @@ def test_what_is_recorded_may_be_written_to_the_same_place_each_time(
 ) -> None:
     """As a replayed graph does: outputs, losses and signs of earlier iterations are overwritten."""
     method = _method("quick")
-    losses: list[list[float]] = [[], []]
-    (usual,) = _fit(method, checkpoints=[20], on_step=lambda step: losses[0].append(step.loss))
+    usual = dip.Fit(IMAGE, MASK, method)
+    usual_losses = [step.loss for step in usual.until(20)]
     evaluate, init = Iteration._evaluate, Engine.__init__
     places: list[tuple[Tensor, ...]] = []
 
@@ -197,10 +195,10 @@ def test_what_is_recorded_may_be_written_to_the_same_place_each_time(
 
     monkeypatch.setattr(Iteration, "_evaluate", replayed)
     monkeypatch.setattr(Engine, "__init__", later)
-    (same,) = _fit(method, checkpoints=[20], on_step=lambda step: losses[1].append(step.loss))
-    assert torch.equal(same.raw, usual.raw)
-    assert torch.equal(same.averaged, usual.averaged)
-    assert losses[0] == losses[1]
+    same = dip.Fit(IMAGE, MASK, method)
+    assert [step.loss for step in same.until(20)] == usual_losses
+    assert torch.equal(same.checkpoint().raw, usual.checkpoint().raw)
+    assert torch.equal(same.checkpoint().averaged, usual.checkpoint().averaged)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
@@ -243,18 +241,12 @@ def test_maps_are_channels_last() -> None:
 
 def test_bfloat16_keeps_weights_and_output_in_float32_and_learns() -> None:
     method = _method("quick")
-    losses: list[float] = []
-    single = _fit(method, checkpoints=[60])
-    half = _fit(
-        method,
-        checkpoints=[60],
-        precision="bfloat16",
-        on_step=lambda step: losses.append(step.loss),
-    )
-    assert losses[-1] < 0.5 * losses[0]
-    assert half[0].loss == pytest.approx(single[0].loss, rel=0.5)
+    (single,) = _fit(method, checkpoints=[60])
+    start, half = _fit(method, checkpoints=[1, 60], precision="bfloat16")
+    assert half.loss < 0.5 * start.loss
+    assert half.loss == pytest.approx(single.loss, rel=0.5)
     # 8 bits of a number in [0.5, 1) are steps of 1/256, which an output of float32 does not keep.
-    steps = half[0].raw[half[0].raw > 0.5] * 256
+    steps = half.raw[half.raw > 0.5] * 256
     assert (steps - steps.round()).abs().mean() > 0.1
 
 
@@ -265,24 +257,25 @@ def test_reading_later_changes_nothing_but_when_it_is_known(
     """As on a GPU, which nobody waits for at each iteration."""
     method = _method("quick")
 
-    def everything() -> tuple[Any, ...]:
+    def everything() -> tuple[Any, list[int]]:
+        fit = dip.Fit(IMAGE, MASK, method, rules=[{"es-emv": {"warm_up": 5, "patience": 10}}])
         steps: list[tuple[int, float]] = []
-        kept: list[int] = []
-        checkpoints = _fit(
-            method,
-            checkpoints=[3, 40],
-            rules=[{"es-emv": {"warm_up": 5, "patience": 10}}],
-            on_step=lambda step: steps.append((step.iteration, step.loss)),
-            keep=lambda iteration, _: kept.append(iteration),
-        )
+        blocks: list[int] = []
+        checkpoints = []
+        for step in fit.until(3, 40):
+            steps.append((step.iteration, step.loss))
+            if step.iteration == fit.iteration:
+                blocks.append(step.iteration)
+                if step.iteration in (3, 40):
+                    checkpoints.append(fit.checkpoint())
         return (
             [(c.raw.tolist(), c.averaged.tolist(), c.loss, c.iteration) for c in checkpoints],
             [(s.iteration, s.stopped_at) for c in checkpoints for s in c.stops.values()],
             steps,
-        ), kept
+        ), blocks
 
-    at_once, kept = everything()
-    assert kept == list(range(1, 41))
+    at_once, blocks = everything()
+    assert blocks == list(range(1, 41))
     usual = Engine.__init__
 
     def later(self: Engine, *arguments: Any) -> None:
@@ -290,9 +283,9 @@ def test_reading_later_changes_nothing_but_when_it_is_known(
         self.read_every = read_every
 
     monkeypatch.setattr(Engine, "__init__", later)
-    afterwards, kept = everything()
+    afterwards, blocks = everything()
     assert afterwards == at_once
-    assert kept == ([3, 10, 17, 24, 31, 38, 40] if read_every == 7 else [3, 40])
+    assert blocks == ([3, 10, 17, 24, 31, 38, 40] if read_every == 7 else [3, 40])
     wild = _method("quick", learning_rate=100)
     with pytest.raises(dip.Diverged) as end:
         _fit(wild, checkpoints=[60])
@@ -345,16 +338,14 @@ def test_a_recorded_iteration_draws_new_noise_each_time() -> None:
 @needs_cuda
 def test_a_recorded_fit_goes_on_from_its_state() -> None:
     method = _method("quick")
-    how = {"precision": "float64", "device": "cuda", "checkpoints": [40]}
-    states: dict[int, Any] = {}
-
-    def keep(iteration: int, state: Callable[[], Any]) -> None:
-        states[iteration] = copy.deepcopy(state())
-
-    (whole,) = _fit(method, keep=keep, **how)
-    assert [*states] == [25, 40]
-    (rest,) = _fit(method, state=states[25], **how)
-    torch.testing.assert_close(rest.raw, whole.raw, rtol=0, atol=1e-6)
+    whole, rest = (
+        dip.Fit(IMAGE, MASK, method, device="cuda", precision="float64") for _ in range(2)
+    )
+    assert [step.iteration for step in whole.until(25)] == list(range(1, 26))
+    rest.load_state_dict(copy.deepcopy(whole.state_dict()))
+    for fit in (whole, rest):
+        list(fit.until(40))
+    torch.testing.assert_close(rest.checkpoint().raw, whole.checkpoint().raw, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

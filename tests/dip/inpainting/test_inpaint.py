@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 
 import dip
 from datasets import load_images
+from dip.engine.engine import Engine
 from dip.inpainting import fill as filling
 from dip.inpainting import resume as saving_states
 from dip.inpainting.files.photo import Photo
@@ -315,9 +316,15 @@ def test_how_often_a_fit_is_looked_at_changes_nothing(monkeypatch: pytest.Monkey
     seen: list[int] = []
     plan = _plan(iterations=60, stop="none")
     expected = _fill(plan)
-    monkeypatch.setitem(filling.LOOK_EVERY, "cpu", 25)
+    usual = Engine.__init__
+
+    def later(self: Engine, *arguments: Any) -> None:
+        usual(self, *arguments)
+        self.read_every = 25
+
+    monkeypatch.setattr(Engine, "__init__", later)
     colours, _ = fill(plan, lambda moment: seen.append(moment.iteration))
-    assert seen == [10, 35, 60] * 2
+    assert seen == [25, 50, 60] * 2
     np.testing.assert_array_equal(colours, expected)
 
 

@@ -317,10 +317,9 @@ def test_a_broken_fit_goes_back_and_says_so() -> None:
     image, mask = _image_and_mask()
     ends = {}
     for name, settings in {"without": {}, "with": {"backtracking": {"every": 1}}}.items():
-        steps: list[dip.Step] = []
         network = _Watched(broken_at=20)
         method = _with(**settings)
-        list(dip.fit(image, mask, method, network=network, checkpoints=[25], on_step=steps.append))
+        steps = list(dip.Fit(image, mask, method, network=network).until(25))
         assert [step.iteration for step in steps if step.backtracked] == (
             [20] if name == "with" else []
         )

@@ -1,6 +1,6 @@
 """A fit that goes on from its saved state gives what it would have given without a break."""
 
-from collections.abc import Callable, Iterator
+import copy
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import dip
 from dip.options import Method
+from dip.options.outputs import OUTPUT_VERSIONS
 
 NARROW = dip.with_settings(
     dip.load_preset("quick").method,
@@ -53,94 +54,121 @@ class Dropping(nn.Module):
         return self.layers(x) * self.fading + self.passes / 100
 
 
-def _fit(method: Method, **options: Any) -> Iterator[dip.Checkpoint]:
+def _fit(method: Method, **options: Any) -> dip.Fit:
     generator = torch.Generator().manual_seed(7)
     image = torch.rand((3, 17, 20), generator=generator)
     mask = (torch.rand((1, 17, 20), generator=generator) > 0.3).float()
-    return dip.fit(image, mask, method, checkpoints=[9, 10, 20, LAST], rules=RULES, **options)
+    return dip.Fit(image, mask, method, rules=RULES, **options)
 
 
-def _seen(checkpoint: dip.Checkpoint) -> tuple[Any, ...]:
+def _rest(fit: dip.Fit) -> list[tuple[Any, ...]]:
+    """All that can be seen of the iterations up to the last one."""
+    return [_seen(step, fit.checkpoint()) for step in fit.until(LAST)]
+
+
+def _seen(step: dip.Step, checkpoint: dip.Checkpoint) -> tuple[Any, ...]:
     stops = {
         rule: (stop.iteration, stop.stopped_at, stop.output.numpy().tobytes())
         for rule, stop in checkpoint.stops.items()
     }
     outputs = checkpoint.raw.numpy().tobytes(), checkpoint.averaged.numpy().tobytes()
-    return checkpoint.iteration, checkpoint.loss, *outputs, stops
+    return step.iteration, step.loss, step.backtracked, checkpoint.loss, *outputs, stops
 
 
-def _states(at: list[int], begin: Callable[..., Iterator[dip.Checkpoint]]) -> list[dip.State]:
-    """Those of these iterations as a file gives them back, from one fit."""
-    files = {iteration: BytesIO() for iteration in at}
-
-    def keep(iteration: int, state: Callable[[], dip.State]) -> None:
-        if iteration in files:
-            torch.save(state(), files[iteration])
-
-    list(begin(keep=keep))
-    for file in files.values():
-        file.seek(0)
-    return [torch.load(file, weights_only=True) for file in files.values()]
+def _states(fit: dip.Fit, *at: int) -> list[dip.State]:
+    """Those of these iterations as a file gives them back."""
+    files = []
+    for step in fit.until(*at):
+        if step.iteration in at:
+            file = BytesIO()
+            torch.save(fit.state_dict(), file)
+            file.seek(0)
+            files.append(file)
+    return [torch.load(file, weights_only=True) for file in files]
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_every_later_output_is_the_same_to_the_last_bit(method: Method) -> None:
-    def begin(**options: Any) -> Iterator[dip.Checkpoint]:
-        losses.clear()
-        return _fit(method, on_step=lambda step: losses.append(step.loss), **options)
-
-    losses: list[float] = []
-    whole = [_seen(each) for each in begin()]
-    whole_losses = losses.copy()
-    for at, state in zip((1, 9, 15), _states([1, 9, 15], begin), strict=True):
-        assert [_seen(each) for each in begin(state=state)] == [e for e in whole if e[0] > at]
-        assert losses == whole_losses[at:]
+    whole = _rest(_fit(method))
+    assert len(whole) == LAST
+    for at, state in zip((1, 9, 15), _states(_fit(method), 1, 9, 15), strict=True):
+        fit = _fit(method)
+        fit.load_state_dict(state)
+        assert fit.iteration == at
+        assert _rest(fit) == whole[at:]
 
 
 def test_backtracking_goes_back_in_the_fit_above() -> None:
     """Or that case would say nothing of what is looked back at."""
-    steps: list[dip.Step] = []
-    list(_fit(METHODS["backtracking"], on_step=steps.append))
+    steps = list(_fit(METHODS["backtracking"]).until(LAST))
     assert [step.iteration for step in steps if step.backtracked and step.iteration > 15]
 
 
 def test_anybodys_network_goes_on_with_its_own_draws_and_buffers() -> None:
-    def begin(**options: Any) -> Iterator[dip.Checkpoint]:
+    def begin() -> dip.Fit:
         torch.manual_seed(3)
-        return _fit(NARROW, network=Dropping(), **options)
+        return _fit(NARROW, network=Dropping())
 
-    whole = [_seen(each) for each in begin()]
-    (state,) = _states([15], begin)
+    whole = _rest(begin())
+    (state,) = _states(begin(), 15)
     for _ in range(2):  # a state can be gone on from more than once
-        assert [_seen(each) for each in begin(state=state)] == [e for e in whole if e[0] > 15]
+        fit = begin()
+        fit.load_state_dict(state)
+        assert _rest(fit) == whole[15:]
 
 
 @pytest.mark.parametrize("method", [METHODS["adamw"], METHODS["l-bfgs"]])
 def test_a_state_can_be_gone_on_from_more_than_once(method: Method) -> None:
-    (state,) = _states([15], lambda **options: _fit(method, **options))
-    first, second = ([_seen(each) for each in _fit(method, state=state)] for _ in range(2))
-    assert first == second
+    (state,) = _states(_fit(method), 15)
+    fits = _fit(method), _fit(method)
+    for fit in fits:
+        fit.load_state_dict(state)
+    assert _rest(fits[0]) == _rest(fits[1])
 
 
-def test_seconds_count_on() -> None:
-    state: list[dip.State] = []
-    first = [*_fit(NARROW, keep=lambda n, of: state.append(of()) if n == 10 else None)]
-    rest = [*_fit(NARROW, state=state[0])]
-    assert rest[0].seconds > first[1].seconds
+def test_a_checkpoint_can_be_taken_before_the_fit_goes_on() -> None:
+    first, second = _fit(NARROW), _fit(NARROW)
+    list(first.until(10))
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    one, other = first.checkpoint(), second.checkpoint()
+    assert (one.iteration, one.loss, one.seconds) == (other.iteration, other.loss, other.seconds)
+    assert torch.equal(one.averaged, other.averaged)
+    list(second.until(11))
+    assert second.checkpoint().seconds > one.seconds
 
 
 def test_a_state_of_another_fit_is_refused() -> None:
-    states: dict[int, dip.State] = {}
-    list(_fit(NARROW, keep=lambda n, of: states.setdefault(n, of())))
+    (state,) = _states(_fit(NARROW), 10)
     other = dip.with_settings(NARROW, {"learning_rate": 0.02})
     for method, options in ((other, {}), (NARROW, {"seed": 1}), (NARROW, {"precision": "float64"})):
         with pytest.raises(dip.InputError, match="the state is of another fit"):
-            list(_fit(method, state=states[10], **options))
-    with pytest.raises(dip.InputError, match="no checkpoint is after it"):
-        list(_fit(NARROW, state=states[LAST]))
-    broken = {**states[10]["parts"], "descent": [{"nothing": 1}]}
-    with pytest.raises(dip.InputError, match="the state of descent is of another version"):
-        list(_fit(NARROW, state={**states[10], "parts": broken}))
-    without = {name: part for name, part in states[10]["parts"].items() if "emv" not in name}
-    with pytest.raises(dip.InputError, match=r"knows nothing of rule es-emv\[warm_up=3\]"):
-        list(_fit(NARROW, state={**states[10], "parts": without}))
+            _fit(method, **options).load_state_dict(state)
+    for broken, message in (
+        ({**state["parts"], "descent": [{"nothing": 1}]}, "descent is of another version"),
+        (
+            {name: part for name, part in state["parts"].items() if "emv" not in name},
+            r"has no part rule es-emv\[warm_up=3\]",
+        ),
+    ):
+        with pytest.raises(dip.InputError, match=message):
+            _fit(NARROW).load_state_dict({**state, "parts": broken})
+    begun = _fit(NARROW)
+    list(begun.until(1))
+    with pytest.raises(dip.InputError, match="this fit has begun"):
+        begun.load_state_dict(state)
+
+
+@pytest.mark.parametrize("state", [None, {}, {"of": 3}, [1]])
+def test_what_is_no_state_is_refused(state: Any) -> None:
+    with pytest.raises(dip.InputError, match="the state is of another fit"):
+        _fit(NARROW).load_state_dict(state)
+
+
+def test_a_state_of_another_average_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    (state,) = _states(_fit(NARROW), 10)
+    earlier = {key: value for key, value in state.items() if key != "output_versions"}
+    _fit(NARROW).load_state_dict(earlier)  # of before the versions were noted, which are the first
+    monkeypatch.setitem(OUTPUT_VERSIONS, "averaged", OUTPUT_VERSIONS["averaged"] + 1)
+    for each in (state, earlier):
+        with pytest.raises(dip.InputError, match="averaged is of version 1, and now of 2"):
+            _fit(NARROW).load_state_dict(each)

@@ -41,15 +41,8 @@ def _recorded(iterations: int, method: Method = METHOD) -> list[Tensor]:
     """The outputs of a real fit, one after the other."""
     outputs: list[Tensor] = []
     image, mask = _image_and_mask()
-    list(
-        dip.fit(
-            image,
-            mask,
-            method,
-            checkpoints=[iterations],
-            observe=lambda _, raw, __: outputs.append(raw.clone()),
-        )
-    )
+    fit = dip.Fit(image, mask, method, observe=lambda _, raw, __: outputs.append(raw.clone()))
+    list(fit.until(iterations))
     return outputs
 
 
@@ -340,17 +333,10 @@ def test_outputs_that_were_gone_back_from_are_not_chosen() -> None:
     wild = dip.with_settings(
         METHOD, {"learning_rate": 3.0, "backtracking": {"every": 1, "drop_db": 1}}
     )
-    went_back: list[int] = []
-    (checkpoint,) = dip.fit(
-        image,
-        mask,
-        wild,
-        checkpoints=[40],
-        rules=[{"es-wmv": {"window": 2}}],
-        on_step=lambda step: went_back.append(step.iteration) if step.backtracked else None,
-    )
+    fit = dip.Fit(image, mask, wild, rules=[{"es-wmv": {"window": 2}}])
+    went_back = [step.iteration for step in fit.until(40) if step.backtracked]
     assert went_back
-    assert checkpoint.stops["es-wmv[window=2]"].iteration not in went_back
+    assert fit.checkpoint().stops["es-wmv[window=2]"].iteration not in went_back
 
 
 @pytest.mark.parametrize(
@@ -372,7 +358,7 @@ def test_what_is_no_rule_is_refused(rules: list[Any], change: dict[str, Any], me
     image, mask = _image_and_mask()
     method = dip.with_settings(METHOD, change)
     with pytest.raises(dip.InputError, match=message.replace("?", r"\?")):
-        list(dip.fit(image, mask, method, checkpoints=[1], rules=rules))
+        dip.Fit(image, mask, method, rules=rules)
 
 
 def test_labels_say_what_is_not_a_default() -> None:

@@ -8,7 +8,7 @@ the runner's mailbox, and so do, now and then, references to the states that it 
 import pickle
 import tempfile
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import ray
 
-from benchmarks.runner.events import Event, Finished, Progress, Refused, Resumed, Started
+from benchmarks.runner.events import Finished, Progress, Refused, Resumed, Started, without_job
 from benchmarks.runner.executors import POLL_SECONDS
 from benchmarks.runner.executors.processes import Processes
 from benchmarks.store.layout import RECORD
@@ -110,7 +110,7 @@ def _follow(
     end, sent = None, b""
     while end is None:
         for event in executor.events(POLL_SECONDS):
-            kind, content = type(event), _content(event)
+            kind, content = type(event), without_job(event)
             if kind is Refused:  # by this node's disk, and not by the runner's
                 raise OSError(*content)
             if kind not in (Started, Resumed, Progress):
@@ -132,11 +132,6 @@ def _follow(
                 executor.stop()
             waiting, told_at = {}, now
     return end
-
-
-def _content(event: Event) -> tuple[Any, ...]:
-    """What an event has beside its job, which the runner has."""
-    return tuple(getattr(event, each.name) for each in fields(event)[1:])
 
 
 @cache

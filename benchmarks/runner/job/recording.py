@@ -1,0 +1,145 @@
+"""What the run folder of a fit will hold, as far as the fit is."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import dip
+from benchmarks.runner.job.files import run_files
+from benchmarks.runner.job.oracle import Oracle
+from benchmarks.runner.job.resume import Past
+from benchmarks.runner.job.structure import Structure
+from benchmarks.runner.job.task import Task
+from benchmarks.store.layout import TRACE, file_name
+from benchmarks.store.pictures import Picture, to_8bit
+from benchmarks.store.record import Saved, SavedStop, Timing
+from benchmarks.store.trace import write_trace
+from benchmarks.system import environment
+from benchmarks.system.memory import PeakMemory
+from dip.options.outputs import OUTPUT_VERSIONS
+
+WARM_UP_ITERATIONS = 10  # allocator, caches, and on a GPU clocks and choice of kernels
+
+
+class Recording:
+    """Notes the steps and checkpoints of a fit, behind those of its past.
+
+    Args:
+        task: the job, and on whose behalf it runs.
+        structure: what is known of the network.
+        described: the environment.
+        memory: measures the peak of the fit.
+        oracle: what it has noted so far is part of the trace.
+        past: what the fit had computed before it was interrupted.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        structure: Structure,
+        described: dict[str, Any],
+        memory: PeakMemory,
+        oracle: Oracle,
+        past: Past,
+    ):
+        self.task, self.memory, self.oracle, self.past = task, memory, oracle, past
+        self.environment = described
+        self.fields, pictures = structure
+        self.pictures = {**pictures, **past.pictures}
+        self.steps: list[dip.Step] = [*past.steps]
+        self.checkpoints: list[Saved] = [*past.checkpoints]
+
+    def add(self, checkpoint: dip.Checkpoint) -> None:
+        """Take over a checkpoint's outputs."""
+        iteration = checkpoint.iteration
+        outputs = {"raw": checkpoint.raw, "averaged": checkpoint.averaged}
+        self.checkpoints.append(
+            Saved(
+                iteration=iteration,
+                outputs=tuple(outputs),
+                loss=checkpoint.loss,
+                seconds=checkpoint.seconds,
+                out_of_range={
+                    name: self._output(name, iteration, output.numpy())
+                    for name, output in outputs.items()
+                },
+                stops={rule: self._stop(rule, stop) for rule, stop in checkpoint.stops.items()},
+            )
+        )
+
+    def files(
+        self,
+        status: Literal["unfinished", "diverged", "done"],
+        state_at: int | None = None,
+        failure: dip.Diverged | None = None,
+    ) -> dict[str, bytes]:
+        """The files of the run folder as it would be now, without the state.
+
+        state_at: the iteration of the state that will be there; failure: how it has diverged.
+        """
+        rules = self.task.job.rules
+        peaks = [self.past.peak_memory_mib, self.memory.mib()]
+        breaks = [each.after for each in self.past.continued]
+        described = {
+            "status": status,
+            "state_at": state_at,
+            **(self._diverged(failure) if failure else {}),
+            "backtracked_at": tuple(step.iteration for step in self.steps if step.backtracked),
+            "checkpoints": tuple(self.checkpoints),
+            "continued": self.past.continued,
+            "output_versions": dict(OUTPUT_VERSIONS),
+            "rules": rules,
+            "rule_versions": {rule.label: rule.version for rule in rules},
+            **self.fields,
+            "timing": timing_of(
+                self.steps, breaks, max((peak for peak in peaks if peak is not None), default=None)
+            ),
+            "environment": {**self.environment, "finished": environment.now()},
+        }
+        psnr_hole = {**self.past.psnr_hole, **self.oracle.psnr_hole()}
+        trace = write_trace(self.steps, psnr_hole)
+        return {**run_files(self.task, described, self.pictures), TRACE: trace}
+
+    def _diverged(self, failure: dip.Diverged) -> dict[str, Any]:
+        return {
+            "diverged_at": failure.iteration,
+            "diverged_because": failure.reason,
+            "noticed_at": failure.noticed_at,
+            "stops": {label: self._stop(label, stop) for label, stop in failure.stops.items()},
+        }
+
+    def _stop(self, rule: str, stop: dip.Stop) -> SavedStop:
+        """A rule's answer, for the record."""
+        return SavedStop(
+            iteration=stop.iteration,
+            stopped_at=stop.stopped_at,
+            out_of_range=self._output(f"stop:{rule}", stop.iteration, stop.output.numpy()),
+        )
+
+    def _output(self, name: str, iteration: int, output: NDArray[np.float32]) -> float:
+        """Take over a picture; returns the share of hole pixels with a channel outside [0, 1]."""
+        self.pictures[file_name(name, iteration)] = Picture.of(to_8bit(output))
+        inside = output[:, self.task.job.mask[0] == 0]
+        return float(((inside < 0) | (inside > 1)).any(axis=0).mean())
+
+
+def timing_of(
+    steps: Sequence[dip.Step], breaks: Sequence[int], peak_memory_mib: float | None
+) -> Timing:
+    """Percentiles leave out the first iterations, also those behind a break."""
+    milliseconds = np.array([step.milliseconds for step in steps])
+    warm_up = WARM_UP_ITERATIONS if len(steps) > 2 * WARM_UP_ITERATIONS else 0
+    is_warm = np.ones(len(steps), dtype=bool)
+    for first in (0, *breaks):
+        is_warm[first : first + warm_up] = False
+    p10, median, p90 = np.percentile(milliseconds[is_warm if is_warm.any() else ...], [10, 50, 90])
+    return Timing(
+        seconds=float(milliseconds.sum() / 1000),
+        warm_up_iterations=warm_up,
+        milliseconds_median=float(median),
+        milliseconds_p10=float(p10),
+        milliseconds_p90=float(p90),
+        peak_memory_mib=peak_memory_mib,
+    )

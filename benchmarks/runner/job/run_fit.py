@@ -1,0 +1,92 @@
+"""Fits one job's image, and leaves its state in the store now and then."""
+
+import time
+
+import numpy as np
+import torch
+
+import dip
+from benchmarks.runner.events import Finished, Halted, Progress
+from benchmarks.runner.job.kernels import kernels
+from benchmarks.runner.job.oracle import Oracle
+from benchmarks.runner.job.recording import Recording
+from benchmarks.runner.job.resume import resumed, save_state
+from benchmarks.runner.job.structure import structure_of
+from benchmarks.runner.job.task import Report, ShouldStop, Task
+from benchmarks.system import environment
+from benchmarks.system.memory import PeakMemory
+from dip.engine.engine import Engine
+from dip.options import Method
+
+STATE_SECONDS = 60.0  # between saved states where no checkpoint comes
+
+
+def run_fit(
+    task: Task,
+    method: Method,
+    device: str,
+    threads: int,
+    workers: int,
+    report: Report,
+    should_stop: ShouldStop,
+) -> Finished | Halted:
+    """Fit until the job's last iteration, or until it is asked to stop.
+
+    The state is saved at each checkpoint, every minute, and when the fit is asked to stop. It goes
+    on from a state that is there. Raises CannotWriteError if the state cannot be saved.
+    """
+    job = task.job
+    with kernels(device, deterministic=job.deterministic):
+        with Engine(job.engine, job.precision, device).switches():
+            described = environment.describe(device, threads, workers, uses_torch=True)
+        structure = structure_of(job, method)  # before anything is measured
+        memory = PeakMemory(device)
+        oracle = Oracle(job.image.pixels, job.mask[0] == 1, device)
+
+        def begin() -> dip.Fit:
+            return dip.Fit(
+                torch.from_numpy(job.image.pixels.astype(np.float32) / 255),
+                torch.from_numpy(job.mask.astype(np.float32)),
+                method,
+                seed=job.seed,
+                device=device,
+                engine=job.engine,
+                precision=job.precision,
+                rules=job.rules,
+                observe=oracle,
+            )
+
+        fit, past = resumed(task, described, begin, report)
+        recording = Recording(task, structure, described, memory, oracle, past)
+        return _run(task, fit, recording, report, should_stop)
+
+
+def _run(
+    task: Task, fit: dip.Fit, recording: Recording, report: Report, should_stop: ShouldStop
+) -> Finished | Halted:
+    job, store, last = task.job, task.store, max(task.job.iterations)
+    saved_at = time.monotonic()
+    try:
+        for step in fit.until(*job.iterations):
+            recording.steps.append(step)
+            report(Progress(job, step.iteration, step.loss))
+            if step.iteration < fit.iteration:  # a GPU's block is looked at when it is over
+                continue
+            is_asked_for = step.iteration in job.iterations
+            if is_asked_for:
+                recording.add(fit.checkpoint())
+            if step.iteration == last:
+                break
+            stops = should_stop()
+            is_due = stops or is_asked_for or time.monotonic() - saved_at > STATE_SECONDS
+            if store and is_due:
+                save_state(store, job.key, recording.files("unfinished", fit.iteration), fit)
+                saved_at = time.monotonic()
+            if stops:
+                return Halted(job, fit.iteration if store else 0)
+    except dip.Diverged as failure:
+        return Finished(job, recording.files("diverged", failure=failure))
+    if not (store and task.keep_state):
+        return Finished(job, recording.files("done"))
+    save_state(store, job.key, recording.files("unfinished", last), fit)
+    return Finished(job, recording.files("done", last))

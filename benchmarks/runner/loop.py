@@ -1,0 +1,147 @@
+"""Gives a suite's jobs to an executor, and stores and shows what comes of them."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+
+from benchmarks.jobs.job import Job
+from benchmarks.jobs.plan import Plan, status_of
+from benchmarks.runner.events import Event, Failed, Finished, Halted, Refused
+from benchmarks.runner.executors import POLL_SECONDS, Executor
+from benchmarks.runner.job.run_job import run_job
+from benchmarks.runner.job.task import ShouldStop, Task
+from benchmarks.runner.job_queue import JobQueue
+from benchmarks.runner.overhead import Clock
+from benchmarks.runner.progress import Display, say
+from benchmarks.scoring.background import Scorer, Scorers
+from benchmarks.store.layout import STATE
+from benchmarks.store.run_folder import Content
+from benchmarks.system.files import open_folder, write_atomically
+from dip.errors import InputError
+from dip.system.signals import Interrupted, deferring_signals
+
+IMPORT_SECONDS = 5.0  # about what importing torch takes
+Start = Callable[[ShouldStop], Executor]
+
+
+def run_jobs(
+    plan: Plan,
+    queue: JobQueue,
+    start: Start,
+    task_for: Callable[[Job], Task],
+    console: Console,
+    clock: Clock,
+) -> None:
+    """Run jobs until all are seen to. The queue's statuses are then those of today.
+
+    Args:
+        plan: the suite with its jobs.
+        queue: those to run.
+        start: makes the executor.
+        task_for: what is to be done with a job.
+        console: where progress goes.
+        clock: notes what the time goes into.
+
+    Raises:
+        Interrupted: a signal has asked for an end; what was at work has saved its state.
+        InputError: nothing can be stored, or no job can be run.
+    """
+    by_key: dict[str, list[Job]] = {}  # a run may be of jobs of several names
+    for job in plan.jobs:
+        by_key.setdefault(job.key, []).append(job)
+    with contextlib.ExitStack() as stack:
+        stack.callback(queue.release_all)
+        should_stop = stack.enter_context(deferring_signals())
+        executor = start(should_stop)
+        stack.callback(executor.close)
+        scorer = _scorer(plan, executor)
+        if scorer:
+            stack.callback(scorer.close)
+        display = stack.enter_context(Display(queue.waiting, executor.side_by_side or 1, console))
+
+        def report(event: Event) -> None:
+            clock.hears(event, executor.side_by_side)
+            _settle(plan, queue, event)
+            if scorer and isinstance(event, Finished):  # by now its claim is to be had
+                scorer.add(*by_key[event.job.key])
+            display.show(event)
+
+        _work_through(queue, executor, display, task_for, report, should_stop)
+        executor.close()
+        if scorer:
+            scorer.finish(display.say, should_stop)
+    say(console, display.summary())
+    if should_stop():
+        raise Interrupted
+
+
+def _work_through(
+    queue: JobQueue,
+    executor: Executor,
+    display: Display,
+    task_for: Callable[[Job], Task],
+    report: Callable[[Event], None],
+    should_stop: ShouldStop,
+) -> None:
+    """Until no job waits and none is at work; or, once it is to stop, none is at work."""
+    is_stopping = False
+    began = time.monotonic()
+    while True:
+        if should_stop() and not is_stopping:
+            is_stopping = True
+            executor.stop()
+            display.say("stopping after this iteration; Ctrl-C again ends at once")
+        # Quick fills go first while the server imports torch: a worker would wait for it.
+        gives_fits = not queue.quick or time.monotonic() - began > IMPORT_SECONDS
+        gives_fits = gives_fits and not is_stopping
+        while gives_fits and executor.has_room and (job := queue.take(queue.fits)):
+            executor.give(task_for(job))
+        quick = None if is_stopping else queue.take(queue.quick)
+        while queue.done_elsewhere:
+            display.elsewhere(queue.done_elsewhere.pop())
+        if not executor.is_busy and quick is None:
+            if is_stopping or not queue.waiting:
+                break
+            if gives_fits:
+                display.waits(len(queue.waiting))
+        if quick is not None:
+            workers = max(1, executor.side_by_side)
+            report(run_job(task_for(quick), device="cpu", threads=1, workers=workers))
+        for event in executor.events(POLL_SECONDS if quick is None else 0):
+            report(event)
+
+
+def _scorer(plan: Plan, executor: Executor) -> Scorer | Scorers | None:
+    """Scores runs while others are fitted; none where fits run here, and torch is theirs."""
+    if not executor.side_by_side:
+        return None
+    if cores := executor.spare_cores:
+        return Scorers(plan.store, plan.suite.metrics, cores)
+    return Scorer(plan.store, plan.suite.metrics)
+
+
+def _settle(plan: Plan, queue: JobQueue, event: Event) -> None:
+    """Store what is finished and note what failed, before it is shown."""
+    key = event.job.key
+    match event:
+        case Finished(job, files):
+            content: dict[str, Content] = {**files}
+            if event.record.state_at is not None:
+                content[STATE] = plan.store.unfinished(key).folder / STATE
+            plan.store.put(key, content)
+            plan.store.drop_unfinished(key)
+            plan.failure(job).unlink(missing_ok=True)
+            queue.statuses[key] = status_of(event.record, job)
+        case Failed(job, reason, log):
+            open_folder(plan.failure(job).parent)
+            write_atomically(plan.failure(job), f"{reason}\n\n{log}")
+            queue.statuses[key] = plan.status(job)
+        case Refused(_, reason):
+            raise InputError(reason)
+        case Halted():
+            pass
+        case _:
+            return
+    queue.release(event.job)

@@ -1,0 +1,113 @@
+"""Scores what is stored of a suite and writes its tables."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from benchmarks.jobs.job import specification
+from benchmarks.jobs.plan import Plan, Status
+from benchmarks.runner.progress import say
+from benchmarks.scoring.score import score
+from benchmarks.store.layout import RESULTS, SUITE
+from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LINE_SECONDS = 10.0  # between lines on how much is scored
+
+
+def write_results(
+    plan: Plan,
+    statuses: Mapping[str, Status] = MappingProxyType({}),
+    *,
+    console: Console,
+    afresh: bool = False,
+) -> "tuple[pd.DataFrame, dict[str, Status]]":
+    """Score what is stored, and write results.csv, jobs.csv and suite.json.
+
+    Args:
+        plan: the suite with its jobs.
+        statuses: by key, of jobs whose status is known; others, and jobs that are not over, are
+            looked up.
+        console: where progress and notices go.
+        afresh: also score what has been scored.
+
+    Returns:
+        The results, and the status of each job by its key.
+    """
+    open_folder(plan.folder)
+    with alone_in(plan.folder):
+        for job in plan.jobs:
+            plan.store.mend(job.key)
+        known = {key: status for key, status in statuses.items() if status.is_over}
+        current = {job.key: known.get(job.key) or plan.status(job) for job in plan.jobs}
+        # A job that failed since its run was stored is no result, whatever the old run says.
+        sound = [job for job in plan.jobs if current[job.key].word != "failed"]
+        results, reasons = score(
+            plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=_progress(console)
+        )
+        for reason in reasons:
+            say(console, f"NOTICE: {reason}")
+        write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
+        plan.write_table(current)
+        write_atomically(plan.folder / SUITE, to_json(_about(plan, reasons)))
+    return results, current
+
+
+def _progress(console: Console) -> Callable[[int, int], None]:
+    """Says now and then how many runs are scored."""
+    last = time.monotonic()
+
+    def tell(scored: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > LINE_SECONDS:
+            last = time.monotonic()
+            say(console, f"Scored {scored} of {total} runs")
+
+    return tell
+
+
+def _about(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
+    """What suite.json says."""
+    return {
+        **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
+        "published": _published(plan),
+        "notices": reasons,
+        "environments": _environments(plan),
+        "specification": specification(plan.jobs),
+    }
+
+
+def _published(plan: Plan) -> list[dict[str, Any]]:
+    """The published figures that some method of the suite is to reproduce."""
+    cells = {
+        (job.image.name, job.method_label): (job.reproduces, job.image.published)
+        for job in plan.jobs
+        if job.reproduces is not None
+    }
+    return [
+        {
+            "image": image,
+            "method": method,
+            "published_by": figures.method,
+            **figures.model_dump(include={"iteration", "psnr_full", "psnr_hole", "of"}),
+        }
+        for (image, method), (reproduces, published) in cells.items()
+        for figures in published
+        if figures.method == reproduces
+    ]
+
+
+def _environments(plan: Plan) -> list[dict[str, Any]]:
+    """The devices and package versions that the stored runs were made with, each set once."""
+    records = (plan.store.read(key) for key in {job.key: None for job in plan.jobs})
+    found = [
+        {name: record.environment[name] for name in ("device", "versions")}
+        for record in records
+        if record
+    ]
+    return list({to_json(each): each for each in found}.values())

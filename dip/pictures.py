@@ -1,0 +1,130 @@
+"""Images and masks as people have them, as the tensors that a fit takes; and a tensor as a picture.
+
+A picture of Pillow counts as it is shown, after its EXIF orientation.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from dip.errors import InputError
+from dip.shades import known_in
+
+AnyImage = Tensor | NDArray[Any] | Image.Image
+
+CHANNELS = (1, 3, 4)  # of an image
+# Modes of Pillow whose values are shades already, and what others are converted to.
+AS_IT_IS = ("L", "RGB", "RGBA", "I;16")
+CONVERTED = {
+    **{"1": "L", "LA": "RGBA", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "RGBX": "RGB"},
+    **{"HSV": "RGB", "LAB": "RGB"},
+}
+
+
+def image_tensor(image: object) -> Tensor:
+    """An image as a fit takes it.
+
+    Args:
+        image: a tensor (C, H, W) with values in [0, 1]; an array (H, W) or (H, W, C) of 8- or
+            16-bit unsigned integers, or of floats in [0, 1]; or a picture of Pillow. C is 1, 3
+            or 4.
+
+    Returns:
+        (C, H, W), values in [0, 1].
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if isinstance(image, Image.Image):
+        image = _values_of(image)
+    if isinstance(image, np.ndarray):
+        image = _tensor_of_array(image)
+    if not isinstance(image, Tensor):
+        raise InputError(
+            f"an image is a tensor, a NumPy array or a Pillow picture, not {type(image).__name__}"
+        )
+    if image.ndim != 3 or image.shape[0] not in CHANNELS:
+        raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
+    if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+        raise InputError("an image has values in [0, 1]")
+    return image
+
+
+def mask_tensor(mask: object, size: tuple[int, int]) -> Tensor:
+    """A mask as a fit takes it.
+
+    Args:
+        mask: a tensor (1, H, W) of 1 (known) and 0 (hole); or an array (H, W) or (H, W, C), or a
+            picture of Pillow, that is white where the image is known: above half of white in the
+            first channel, where white is 1, 255 or 65535.
+        size: height and width of the image.
+
+    Returns:
+        (1, H, W), 1 = known, 0 = hole.
+
+    Raises:
+        InputError: it is none of these, of another size, or nothing is known.
+    """
+    if isinstance(mask, Image.Image):
+        mode = mask.mode if mask.mode in (*AS_IT_IS, "1", "LA", "I", "F") else "RGB"
+        mask = np.asarray(ImageOps.exif_transpose(mask).convert(mode))
+    if isinstance(mask, np.ndarray):
+        known = known_in(mask, size, "the mask", "image")
+        mask = torch.from_numpy(known.astype(np.float32))[None]
+    if not isinstance(mask, Tensor):
+        raise InputError(
+            f"a mask is a tensor, a NumPy array or a Pillow picture, not {type(mask).__name__}"
+        )
+    if tuple(mask.shape) != (1, *size):
+        raise InputError(f"a mask is (1, H, W) of the image's size {size}, not {tuple(mask.shape)}")
+    if not torch.logical_or(mask == 0, mask == 1).all():
+        raise InputError("a mask holds only 1 (known) and 0 (hole)")
+    if not mask.any():
+        raise InputError("the mask has no known pixel: nothing to fit to")
+    return mask
+
+
+def picture_of(output: Tensor) -> Image.Image:
+    """(C, H, W) as a picture of 8 bits, values clamped to [0, 1] and rounded."""
+    levels = output.clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
+
+
+def _values_of(picture: Image.Image) -> NDArray[Any]:
+    mode = picture.mode
+    if mode == "P":
+        converted = "RGBA" if picture.has_transparency_data else "RGB"
+    elif mode in AS_IT_IS:
+        converted = mode
+    elif mode in CONVERTED:
+        converted = CONVERTED[mode]
+    else:
+        raise InputError(
+            f"a picture of mode {mode} does not say which value is white; give an array with"
+            " values in [0, 1]"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of palettes with transparency
+        return np.asarray(ImageOps.exif_transpose(picture).convert(converted))
+
+
+def _tensor_of_array(array: NDArray[Any]) -> Tensor:
+    channels_last = array[..., None] if array.ndim == 2 else array
+    if channels_last.ndim != 3 or channels_last.shape[2] not in CHANNELS:
+        raise InputError(
+            f"an array is (H, W) or (H, W, 1, 3 or 4), not {array.shape}; a tensor is (C, H, W)"
+        )
+    white = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(array.dtype)
+    if white is None and array.dtype.kind != "f":
+        raise InputError(
+            f"an array holds 8- or 16-bit unsigned integers or floats, not {array.dtype}"
+        )
+    values = channels_last.astype(np.float32 if white or array.itemsize < 4 else array.dtype)
+    if white:
+        values /= white
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))

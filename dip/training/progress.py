@@ -1,0 +1,32 @@
+"""What a person sees of a fit in Python: a bar on standard error."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Finished(Protocol):
+    """An iteration that is finished."""
+
+    @property
+    def iteration(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+
+
+AnyStep = TypeVar("AnyStep", bound=Finished)
+
+
+def shown(steps: Iterable[AnyStep], last: int) -> Iterator[AnyStep]:
+    """The same steps, with a bar that follows them to the last iteration."""
+    columns = (
+        *(BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}")),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=last, loss="")
+        for step in steps:
+            bar.update(task, completed=step.iteration, loss=f"{step.loss:.5f}")
+            yield step
