@@ -21,6 +21,7 @@ from datasets.masks import Own
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
 from dip.options import EngineName, ImportedOptions, Method, Precision, RuleOptions
+from dip.options.canonical import canonical
 from dip.options.imports import source_sha256
 
 
@@ -64,13 +65,14 @@ class Job:
     def trajectory(self) -> dict[str, Any]:
         """What is computed: image, hole, method with every setting, seed, way of computing.
 
+        Settings that were added later are left out while they are neutral (`dip.options.canonical`).
         Threads, device and package versions change digits too; they are in the record.
         """
         if isinstance(self.method, str):
             method: dict[str, Any] = {"fill": self.method}
             versions: dict[str, int | str] = {self.method: FILLS[self.method].version}
         else:
-            method = self.method.model_dump(mode="json", by_alias=True)
+            method = canonical(self.method)
             versions = self.method.versions
         return {
             "image": self.image.sha256,

@@ -15,6 +15,7 @@ from torch import Tensor
 from dip.errors import InputError
 from dip.networks.imported import ImportedNetwork
 from dip.options import Method
+from dip.options.canonical import canonical_json
 from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 State = dict[str, Any]
@@ -91,7 +92,7 @@ def fit_sha256(
     target: the image with zeros in the hole; engine: its name and precision; shapes: those of all
     tensors that iterations change.
     """
-    described = [method.model_dump_json(by_alias=True), seed, engine, shapes]
+    described = [canonical_json(method), seed, engine, shapes]
     digest = hashlib.sha256(repr(described).encode())
     for tensor in (target, mask):
         digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())

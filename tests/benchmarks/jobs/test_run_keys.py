@@ -1,5 +1,6 @@
 """Run keys: a change of the code leaves stored runs valid, unless it counts up a version."""
 
+import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ from support.suites import TINY
 
 from benchmarks.jobs.job import expand
 from benchmarks.jobs.suite import load_suite, suite_names
+from dip.options.canonical import canonical
 
 Write = Callable[..., Path]
 
@@ -38,6 +40,37 @@ NEEDED = {
     "paper-inpainting-256": "inpainting-11",
     "paper-kate": "dip-examples",
 }
+
+
+# Of each suite, the SHA-256 of what its keys say of its methods, which needs no images.
+METHODS = {
+    "architectures": "fee3fb6e6052aecca13b10bf14efd66c1d0df760d501ddb2302a0c4aa398e69c",
+    "article": "7275e03bcce79324f67341c4308911bf7772fb1f175d1e41d5757c4abe0698d1",
+    "article-reduced": "115904e6b01e0c11294d18cd9fd26f9b184416b479ce389a835f0a5d2bd51445",
+    "paper-inpainting": "199c9cc0feda10012d9092950690cc21fe0215889779aebc438c746474ae13ed",
+    "paper-inpainting-256": "199c9cc0feda10012d9092950690cc21fe0215889779aebc438c746474ae13ed",
+    "paper-kate": "dde7da7070e4ff11a06d9a0119d124ca7c097e9795baeadf47f6a35d483d7463",
+    "quick": "5532ac6521b12d3b63a644d37af2f7d924f669c02cbba215fcab1cb63a196ea7",
+    "receptive-field": "2250e55c73d4888967c6024ae68e96005accd8b06005a64d4663cc45697897cd",
+    "regression": "ba77edd6790dcb5fe6dc9591ba5baded267c957d45463de5aed6c3d255e245b4",
+    "standard": "db72fb1e833200b1dfa9be5afc071be9622920cf94b1559381ef9e0bd6f4bf60",
+    "standard-reduced": "71b8a0bd26211be993eec04ebd475a0fbddb282d25e01b8391ce31dcb50d7d20",
+    "stopping": "c9fe04981f23cd1b009df5e247df2fb73a66bfa85434c44824f5237ba14a0fe4",
+    "sweep": "4febf2401da0311f8ce00054b1d0484bbf166459ee45002add3f137573a732e5",
+    "training": "ef9869c855ec02fa5bcae0aee87cad84fbb52ccd9cd7b3bd7a14c6cff1bd4849",
+}
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_the_methods_of_a_suite_are_what_they_were(name: str) -> None:
+    suite = load_suite(name)
+    parts = [suite.engine, suite.precision, suite.deterministic]
+    for entry in suite.methods:
+        for _, method in entry.expand():
+            is_fill = isinstance(method, str)
+            parts.append(method if is_fill else [canonical(method), method.versions])
+    found = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    assert found == METHODS[name]
 
 
 @pytest.mark.parametrize(
