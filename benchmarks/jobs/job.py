@@ -65,7 +65,7 @@ class Job:
     def trajectory(self) -> dict[str, Any]:
         """What is computed: image, hole, method with every setting, seed, way of computing.
 
-        Settings that were added later are left out while they are neutral (`dip.options.canonical`).
+        Settings that were added later are left out while neutral, as `dip.options.canonical` says.
         Threads, device and package versions change digits too; they are in the record.
         """
         if isinstance(self.method, str):
