@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from dip.options import Method
     from dip.presets import Preset, load_preset, preset_names, with_settings
     from dip.receptive_field import coverage
-    from dip.trainer import Checkpoint, Fit, Step, fit
+    from dip.trainer import Checkpoint, Fit, fit
     from dip.training.divergence import Diverged
+    from dip.training.iteration import Step
     from dip.training.state import State
     from dip.training.stopping import Stop
 
@@ -42,7 +43,7 @@ _HOME = {
     "Checkpoint": "trainer",
     "Diverged": "training.divergence",
     "State": "training.state",
-    "Step": "trainer",
+    "Step": "training.iteration",
     "Stop": "training.stopping",
     "coverage": "receptive_field",
     "FailedFitError": "errors",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import torch
 from PIL import Image
@@ -27,7 +27,7 @@ from dip.presets import Preset, load_preset
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
 from dip.training.inputs import make_input
-from dip.training.iteration import Iteration
+from dip.training.iteration import Iteration, Step
 from dip.training.losses import Loss
 from dip.training.progress import shown
 from dip.training.seeding import seeded_globally
@@ -82,22 +82,6 @@ class Checkpoint:
 
     def _repr_png_(self) -> bytes | None:
         return self.picture._repr_png_()
-
-
-class Step(NamedTuple):
-    """One finished iteration.
-
-    Attributes:
-        iteration: the iteration, from 1.
-        loss: its loss.
-        milliseconds: what it took on the device.
-        backtracked: it went back to earlier weights instead of taking a step.
-    """
-
-    iteration: int
-    loss: float
-    milliseconds: float
-    backtracked: bool = False
 
 
 class FitSettings(TypedDict, total=False):
@@ -301,9 +285,11 @@ class Fit:
                 for rule in self._rules.values():
                     rule(self.iteration, raw)
                 self._observe(self.iteration, raw, averaged)
-            yield from steps
             if failure is not None:
+                *steps, failure.step = steps
+                yield from steps
                 raise failure
+            yield from steps
 
     def _compute(self) -> bool:
         """One iteration, without waiting for a GPU; returns whether it backtracked."""

@@ -9,7 +9,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,9 @@ from torch import Tensor
 from dip.options import Backtracking
 from dip.training.losses import Loss
 from dip.training.stopping import Stop
+
+if TYPE_CHECKING:
+    from dip.training.iteration import Step
 
 SPAN = 25  # iterations that are looked back upon; a shorter fit is not judged
 SHARE = 0.9  # of them that are astray in a fit that has collapsed
@@ -27,8 +30,8 @@ HALF_LEVEL = 0.5 / 255  # what a picture of 8 bits cannot show
 class Diverged(ArithmeticError):
     """The fit has failed; `iteration` says since when, `reason` how, in words.
 
-    noticed_at: the iteration that told. stops: by label the answers of stopping rules whose
-    patience was out before.
+    noticed_at: the iteration that told; step: that one, which a fit does not yield. stops: by label
+    the answers of stopping rules whose patience was out before.
     """
 
     def __init__(self, iteration: int, reason: str, noticed_at: int):
@@ -36,6 +39,7 @@ class Diverged(ArithmeticError):
         self.iteration = iteration
         self.reason = reason
         self.noticed_at = noticed_at
+        self.step: Step | None = None
         self.stops: dict[str, Stop] = {}
 
 

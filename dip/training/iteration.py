@@ -5,6 +5,7 @@ with the gradients, `advance` takes the step. Neither waits for the device.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,22 @@ from dip.training.losses import Loss
 from dip.training.noise import WeightNoise
 from dip.training.optimizers import Descent
 from dip.training.seeding import generator
+
+
+class Step(NamedTuple):
+    """One finished iteration.
+
+    Attributes:
+        iteration: the iteration, from 1.
+        loss: its loss.
+        milliseconds: what it took on the device.
+        backtracked: it went back to earlier weights instead of taking a step.
+    """
+
+    iteration: int
+    loss: float
+    milliseconds: float
+    backtracked: bool = False
 
 
 class Iteration:

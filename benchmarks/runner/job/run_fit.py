@@ -85,6 +85,8 @@ def _run(
             if stops:
                 return Halted(job, fit.iteration if store else 0)
     except dip.Diverged as failure:
+        if failure.step:
+            recording.steps.append(failure.step)
         return Finished(job, recording.files("diverged", failure=failure))
     if not (store and task.keep_state):
         return Finished(job, recording.files("done"))
