@@ -19,7 +19,7 @@ from dip.engine.stopwatch import Stopwatch
 from dip.errors import InputError
 from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
-from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
+from dip.options import EngineName, Method, Precision
 from dip.presets import load_preset
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
@@ -131,11 +131,8 @@ def fit(
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     last = max(wanted[0], wanted[-1]) if isinstance(wanted, range) else max(wanted)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
-    # Anybody's network may rest on NCHW or wait for the device; L-BFGS takes gradients as vectors.
-    may_rebuild = network is None and not (
-        isinstance(method.architecture, ImportedOptions)
-        or isinstance(method.optimizer, AdamLBFGSOptions)
-    )
+    may_rebuild = method.architecture.may_rebuild and method.optimizer.may_rebuild
+    may_rebuild = may_rebuild and network is None  # anybody's network, as an imported one
     how = Engine(engine, precision, device, may_rebuild)
     held = hold_out(mask, method, seed)
     followed = make_rules(rules, method, image, held)
@@ -154,7 +151,7 @@ def fit(
     network_input = make_input(method.input, method.batch, input_size, seed)
     network, network_input = how.prepare(network, network_input)
     parameters: list[Tensor] = [each for each in network.parameters() if each.requires_grad]
-    if method.input.name == "learned":
+    if method.input.is_learned:
         parameters.append(network_input.requires_grad_())
     if not parameters:
         raise InputError("the network has nothing to train, and its input is not a learned one")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dip.options import RuleOptions
+from dip.options import AnyRule, RuleOptions
 
 
 class SavedStop(BaseModel):
@@ -95,7 +95,7 @@ class Record(BaseModel):
     pixels: dict[str, str]
     state_at: int | None = None
     continued: tuple[Continued, ...] = ()
-    rules: tuple[RuleOptions, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
     rule_versions: dict[str, int] = {}
     stops: dict[str, SavedStop] = {}
     parameters: int | None

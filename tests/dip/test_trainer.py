@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 
 import dip
-from dip.options import LearnedInputOptions, Method, NoiseInputOptions, SkipOptions, UNetOptions
+from dip.options import Method
+from dip.options.inputs.learned import LearnedInputOptions
+from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
+from dip.options.networks.unet import UNetOptions
 
 SKIP = Method(
     architecture=SkipOptions(channels=(4, 4), skip_channels=(4, 0)),

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 import dip
-from dip.options import Backtracking, Method, NoiseInputOptions, SkipOptions
+from dip.options import Backtracking, Method
+from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
 from dip.training.backtracking import Rewind
 from dip.training.inputs import make_input
 from dip.training.losses import Loss, total_variation
