@@ -15,8 +15,6 @@ from torch.nn import functional as F
 
 import dip
 from dip.options import NetworkOptions, Size
-from dip.options.networks.pip import PIPOptions
-from dip.options.networks.skip import SkipOptions
 from dip.options.networks.unet import UNetOptions
 
 HUGE = 1e100  # against which nothing that a pixel is added to is lost, in float64
@@ -88,11 +86,12 @@ def test_coverage_is_what_a_brute_force_finds(options: NetworkOptions) -> None:
 def test_coverage_of_every_preset(name: str) -> None:
     """Of its network with two channels, at pixels here and there; one pixel is known."""
     options: Any = dip.load_preset(name).method.architecture
-    few = 2 if isinstance(options.channels, int) else (2,) * len(options.channels)
-    options = options.model_copy(update={"channels": few})
-    if isinstance(options, SkipOptions | PIPOptions):
-        skips = tuple(min(2, each) for each in options.skip_channels)
-        options = options.model_copy(update={"skip_channels": skips})
+    few = {
+        name: min(2, value) if isinstance(value, int) else tuple(min(2, each) for each in value)
+        for name, value in options
+        if name.endswith("channels")
+    }
+    options = options.model_copy(update=few)
     size = (max(24, options.minimum_side), max(200, options.minimum_side))
     mask = torch.zeros(1, *size)
     mask[:, size[0] // 2, 30] = 1

@@ -5,6 +5,7 @@ The gate is the real one on a suite of small networks; its baseline is fitted wi
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import nn
 
 import dip
 from benchmarks.runner.job import run_job, trajectory
-from dip.options import Method
+from dip.options import Method, NetworkOptions
 from dip.options.optimizers.adam import AdamOptions
 from dip.training.losses import Loss
 from dip.training.optimizers import Descent
@@ -81,11 +82,11 @@ def _network(name: str, **settings: Any) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         module = import_module(f"dip.networks.{name}")
         build = module.build
-        patch.setattr(
-            module,
-            "build",
-            lambda options, *rest: build(options.model_copy(update=settings), *rest),
-        )
+
+        def changed(options: NetworkOptions, *rest: Any) -> nn.Module:
+            return build(options.model_copy(update=settings), *rest)
+
+        patch.setattr(module, "build", changed)
 
     return plant
 
