@@ -131,8 +131,9 @@ def fit(
     _check(image, mask, wanted, method.architecture.minimum_side if network is None else 1)
     last = max(wanted[0], wanted[-1]) if isinstance(wanted, range) else max(wanted)
     channels, size = image.shape[0], (image.shape[1], image.shape[2])
-    may_rebuild = method.architecture.may_rebuild and method.optimizer.may_rebuild
-    may_rebuild = may_rebuild and network is None  # anybody's network, as an imported one
+    may_rebuild = (
+        network is None and method.architecture.may_rebuild and method.optimizer.may_rebuild
+    )
     how = Engine(engine, precision, device, may_rebuild)
     held = hold_out(mask, method, seed)
     followed = make_rules(rules, method, image, held)

@@ -36,7 +36,7 @@ class Backtracking(Options):
 class Method(Options):
     """Everything that shapes a fit's trajectory but the image, the hole and the seed."""
 
-    version: ClassVar[int] = 1  # of the trainer: losses, noise, order of the random draws
+    version: ClassVar[int] = 1  # of the trainer: noise, total variation, random draws
 
     architecture: AnyNetwork
     input: AnyInput
@@ -93,7 +93,7 @@ class Method(Options):
 
         Raises InputError if the module of an imported network cannot be found.
         """
-        # The first version of a loss is left out: it is in no key of the runs that are stored.
+        # A loss of version 1 is left out: the keys of stored runs do not have it.
         loss_version = LOSSES[self.loss].VERSION
         return {
             "trainer": self.version,

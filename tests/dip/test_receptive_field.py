@@ -19,7 +19,7 @@ from dip.options.networks.unet import UNetOptions
 
 HUGE = 1e100  # against which nothing that a pixel is added to is lost, in float64
 # A batch of another size may be rounded another way: 2e-16 of the value was measured over `SMALL`,
-# and 4e-3 as the least change of a pixel that is reached.
+# and 0.04 as the least change of a pixel that is reached.
 ROUNDING = 1e-9
 
 

@@ -35,7 +35,6 @@ from dip.options import (
     RULES,
     Backtracking,
     Method,
-    Options,
     RuleOptions,
     parse_rule,
 )
@@ -111,7 +110,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
 TRAINER: dict[str, dict[str, Any]] = {
     "input noise": {"input_noise": 0.03},
     "batch": {"batch": 2, "input": {"name": "learned", "channels": 3}},
-    **{f"{name} loss": {"loss": name} for name in LOSSES if name != BASE.loss},
     "total variation": {"total_variation": 0.1},
     "schedule": {"schedule": {"every": 7, "factor": 0.3}},
     "backtracking": {"backtracking": {"drop_db": 0.1, "every": 3}, "learning_rate": 0.3},
@@ -127,19 +125,22 @@ def cases() -> list[Case]:
     for facts in FACTS:
         for name, network in facts.golden.items():
             method = _with(architecture=network.model_dump(by_alias=True))
-            found.append(_trajectory(f"network {name}", method, _file_of(network)))
+            found.append(_trajectory(f"network {name}", method, _file(network.__module__)))
     for name in INPUTS:
         method = _with(input={"name": name, **SETTINGS.get(name, {})})
-        found.append(_trajectory(f"input {name}", method, _file_of(method.input)))
+        found.append(_trajectory(f"input {name}", method, _file(method.input.__module__)))
     for name in OPTIMIZERS:
         method = _with(optimizer={"name": name, **SETTINGS.get(name, {})})
-        found.append(_trajectory(f"optimizer {name}", method, _file_of(method.optimizer)))
+        found.append(_trajectory(f"optimizer {name}", method, _file(method.optimizer.__module__)))
+    for name in sorted(LOSSES.keys() - {BASE.loss}):  # which all others minimise
+        method = _with(loss=name)
+        found.append(_trajectory(f"trainer, {name} loss", method, _file(LOSSES[name].__name__)))
     for name, settings in TRAINER.items():
         found.append(_trajectory(f"trainer, {name}", _with(**settings), "dip/options/method.py"))
     for name in RULES:
         rule = parse_rule({name: SETTINGS.get(name, {})})
         method = _with(held_out=0.1 if rule.needs_held_out else 0)
-        found.append(_trajectory(f"rule {name}", method, _file_of(rule), rule))
+        found.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
     for name in FILLS:
         found.append(
             Case(
@@ -154,8 +155,8 @@ def cases() -> list[Case]:
     return found
 
 
-def _file_of(options: Options) -> str:
-    return type(options).__module__.replace(".", "/") + ".py"
+def _file(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
 
 
 def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None = None) -> Case:

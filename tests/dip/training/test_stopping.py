@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 import dip
-from dip.options import Method, parse_rule
+from dip.options import RULES, Method, parse_rule
 from dip.options.rules.es_emv import ExponentialVarianceOptions
 from dip.options.rules.es_wmv import WindowedVarianceOptions
 from dip.options.rules.held_out import HeldOutOptions
@@ -286,8 +286,8 @@ def test_nothing_waits_for_the_device() -> None:
     with FakeTensorMode():
         image, held = torch.rand(3, 8, 9), torch.zeros(1, 8, 9)
         held[0, 2] = 1
-        rules = make_rules(["es-wmv", "es-emv"], HOLDING, image, held)
-        assert len(rules) == 3
+        rules = make_rules(RULES, HOLDING, image, held)
+        assert len(rules) == len(RULES)
         for iteration in (1, 2, 3):
             for rule in rules.values():
                 rule(iteration, image)
