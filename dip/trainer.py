@@ -20,7 +20,7 @@ from dip.engine.stopwatch import Stopwatch
 from dip.errors import InputError
 from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
-from dip.options import AdamLBFGSOptions, EngineName, ImportedOptions, Method, Precision
+from dip.options import EngineName, Method, Precision
 from dip.options.outputs import OUTPUT_VERSIONS
 from dip.pictures import AnyImage, image_tensor, mask_tensor, picture_of
 from dip.presets import Preset, load_preset
@@ -159,7 +159,9 @@ class Fit:
         mask = mask_tensor(mask, size)
         method, self.iterations = _chosen(method, network)
         _check_side(size, method, network)
-        how = Engine(engine, precision, device, _may_rebuild(method, network))
+        is_ours = network is None and method.architecture.may_rebuild
+        may_rebuild = is_ours and method.optimizer.may_rebuild
+        how = Engine(engine, precision, device, may_rebuild)
         held = hold_out(mask, method, seed)
         self._rules = make_rules(rules, method, image, held)
         for rule in self._rules.values():
@@ -397,15 +399,6 @@ def _network(
     if network is not None:
         return ImportedNetwork(network, channels, size)
     return build_network(method.architecture, method.input.channels, channels, size)
-
-
-def _may_rebuild(method: Method, network: nn.Module | None) -> bool:
-    """Whether the engine may change the network's layout and layers."""
-    # Anybody's network may rest on NCHW or wait for the device; L-BFGS takes gradients as vectors.
-    return network is None and not (
-        isinstance(method.architecture, ImportedOptions)
-        or isinstance(method.optimizer, AdamLBFGSOptions)
-    )
 
 
 def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None) -> None:

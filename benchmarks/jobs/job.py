@@ -20,9 +20,8 @@ from datasets import DatasetError, Image, load_images, make_mask
 from datasets.masks import Own
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
-from dip.options import EngineName, ImportedOptions, Method, Precision, RuleOptions
+from dip.options import EngineName, Method, Precision, RuleOptions
 from dip.options.canonical import canonical
-from dip.options.imports import source_sha256
 
 
 @dataclass(frozen=True)
@@ -198,11 +197,10 @@ def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[
 
 
 def _check_import(suite: Suite, index: int, method: Method) -> None:
-    if isinstance(method.architecture, ImportedOptions):
-        try:
-            source_sha256(method.architecture.import_)
-        except InputError as error:
-            raise InputError(f"{suite.file}: methods[{index}]: architecture: {error}") from None
+    try:
+        _ = method.architecture.key_version
+    except InputError as error:
+        raise InputError(f"{suite.file}: methods[{index}]: architecture: {error}") from None
 
 
 def _check_sizes(

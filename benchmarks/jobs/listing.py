@@ -13,12 +13,12 @@ from datasets import MASKS, load_manifest, manifest_names
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
 from dip.options import (
+    INPUTS,
+    NETWORKS,
+    OPTIMIZERS,
     RULES,
     Backtracking,
-    InputOptions,
     Method,
-    NetworkOptions,
-    OptimizerOptions,
     StepSchedule,
 )
 from dip.presets import load_preset, preset_names
@@ -118,9 +118,9 @@ def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
 KINDS: dict[str, tuple[str, str, Callable[[], Iterator[Entry]]]] = {
     "suites": ("Suites", "suite", _suites),
     "images": ("Image sets", "image set", _image_sets),
-    "networks": ("Networks (architecture.name)", "network", _of(get_args(NetworkOptions))),
-    "inputs": ("Inputs (input.name)", "input", _of(get_args(InputOptions))),
-    "optimizers": ("Optimizers (optimizer.name)", "optimizer", _of(get_args(OptimizerOptions))),
+    "networks": ("Networks (architecture.name)", "network", _of(NETWORKS.values())),
+    "inputs": ("Inputs (input.name)", "input", _of(INPUTS.values())),
+    "optimizers": ("Optimizers (optimizer.name)", "optimizer", _of(OPTIMIZERS.values())),
     "settings": ("Other settings of a method", "setting", _settings),
     "presets": ("Presets", "preset", _presets),
     "holes": (

@@ -25,7 +25,6 @@ from dip.errors import InputError, explain, unknown
 from dip.fills import FILLS
 from dip.options import (
     EngineName,
-    HeldOutOptions,
     Method,
     Options,
     PositiveInt,
@@ -153,11 +152,9 @@ class Suite(Options):
 
     def rules_for(self, method: Method) -> tuple[RuleOptions, ...]:
         """The stopping rules that follow the fits of a method."""
-        usable = [
-            rule for rule in self.rules if method.held_out or not isinstance(rule, HeldOutOptions)
-        ]
-        if method.held_out and not any(isinstance(rule, HeldOutOptions) for rule in usable):
-            usable.append(HeldOutOptions())
+        usable = [rule for rule in self.rules if method.held_out or not rule.needs_held_out]
+        if method.held_out and not any(rule.needs_held_out for rule in usable):
+            usable.append(parse_rule("held-out"))
         return tuple(usable)
 
     @field_validator("rules", "images", "iterations", "seeds", "metrics")
@@ -236,7 +233,7 @@ def _check_methods(suite: Suite) -> None:
                     f"methods[{index}]: a second method named '{label}'; give one a label"
                 )
             labels.add(label)
-    if any(isinstance(rule, HeldOutOptions) for rule in suite.rules) and not any(
+    if any(rule.needs_held_out for rule in suite.rules) and not any(
         isinstance(method, Method) and method.held_out
         for entry in suite.methods
         for _, method in entry.expand()

@@ -8,7 +8,9 @@ from benchmarks.jobs.job import Job
 from benchmarks.jobs.suite import Suite
 from benchmarks.runner.job.kernels import kernels
 from dip.errors import InputError
-from dip.options import HeldOutOptions, ImportedOptions, Method
+from dip.options import Method
+from dip.options.networks.imported import ImportedOptions
+from dip.options.rules.held_out import HeldOutOptions
 
 CORNER = 64  # pixels on each side that are enough to see what a network consists of
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dip.options import RuleOptions
+from dip.options import AnyRule, RuleOptions
 from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 
@@ -98,7 +98,7 @@ class Record(BaseModel):
     state_at: int | None = None
     continued: tuple[Continued, ...] = ()
     output_versions: dict[str, int] = {}
-    rules: tuple[RuleOptions, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
     rule_versions: dict[str, int] = {}
     stops: dict[str, SavedStop] = {}
     parameters: int | None

@@ -211,7 +211,7 @@ def gflop(case: Case) -> float:
     method, size = case.method, (case.size, case.size)
     network = _network(case).to("meta")
     shape = (method.batch, method.input.channels, *method.architecture.input_size(size))
-    x = torch.zeros(shape, device="meta", requires_grad=method.input.name == "learned")
+    x = torch.zeros(shape, device="meta", requires_grad=method.input.is_learned)
     with FlopCounterMode(display=False) as counter:
         network.train()(x).sum().backward()
     return counter.get_total_flops() / 1e9

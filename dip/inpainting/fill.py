@@ -19,7 +19,8 @@ from dip.inpainting.files.photo import Colours
 from dip.inpainting.plan import Plan
 from dip.inpainting.request import Request
 from dip.inpainting.resume import Saved
-from dip.options import HeldOutOptions, ImportedOptions
+from dip.options.networks.imported import ImportedOptions
+from dip.options.rules.held_out import HeldOutOptions
 from dip.presets import with_settings
 from dip.trainer import Checkpoint, Fit
 from dip.training.divergence import SPAN, Diverged

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dip.errors import InputError
-from dip.options import HeldOutOptions, Method, RuleOptions, parse_rule
+from dip.options import Method, RuleOptions, parse_rule
 from dip.presets import load_preset, with_settings
 
 PRESET = "photo"
@@ -48,7 +48,7 @@ def make_request(
     loaded = load_preset(preset)
     method = with_settings(loaded.method, settings or {})
     rule = parse_stop(stop)
-    if isinstance(rule, HeldOutOptions) and not method.held_out:
+    if rule is not None and rule.needs_held_out and not method.held_out:
         method = with_settings(method, {"held_out": HELD_OUT})
     least = {"iterations": (iterations, 1), "context": (context, 1), "max_side": (max_side, 16)}
     for name, (value, smallest) in least.items():
@@ -69,7 +69,7 @@ def _is_whole(value: object) -> bool:
 def parse_stop(text: str) -> RuleOptions | None:
     """A stopping rule as it is labelled, `es-wmv` or `es-wmv[window=50,patience=none]`, or `none`.
 
-    The rule held-out waits for `PATIENCE` iterations unless it says how long.
+    A rule of held-out pixels waits for `PATIENCE` iterations unless it says how long.
     """
     if text == "none":
         return None
@@ -84,8 +84,8 @@ def parse_stop(text: str) -> RuleOptions | None:
             raise InputError(f"`stop` {text}: '{pair}' is no setting; write {name}[{pair}=...]")
         settings[key.strip()] = parse_value(value)
     rule = parse_rule({name: settings})
-    if isinstance(rule, HeldOutOptions) and "patience" not in settings:
-        rule = HeldOutOptions(patience=PATIENCE)
+    if rule.needs_held_out and "patience" not in settings:
+        rule = parse_rule({name: {**settings, "patience": PATIENCE}})
     return rule
 
 

@@ -12,7 +12,15 @@ import math
 
 from torch import Tensor, nn
 
-from dip.options import ConvDecoderOptions, Size
+from dip.options import Size
+from dip.options.networks.conv_decoder import ConvDecoderOptions
+
+
+def build(
+    options: ConvDecoderOptions, input_channels: int, output_channels: int, size: Size
+) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return ConvDecoder(options, input_channels, output_channels, size)
 
 
 class ConvDecoder(nn.Module):

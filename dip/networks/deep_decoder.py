@@ -10,7 +10,15 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from dip.options import DeepDecoderOptions, Size
+from dip.options import Size
+from dip.options.networks.deep_decoder import DeepDecoderOptions
+
+
+def build(
+    options: DeepDecoderOptions, input_channels: int, output_channels: int, size: Size
+) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return DeepDecoder(options, input_channels, output_channels, size)
 
 
 class DeepDecoder(nn.Module):

@@ -12,8 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dip.errors import InputError
-from dip.options import ImportedOptions, Size
+from dip.options import Size
 from dip.options.imports import code_of_others, network_class
+from dip.options.networks.imported import ImportedOptions
+
+
+def build(options: ImportedOptions, _: int, output_channels: int, size: Size) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return ImportedNetwork(build_imported(options), output_channels, size)
 
 
 class ImportedNetwork(nn.Module):

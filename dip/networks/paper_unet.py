@@ -14,7 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dip.options import PaperUNetOptions
+from dip.options import Size
+from dip.options.networks.paper_unet import PaperUNetOptions
+
+
+def build(
+    options: PaperUNetOptions, input_channels: int, output_channels: int, _: Size
+) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return PaperUNet(options, input_channels, output_channels)
 
 
 class PaperUNet(nn.Module):

@@ -2,7 +2,13 @@
 
 from torch import Tensor, nn
 
-from dip.options import ResNetOptions
+from dip.options import Size
+from dip.options.networks.resnet import ResNetOptions
+
+
+def build(options: ResNetOptions, input_channels: int, output_channels: int, _: Size) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return ResNet(options, input_channels, output_channels)
 
 
 class ResNet(nn.Module):

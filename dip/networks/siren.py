@@ -7,7 +7,13 @@ coordinates. The source's coordinates run from -1 to 1: `input: {name: meshgrid,
 import torch
 from torch import Tensor, nn
 
-from dip.options import SirenOptions
+from dip.options import Size
+from dip.options.networks.siren import SirenOptions
+
+
+def build(options: SirenOptions, input_channels: int, output_channels: int, _: Size) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return Siren(options, input_channels, output_channels)
 
 
 class Siren(nn.Module):

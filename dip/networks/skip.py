@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from dip.networks.lanczos import Lanczos
-from dip.options import SkipOptions
+from dip.options import Size
+from dip.options.networks.skip import SkipOptions
+
+
+def build(options: SkipOptions, input_channels: int, output_channels: int, _: Size) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return Skip(options, input_channels, output_channels)
 
 
 class Skip(nn.Module):

@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dip.options import UNetOptions
+from dip.options import Size
+from dip.options.networks.unet import UNetOptions
+
+
+def build(options: UNetOptions, input_channels: int, output_channels: int, _: Size) -> nn.Module:
+    """See `dip.networks.build_network`."""
+    return UNet(options, input_channels, output_channels)
 
 
 class UNet(nn.Module):

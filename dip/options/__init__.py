@@ -1,85 +1,43 @@
-"""What can be chosen: networks, inputs, optimizers, the method that joins them, stopping rules.
+"""What can be chosen: networks, inputs, losses, optimizers, rules, and the method they make up.
 
 pydantic models, frozen and free of torch, so that a suite of hundreds of fits is checked in a
-second. A default stands here and nowhere else. `version` counts up whenever the numbers that a
-component produces change: results of different versions are never mixed.
+second. Each network, input, loss, optimizer and rule is a module of its folder, which is found
+there and listed nowhere. A default stands here and nowhere else. `version` counts up whenever the
+numbers that a component produces change: results of different versions are never mixed.
 """
 
-from dip.options.base import Number, Options, PositiveInt
+from dip.options.base import Number, Options, PositiveInt, Size
 from dip.options.engines import EngineName, Precision
-from dip.options.inputs import (
-    FourierInputOptions,
-    InputOptions,
-    LearnedInputOptions,
-    MeshgridInputOptions,
-    NoiseInputOptions,
-)
-from dip.options.method import Method
-from dip.options.networks import (
-    ConvDecoderOptions,
-    DeepDecoderOptions,
-    ImportedOptions,
-    NetworkOptions,
-    PaperUNetOptions,
-    PIPOptions,
-    ResNetOptions,
-    SirenOptions,
-    Size,
-    SkipOptions,
-    UNetOptions,
-)
-from dip.options.optimizers import (
-    AdamLBFGSOptions,
-    AdamOptions,
-    AdamWOptions,
-    Backtracking,
-    OptimizerOptions,
-    SGDOptions,
-    StepSchedule,
-)
-from dip.options.rules import (
-    RULES,
-    ExponentialVarianceOptions,
-    HeldOutOptions,
-    RuleOptions,
-    WindowedVarianceOptions,
-    parse_rule,
-)
+from dip.options.inputs import INPUTS
+from dip.options.inputs.base import InputOptions
+from dip.options.losses import LOSSES
+from dip.options.method import Backtracking, Method, StepSchedule
+from dip.options.networks import NETWORKS
+from dip.options.networks.base import NetworkOptions
+from dip.options.optimizers import OPTIMIZERS
+from dip.options.optimizers.base import OptimizerOptions
+from dip.options.rules import RULES, AnyRule, parse_rule
+from dip.options.rules.base import RuleOptions
 
 __all__ = [
+    "INPUTS",
+    "LOSSES",
+    "NETWORKS",
+    "OPTIMIZERS",
     "RULES",
-    "AdamLBFGSOptions",
-    "AdamOptions",
-    "AdamWOptions",
+    "AnyRule",
     "Backtracking",
-    "ConvDecoderOptions",
-    "DeepDecoderOptions",
     "EngineName",
-    "ExponentialVarianceOptions",
-    "FourierInputOptions",
-    "HeldOutOptions",
-    "ImportedOptions",
     "InputOptions",
-    "LearnedInputOptions",
-    "MeshgridInputOptions",
     "Method",
     "NetworkOptions",
-    "NoiseInputOptions",
     "Number",
     "OptimizerOptions",
     "Options",
-    "PIPOptions",
-    "PaperUNetOptions",
     "PositiveInt",
     "Precision",
-    "ResNetOptions",
     "RuleOptions",
-    "SGDOptions",
-    "SirenOptions",
     "Size",
-    "SkipOptions",
     "StepSchedule",
-    "UNetOptions",
-    "WindowedVarianceOptions",
     "parse_rule",
 ]

@@ -28,5 +28,6 @@ Number = Annotated[float, BeforeValidator(_no_truth_value)]
 # Strict: YAML's `true` and "3" are no numbers of things.
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 KernelSize = Annotated[int, Field(strict=True), AfterValidator(_odd)]
+Size = tuple[int, int]  # height, width
 Channels = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 SkipChannels = Annotated[tuple[Annotated[int, Field(strict=True, ge=0)], ...], Field(min_length=1)]

@@ -1,36 +1,56 @@
 """A method: network, input, loss and optimizer, with everything else that shapes a trajectory."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from dip.errors import InputError
 from dip.options.base import Number, Options, PositiveInt
-from dip.options.inputs import InputOptions
-from dip.options.networks import AnyNetwork, network_version
-from dip.options.optimizers import AdamOptions, Backtracking, OptimizerOptions, StepSchedule
+from dip.options.inputs import AnyInput
+from dip.options.losses import LOSSES, LossName
+from dip.options.networks import AnyNetwork
+from dip.options.optimizers import AnyOptimizer
+from dip.options.optimizers.adam import AdamOptions
+
+
+class StepSchedule(Options):
+    """A learning rate that is multiplied by a factor every so many iterations.
+
+    Source: T. Lemsky, deep-image-prior, `inpaint.py`, where it is off by default.
+    """
+
+    every: PositiveInt = Field(description="iterations between changes")
+    factor: Number = Field(0.3, gt=0, description="what the learning rate is multiplied by")
+
+
+class Backtracking(Options):
+    """On a sudden loss of fit, return to the weights of the last look.
+
+    Source: Ulyanov et al., CVPR 2018, `restoration.ipynb`.
+    """
+
+    drop_db: Number = Field(5.0, gt=0, description="fall of the known pixels' PSNR that counts")
+    every: PositiveInt = Field(50, description="iterations between looks, the first at the first")
 
 
 class Method(Options):
     """Everything that shapes a fit's trajectory but the image, the hole and the seed."""
 
-    version: ClassVar[int] = 1  # of the trainer: losses, noise, order of the random draws
+    version: ClassVar[int] = 1  # of the trainer: noise, total variation, random draws
 
     architecture: AnyNetwork
-    input: Annotated[InputOptions, Field(discriminator="name")]
+    input: AnyInput
     input_noise: Number = Field(
         0.0, ge=0, description="sigma of fresh Gaussian noise added to the input each iteration"
     )
     batch: PositiveInt = Field(1, description="inputs run through one network; the first counts")
-    loss: Literal["squared", "absolute"] = Field(
+    loss: LossName = Field(
         "squared", description="error over the known pixels, mean over all with the hole as zero"
     )
     total_variation: Number = Field(
         0.0, ge=0, description="weight of the output's mean absolute differences in the loss"
     )
-    optimizer: Annotated[OptimizerOptions, Field(discriminator="name")] = Field(
-        AdamOptions(), description="how the loss is minimised"
-    )
+    optimizer: AnyOptimizer = Field(AdamOptions(), description="how the loss is minimised")
     held_out: Number = Field(
         0.0,
         ge=0,
@@ -73,9 +93,12 @@ class Method(Options):
 
         Raises InputError if the module of an imported network cannot be found.
         """
+        # A loss of version 1 is left out: the keys of stored runs do not have it.
+        loss_version = LOSSES[self.loss].VERSION
         return {
             "trainer": self.version,
-            self.architecture.label: network_version(self.architecture),
+            self.architecture.label: self.architecture.key_version,
             self.input.name: self.input.version,
             self.optimizer.name: self.optimizer.version,
+            **({f"loss {self.loss}": loss_version} if loss_version > 1 else {}),
         }

@@ -61,7 +61,7 @@ class Iteration:
         self.parameters: list[Tensor] = [
             each for each in network.parameters() if each.requires_grad
         ]
-        if method.input.name == "learned":
+        if method.input.is_learned:
             self.parameters.append(network_input.requires_grad_())
         if not self.parameters:
             raise InputError("the network has nothing to train, and its input is not a learned one")

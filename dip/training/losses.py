@@ -5,14 +5,14 @@ import math
 from torch import Tensor
 from torch.nn import functional as F
 
-from dip.options import Method
+from dip.options import LOSSES, Method
 
 
 class Loss:
     """known: (1, 1, H, W), 1 = known; target: (1, C, H, W), 0 in the hole."""
 
     def __init__(self, method: Method, known: Tensor, target: Tensor):
-        self.error = {"squared": F.mse_loss, "absolute": F.l1_loss}[method.loss]
+        self.error = LOSSES[method.loss].error
         self.total_variation = method.total_variation
         self.known = known
         self.target = target

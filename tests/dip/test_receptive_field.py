@@ -9,27 +9,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.networks import INPUT_CHANNELS, SMALL
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import dip
-from dip.options import (
-    ConvDecoderOptions,
-    DeepDecoderOptions,
-    NetworkOptions,
-    PaperUNetOptions,
-    PIPOptions,
-    ResNetOptions,
-    SirenOptions,
-    Size,
-    SkipOptions,
-    UNetOptions,
-)
+from dip.options import NetworkOptions, Size
+from dip.options.networks.unet import UNetOptions
 
-CHANNELS = 2
 HUGE = 1e100  # against which nothing that a pixel is added to is lost, in float64
 # A batch of another size may be rounded another way: 2e-16 of the value was measured over `SMALL`,
-# and 4e-3 as the least change of a pixel that is reached.
+# and 0.04 as the least change of a pixel that is reached.
 ROUNDING = 1e-9
 
 
@@ -46,7 +36,7 @@ def _brute_force(
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.abs() + 0.1)
-        start = torch.full((1, CHANNELS, *input_size), 0.5, dtype=torch.float64)
+        start = torch.full((1, INPUT_CHANNELS, *input_size), 0.5, dtype=torch.float64)
         known = mask[0] > 0
         before = network(start)[0][:, known]
         for some in (pixels[i : i + 64] for i in range(0, len(pixels), 64)):
@@ -78,31 +68,12 @@ def _assert_as_brute_force(
     """At these pixels of the input, or at all. Returns the coverage."""
     size = (mask.shape[1], mask.shape[2])
     input_size = options.input_size(size)
-    network = dip.build_network(options, CHANNELS, 3, size)
-    reached = dip.coverage(network, mask, input_channels=CHANNELS, input_size=input_size)
+    network = dip.build_network(options, INPUT_CHANNELS, 3, size)
+    reached = dip.coverage(network, mask, input_channels=INPUT_CHANNELS, input_size=input_size)
     pixels = pixels or list(product(range(input_size[0]), range(input_size[1])))
     expected = _brute_force(network, mask, input_size, pixels)
     assert [bool(reached[0, row, column]) for row, column in pixels] == expected
     return reached
-
-
-SMALL: list[NetworkOptions] = [
-    UNetOptions(channels=(2,)),
-    UNetOptions(channels=(2, 2), decoder_kernel=3),
-    UNetOptions(channels=(2, 2), decoder_kernel=5),
-    UNetOptions(channels=(2, 2, 2), encoder_kernel=1, decoder_kernel=1),
-    SkipOptions(channels=(2, 2), skip_channels=(0, 0)),
-    SkipOptions(channels=(2, 2), skip_channels=(2, 0), upsampling="bilinear", padding="zero"),
-    SkipOptions(channels=(2, 2), skip_channels=(1, 1), downsampling="average", encoder_kernel=5),
-    SkipOptions(channels=(2, 2), skip_channels=(0, 1), downsampling="max", pointwise=False),
-    PIPOptions(channels=(2, 2), skip_channels=(0, 0)),
-    ResNetOptions(blocks=1, channels=2),
-    PaperUNetOptions(channels=(2, 2)),
-    PaperUNetOptions(channels=(2, 2), upsampling="bilinear", padding="reflection", norm="batch"),
-    DeepDecoderOptions(channels=(2, 2)),
-    ConvDecoderOptions(channels=2, layers=3, input_side=9),
-    SirenOptions(channels=2, layers=1),
-]
 
 
 @pytest.mark.parametrize("options", SMALL, ids=repr)
@@ -115,11 +86,12 @@ def test_coverage_is_what_a_brute_force_finds(options: NetworkOptions) -> None:
 def test_coverage_of_every_preset(name: str) -> None:
     """Of its network with two channels, at pixels here and there; one pixel is known."""
     options: Any = dip.load_preset(name).method.architecture
-    few = 2 if isinstance(options.channels, int) else (2,) * len(options.channels)
-    options = options.model_copy(update={"channels": few})
-    if isinstance(options, SkipOptions | PIPOptions):
-        skips = tuple(min(2, each) for each in options.skip_channels)
-        options = options.model_copy(update={"skip_channels": skips})
+    few = {
+        name: min(2, value) if isinstance(value, int) else tuple(min(2, each) for each in value)
+        for name, value in options
+        if name.endswith("channels")
+    }
+    options = options.model_copy(update=few)
     size = (max(24, options.minimum_side), max(200, options.minimum_side))
     mask = torch.zeros(1, *size)
     mask[:, size[0] // 2, 30] = 1
@@ -164,7 +136,7 @@ def test_the_seeds_unet_with_holes_larger_and_smaller_than_its_field(
     mask = _box(STRIP, 0, 20, 33, width)
     options = UNetOptions(channels=(1,) * 6, decoder_kernel=kernel)
     reached = dip.coverage(
-        dip.build_network(options, CHANNELS, 1, STRIP), mask, input_channels=CHANNELS
+        dip.build_network(options, INPUT_CHANNELS, 1, STRIP), mask, input_channels=INPUT_CHANNELS
     )
     row = reached[0, 16]
     borders = (row[1:] != row[:-1]).nonzero().flatten().tolist()

@@ -13,7 +13,11 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 import dip
-from dip.options import LearnedInputOptions, Method, NoiseInputOptions, SkipOptions, UNetOptions
+from dip.options import Method
+from dip.options.inputs.learned import LearnedInputOptions
+from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
+from dip.options.networks.unet import UNetOptions
 from dip.pictures import image_tensor, mask_tensor
 
 SKIP = Method(

@@ -1,6 +1,7 @@
 """Golden trajectories: numbers of a component change with its version only."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from support import golden
 from support.golden import CASES, Case, differences, findings, record, recorded
 
-from dip.options import AdamOptions
-from dip.training import divergence, optimizers
+from dip.options import RULES
+from dip.options.optimizers.adam import AdamOptions
+from dip.training import divergence
 
 RECORDED = recorded()
 STABLE = 1e-8  # a hundredth of the tolerance
@@ -24,7 +26,16 @@ def test_numbers_are_those_of_the_recorded_version(case: Case) -> None:
 
 def test_every_component_has_a_case_and_every_record_a_component() -> None:
     assert golden.without_a_case() == set()
-    assert list(RECORDED) == [case.name for case in CASES]
+    assert set(RECORDED) == {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_chooses_in_its_case(name: str) -> None:
+    numbers = RECORDED[f"rule {name}"]["numbers"]
+    assert any(key.startswith(name) for key in numbers), (
+        f"{name} chooses nothing in 20 iterations: give it fewer to wait for, in SETTINGS of"
+        " tests/support/golden.py"
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -41,15 +52,16 @@ def _case(name: str) -> Case:
 @pytest.fixture
 def _slower(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault: Adam takes a thousandth less of a step."""
-    adam = optimizers.adam
-    monkeypatch.setattr(optimizers, "adam", lambda *a, lr, **k: adam(*a, lr=0.999 * lr, **k))
+    module = import_module("torch.optim.adam")
+    adam = module.adam
+    monkeypatch.setattr(module, "adam", lambda *a, lr, **k: adam(*a, lr=0.999 * lr, **k))
 
 
 @pytest.mark.usefixtures("_slower")
 def test_a_change_under_the_same_version_is_found_and_says_what_to_do() -> None:
     (finding,) = findings(_case("optimizer adam"), RECORDED["optimizer adam"])
     assert "its numbers have changed and its version has not" in finding
-    assert "count up the version of what has changed (dip/options/optimizers.py;" in finding
+    assert "count up the version of what has changed (dip/options/optimizers/adam.py;" in finding
     assert "python tests/support/golden.py" in finding
 
 

@@ -15,7 +15,7 @@ import dip
 from benchmarks.jobs.suite import load_suite
 from benchmarks.scoring import validate
 from benchmarks.scoring.results import load_results
-from dip.options import UNetOptions
+from dip.options.networks.unet import UNetOptions
 from reports.build import all_tables
 from reports.tables import comparison, paired
 from reports.tables.latex import to_latex

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,19 +28,23 @@ import dip
 from benchmarks.metrics import METRICS
 from dip.fills import FILLS
 from dip.options import (
+    INPUTS,
+    LOSSES,
+    NETWORKS,
+    OPTIMIZERS,
     RULES,
     Backtracking,
-    InputOptions,
     Method,
-    NetworkOptions,
-    NoiseInputOptions,
-    OptimizerOptions,
-    SkipOptions,
+    RuleOptions,
     parse_rule,
 )
-from dip.options.networks import network_version
+from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
 from dip.training.divergence import Diverged, Watch
 from dip.training.losses import Loss
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `support`, where this file is run itself
+from support.networks import FACTS
 
 FILE = Path(__file__).parent / "golden.json"
 TOLERANCE = 1e-6
@@ -92,52 +96,20 @@ def _with(**settings: Any) -> Method:
     return Method.model_validate({**BASE.model_dump(by_alias=True), **settings})
 
 
-NETWORKS: dict[str, dict[str, Any]] = {
-    "unet": {"name": "unet", "channels": [4, 6, 8], "decoder_kernel": 5},
-    "skip": {"name": "skip", "channels": [4, 6, 8], "skip_channels": [2, 0, 3]},
-    "skip, bilinear": {
-        **{"name": "skip", "channels": [4, 6], "skip_channels": [2, 2]},
-        **{"upsampling": "bilinear", "padding": "zero"},
-    },
-    **{
-        f"skip, {kind}": {
-            **{"name": "skip", "channels": [4, 6], "skip_channels": [2, 2]},
-            **{"downsampling": kind, "pointwise": False},
-        }
-        for kind in ("average", "max", "lanczos2", "lanczos3")
-    },
-    "resnet": {"name": "resnet", "blocks": 2, "channels": 4},
-    "paper-unet": {"name": "paper-unet", "channels": [4, 6, 6]},
-    "paper-unet, bilinear": {
-        **{"name": "paper-unet", "channels": [4, 6], "upsampling": "bilinear"},
-        **{"norm": "batch", "padding": "reflection"},
-    },
-    "paper-unet, nearest": {"name": "paper-unet", "channels": [4, 6, 8], "upsampling": "nearest"},
-    "deep-decoder": {"name": "deep-decoder", "channels": [8, 8]},
-    "conv-decoder": {"name": "conv-decoder", "layers": 3, "channels": 8},
-    "pip": {"name": "pip", "channels": [6, 6], "skip_channels": [2, 0]},
-    "siren": {"name": "siren", "channels": 8, "layers": 2},
-    "import": {
-        **{"import": "torch.nn:Conv2d"},
-        "options": {"in_channels": 4, "out_channels": 3, "kernel_size": 5},
-    },
-}
-INPUTS: dict[str, dict[str, Any]] = {
-    "learned": {"name": "learned", "channels": 3},
-    "noise": {"name": "noise", "channels": 3},
-    "meshgrid": {"name": "meshgrid", "start": -1},
-    "fourier": {"name": "fourier", "frequencies": 3},
-}
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "adam": {"name": "adam", "betas": [0.8, 0.95], "weight_decay": 0.001},
-    "adamw": {"name": "adamw"},
-    "sgd": {"name": "sgd"},
-    "adam-lbfgs": {"name": "adam-lbfgs", "adam_iterations": 10},
+# What suits an image so small, and 20 iterations; whatever is not here has its defaults.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "learned": {"channels": 3},
+    "noise": {"channels": 3},
+    "meshgrid": {"start": -1},
+    "fourier": {"frequencies": 3},
+    "adam": {"betas": [0.8, 0.95], "weight_decay": 0.001},
+    "adam-lbfgs": {"adam_iterations": 10},
+    "es-wmv": {"window": 4, "patience": 3},
+    "es-emv": {"warm_up": 5, "patience": 3},
 }
 TRAINER: dict[str, dict[str, Any]] = {
     "input noise": {"input_noise": 0.03},
     "batch": {"batch": 2, "input": {"name": "learned", "channels": 3}},
-    "absolute loss": {"loss": "absolute"},
     "total variation": {"total_variation": 0.1},
     "schedule": {"schedule": {"every": 7, "factor": 0.3}},
     "backtracking": {"backtracking": {"drop_db": 0.1, "every": 3}, "learning_rate": 0.3},
@@ -145,29 +117,30 @@ TRAINER: dict[str, dict[str, Any]] = {
     "SGLD noise": {"sgld_noise": 2},
     "held-out pixels": {"held_out": 0.1},
 }
-RULE_ENTRIES: dict[str, dict[str, Any]] = {
-    "es-wmv": {"window": 4, "patience": 3},
-    "es-emv": {"warm_up": 5, "patience": 3},
-    "held-out": {},
-}
 
 
 def cases() -> list[Case]:
     """Every component that has a version."""
     found = []
-    for name, options in NETWORKS.items():
-        method = _with(architecture=options)
-        found.append(_trajectory(f"network {name}", method, "dip/options/networks.py"))
-    for name, options in INPUTS.items():
-        found.append(_trajectory(f"input {name}", _with(input=options), "dip/options/inputs.py"))
-    for name, options in OPTIMIZERS.items():
-        method = _with(optimizer=options)
-        found.append(_trajectory(f"optimizer {name}", method, "dip/options/optimizers.py"))
+    for facts in FACTS:
+        for name, network in facts.golden.items():
+            method = _with(architecture=network.model_dump(by_alias=True))
+            found.append(_trajectory(f"network {name}", method, _file(network.__module__)))
+    for name in INPUTS:
+        method = _with(input={"name": name, **SETTINGS.get(name, {})})
+        found.append(_trajectory(f"input {name}", method, _file(method.input.__module__)))
+    for name in OPTIMIZERS:
+        method = _with(optimizer={"name": name, **SETTINGS.get(name, {})})
+        found.append(_trajectory(f"optimizer {name}", method, _file(method.optimizer.__module__)))
+    for name in sorted(LOSSES.keys() - {BASE.loss}):  # which all others minimise
+        method = _with(loss=name)
+        found.append(_trajectory(f"trainer, {name} loss", method, _file(LOSSES[name].__name__)))
     for name, settings in TRAINER.items():
         found.append(_trajectory(f"trainer, {name}", _with(**settings), "dip/options/method.py"))
-    for name, settings in RULE_ENTRIES.items():
-        method = _with(held_out=0.1 if name == "held-out" else 0)
-        found.append(_trajectory(f"rule {name}", method, "dip/options/rules.py", {name: settings}))
+    for name in RULES:
+        rule = parse_rule({name: SETTINGS.get(name, {})})
+        method = _with(held_out=0.1 if rule.needs_held_out else 0)
+        found.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
     for name in FILLS:
         found.append(
             Case(
@@ -182,21 +155,26 @@ def cases() -> list[Case]:
     return found
 
 
-def _trajectory(name: str, method: Method, where: str, rule: dict[str, Any] | None = None) -> Case:
-    rules = [parse_rule(rule)] if rule else []
-    # An import's version is the hash of its module, which here is torch's own.
-    own = {method.architecture.label: network_version(method.architecture)}
-    versions = {**method.versions, **{each.name: each.version for each in rules}}
+def _file(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
+
+
+def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None = None) -> Case:
+    versions = {**method.versions, **({rule.name: rule.version} if rule else {})}
     if method.architecture.name == "import":
-        versions = {key: value for key, value in versions.items() if key not in own}
+        del versions[method.architecture.label]  # the hash of its module, which is torch's own
 
     def compute(moved: float) -> Numbers:
         losses: list[float] = []
         outputs: Numbers = {}
         checkpoints = []
         with _drawn_in_float64():
-            how: dict[str, Any] = {"engine": "plain", "precision": "float64", "rules": rules}
-            fit = dip.Fit(picture(moved), known(), method, **how)
+            fit = dip.Fit(
+                *(picture(moved), known(), method),
+                engine="plain",
+                precision="float64",
+                rules=[rule] if rule else [],
+            )
             for step in fit.until(*CHECKPOINTS):
                 losses.append(step.loss)
                 if step.iteration in CHECKPOINTS:
@@ -314,12 +292,8 @@ CASES = cases()
 
 def without_a_case() -> set[str]:
     """Components of the registries that no case has."""
-    registered = {
-        *(f"network {model.model_fields['name'].default}" for model in get_args(NetworkOptions)),
-        *(f"input {model.model_fields['name'].default}" for model in get_args(InputOptions)),
-        *(f"optimizer {each.model_fields['name'].default}" for each in get_args(OptimizerOptions)),
-        *(f"rule {name}" for name in RULES),
-    }
+    kinds = {"network": NETWORKS, "input": INPUTS, "optimizer": OPTIMIZERS, "rule": RULES}
+    registered = {f"{kind} {name}" for kind, names in kinds.items() for name in names}
     return registered - {case.name for case in CASES}
 
 
@@ -377,7 +351,8 @@ def record() -> int:
         print(line, file=sys.stderr)
     if refused:
         return 1
-    lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in now.items())
+    kept = [name for name in {**before, **now} if name in now]  # new ones are at the end
+    lines = (f"{json.dumps(name)}: {json.dumps(now[name])}" for name in kept)
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{FILE.name}: {len(now)} components")
     return 0

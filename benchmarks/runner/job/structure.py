@@ -28,7 +28,7 @@ def structure_of(job: Job, method: Method) -> Structure:
     with torch.random.fork_rng(devices=[]):
         network = dip.build_network(method.architecture, method.input.channels, channels, size)
     fields: dict[str, Any] = {"parameters": sum(each.numel() for each in network.parameters())}
-    if method.input.name != "learned" or method.architecture.input_size(size) != size:
+    if not method.input.is_learned or method.architecture.input_size(size) != size:
         return fields, {}
     mask = torch.from_numpy(job.mask.astype(np.float32))
     known = mask - hold_out(mask, method, job.seed)

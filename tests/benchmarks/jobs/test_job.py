@@ -14,11 +14,8 @@ from support.suites import TINY
 from benchmarks.jobs.job import expand
 from benchmarks.jobs.suite import MethodEntry, load_suite
 from dip.errors import InputError
-from dip.options import (
-    Method,
-    StepSchedule,
-    UNetOptions,
-)
+from dip.options import Method, StepSchedule
+from dip.options.networks.unet import UNetOptions
 
 Write = Callable[..., Path]
 

@@ -12,6 +12,7 @@ from support.suites import TINY
 
 from benchmarks.jobs.job import expand
 from benchmarks.jobs.suite import load_suite, suite_names
+from dip.options import LOSSES
 from dip.options.canonical import canonical
 
 Write = Callable[..., Path]
@@ -121,6 +122,21 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
     ]
     assert [key(**changes) for changes in same] == [base] * len(same)
     assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
+
+
+def test_a_new_version_of_a_loss_is_in_the_keys_of_its_runs_only(
+    suite_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = TINY["methods"][0]
+    files = {
+        loss: suite_file(loss, methods=[{**method, "set": {**method["set"], "loss": loss}}])
+        for loss in ("squared", "absolute")
+    }
+    before = {loss: expand(load_suite(str(file)))[0].key for loss, file in files.items()}
+    monkeypatch.setattr(LOSSES["absolute"], "VERSION", 2)
+    after = {loss: expand(load_suite(str(file)))[0].key for loss, file in files.items()}
+    assert after["squared"] == before["squared"]
+    assert after["absolute"] != before["absolute"]
 
 
 def test_the_key_format_stands(suite_file: Write) -> None:

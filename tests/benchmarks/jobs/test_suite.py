@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from support.commands import Command
@@ -13,13 +13,7 @@ from benchmarks.jobs.suite import load_suite, suite_names
 from datasets import load_manifest
 from dip.errors import InputError
 from dip.fills import FILLS
-from dip.networks import NETWORKS
-from dip.options import (
-    InputOptions,
-    Method,
-    NetworkOptions,
-    OptimizerOptions,
-)
+from dip.options import INPUTS, NETWORKS, OPTIMIZERS, RULES
 from dip.presets import load_preset, preset_names
 
 Write = Callable[..., Path]
@@ -46,12 +40,6 @@ def test_quick_is_a_fair_first_look() -> None:
     assert len(suite.iterations) >= 4
 
 
-def test_architectures_has_every_network_within_its_source() -> None:
-    jobs = expand(load_suite("architectures"))
-    used = {job.method.architecture.name for job in jobs if isinstance(job.method, Method)}
-    assert used == set(NETWORKS)
-
-
 def test_the_article_is_reduced_and_not_changed() -> None:
     """The same methods with the same settings, but for what the reduced form says of itself."""
     whole, reduced = load_suite("article"), load_suite("article-reduced")
@@ -70,9 +58,8 @@ def test_the_article_is_reduced_and_not_changed() -> None:
 
 def test_the_listing_names_everything_with_its_source(command: Command) -> None:
     listed = command("benchmarks", "list", "--all").stdout
-    for union in (NetworkOptions, InputOptions, OptimizerOptions):
-        for model in get_args(union):
-            name = model.model_fields["name"].default
+    for registry in (NETWORKS, INPUTS, OPTIMIZERS, RULES):
+        for name, model in registry.items():
             line = next(line for line in listed.splitlines() if line.startswith(f"  {name}: "))
             assert "Source: " in line or name == "import"
             for option, field in model.model_fields.items():

@@ -10,7 +10,7 @@ from support.commands import Command
 from benchmarks.metrics import METRICS
 from benchmarks.regression.baseline import read_baseline, write_baseline
 from benchmarks.system.files import Claim
-from dip.options import SkipOptions
+from dip.options.networks.skip import SkipOptions
 
 
 def test_the_same_tree_gives_the_same_scores_and_all_files(

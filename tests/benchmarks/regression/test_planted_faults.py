@@ -5,6 +5,7 @@ The gate is the real one on a suite of small networks; its baseline is fitted wi
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from torch import nn
 
 import dip
 from benchmarks.runner.job import recording, run_job
-from dip.networks import NETWORKS
-from dip.options import AdamOptions, Method
-from dip.training import optimizers
+from dip.options import Method, NetworkOptions
+from dip.options.optimizers.adam import AdamOptions
 from dip.training.losses import Loss
+from dip.training.optimizers import Descent
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Patch = pytest.MonkeyPatch
@@ -50,27 +51,27 @@ SUITE = {
 }
 
 
+def _other_method(patch: Patch, changes: Callable[[Method], dict[str, Any]]) -> None:
+    """The descent is that of another method."""
+    init = Descent.__init__
+
+    def changed(self: Descent, method: Method, *arguments: Any, **options: Any) -> None:
+        init(self, method.model_copy(update=changes(method)), *arguments, **options)
+
+    patch.setattr(Descent, "__init__", changed)
+
+
 def _learning_rate(patch: Patch) -> None:
-    stages = optimizers._stages
-
-    def with_a_third(method: Method, *rest: Any) -> Any:
-        return stages(
-            method.model_copy(update={"learning_rate": 0.3 * method.learning_rate}), *rest
-        )
-
-    patch.setattr(optimizers, "_stages", with_a_third)
+    _other_method(patch, lambda method: {"learning_rate": 0.3 * method.learning_rate})
 
 
 def _weight_decay(patch: Patch) -> None:
-    stages = optimizers._stages
+    def decayed(method: Method) -> dict[str, Any]:
+        if not isinstance(method.optimizer, AdamOptions):
+            return {}
+        return {"optimizer": method.optimizer.model_copy(update={"weight_decay": 1e-4})}
 
-    def with_decay(method: Method, *rest: Any) -> Any:
-        if isinstance(method.optimizer, AdamOptions):
-            decayed = method.optimizer.model_copy(update={"weight_decay": 1e-4})
-            method = method.model_copy(update={"optimizer": decayed})
-        return stages(method, *rest)
-
-    patch.setattr(optimizers, "_stages", with_decay)
+    _other_method(patch, decayed)
 
 
 def _batch_norm(patch: Patch) -> None:
@@ -79,10 +80,13 @@ def _batch_norm(patch: Patch) -> None:
 
 def _network(name: str, **settings: Any) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
-        build = NETWORKS[name]
-        patch.setitem(
-            NETWORKS, name, lambda options, *rest: build(options.model_copy(update=settings), *rest)
-        )
+        module = import_module(f"dip.networks.{name}")
+        build = module.build
+
+        def changed(options: NetworkOptions, *rest: Any) -> nn.Module:
+            return build(options.model_copy(update=settings), *rest)
+
+        patch.setattr(module, "build", changed)
 
     return plant
 

@@ -19,7 +19,7 @@ from benchmarks.runner.job.oracle import Oracle
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import Store
 from benchmarks.store.trace import read_trace
-from dip.options import WindowedVarianceOptions
+from dip.options.rules.es_wmv import WindowedVarianceOptions
 from dip.training.stopping import hold_out
 
 Write = Callable[..., Path]

@@ -3,6 +3,7 @@
 import copy
 import gc
 import weakref
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 
 import dip
 from dip.engine.engine import Engine, flushes_denormals
-from dip.options import SkipOptions
-from dip.training import optimizers
+from dip.options.networks.skip import SkipOptions
 from dip.training.iteration import Iteration
+from dip.training.optimizers import Descent
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
@@ -211,11 +212,11 @@ def test_an_optimizer_that_is_recorded_counts_on_the_device(
     def step(*lists: list[Tensor], **how: Any) -> None:
         asked.append((how["capturable"], lists[5][0].device.type))
 
-    monkeypatch.setattr(optimizers, "adam", step)
+    monkeypatch.setattr(import_module("torch.optim.adam"), "adam", step)
     parameter = torch.ones(2, device="meta", requires_grad=True)
     parameter.grad = torch.ones(2, device="meta")
     for recorded in (True, False):
-        descent = optimizers.Descent(
+        descent = Descent(
             _method("quick", optimizer={"name": name}), [parameter], recorded=recorded
         )
         descent.step(1, torch.tensor(1.0))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import dip
-from dip.options import UNetOptions
+from dip.options.networks.unet import UNetOptions
 
 
 @pytest.mark.parametrize("name", dip.preset_names())

@@ -4,26 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from dip.options import (
-    FourierInputOptions,
-    InputOptions,
-    LearnedInputOptions,
-    MeshgridInputOptions,
-    NoiseInputOptions,
-)
+from dip.options import INPUTS, InputOptions
+from dip.options.inputs.fourier import FourierInputOptions
+from dip.options.inputs.learned import LearnedInputOptions
+from dip.options.inputs.meshgrid import MeshgridInputOptions
+from dip.options.inputs.noise import NoiseInputOptions
 from dip.training.inputs import make_input
 
-ALL: list[InputOptions] = [
-    LearnedInputOptions(),
-    NoiseInputOptions(),
-    MeshgridInputOptions(),
-    FourierInputOptions(),
-]
 
-
-@pytest.mark.parametrize("options", ALL, ids=lambda options: options.name)
-def test_channels_are_as_many_as_the_options_say(options: InputOptions) -> None:
-    assert make_input(options, 2, (5, 7), seed=0).shape == (2, options.channels, 5, 7)
+@pytest.mark.parametrize("options", INPUTS.values(), ids=INPUTS.keys())
+def test_channels_are_as_many_as_the_options_say(options: type[InputOptions]) -> None:
+    chosen = options()
+    assert make_input(chosen, 2, (5, 7), seed=0).shape == (2, chosen.channels, 5, 7)
 
 
 @pytest.mark.parametrize("options", [LearnedInputOptions(scale=0.3), NoiseInputOptions(scale=0.3)])

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 import dip
-from dip.options import Backtracking, Method, NoiseInputOptions, SkipOptions
+from dip.options import LOSSES, Backtracking, Method
+from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
 from dip.training.backtracking import Rewind
 from dip.training.inputs import make_input
 from dip.training.losses import Loss, total_variation
@@ -36,7 +38,7 @@ def _image_and_mask() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"loss": "absolute"},
+        *({"loss": name} for name in LOSSES if name != METHOD.loss),
         {"total_variation": 0.01},
         {"optimizer": {"name": "adamw"}},
         {"optimizer": {"name": "sgd"}, "learning_rate": 1},
@@ -47,7 +49,7 @@ def _image_and_mask() -> tuple[Tensor, Tensor]:
         {"sgld_noise": 2},
         {"input_noise": 0.03, "batch": 2},
     ],
-    ids=lambda settings: next(iter(settings)),
+    ids=lambda settings: str(next(iter(settings.items()))),
 )
 def test_every_setting_lowers_the_loss_and_changes_the_fit(settings: dict[str, Any]) -> None:
     image, mask = _image_and_mask()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import dip
-from dip.options import Method
+from dip.options import OPTIMIZERS, Method
 from dip.options.outputs import OUTPUT_VERSIONS
 
 NARROW = dip.with_settings(
@@ -20,8 +20,8 @@ LAST = 30
 METHODS: dict[str, Method] = {
     name: dip.with_settings(NARROW, settings)
     for name, settings in {
+        **{name: {"optimizer.name": name} for name in OPTIMIZERS},
         "adam with input noise": {"input_noise": 0.05},
-        "adamw": {"optimizer.name": "adamw"},
         "sgd, scheduled": {"optimizer.name": "sgd", "schedule": {"every": 7}},
         "sgld": {"sgld_noise": 2.0, "optimizer.weight_decay": 0.01},
         "parameter noise": {"parameter_noise": 0.02},

@@ -12,14 +12,11 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 import dip
-from dip.options import (
-    ExponentialVarianceOptions,
-    HeldOutOptions,
-    Method,
-    WindowedVarianceOptions,
-    parse_rule,
-)
-from dip.training.stopping import StoppingRule, WindowedVariance, hold_out, make_rules
+from dip.options import RULES, Method, parse_rule
+from dip.options.rules.es_emv import ExponentialVarianceOptions
+from dip.options.rules.es_wmv import WindowedVarianceOptions
+from dip.options.rules.held_out import HeldOutOptions
+from dip.training.stopping import RuleValue, StoppingRule, hold_out, make_rules
 
 METHOD = dip.with_settings(
     dip.load_preset("quick").method,
@@ -142,7 +139,7 @@ def test_es_wmv_is_its_formula(
 @pytest.mark.parametrize("window", [5, 20, 100])
 def test_eight_bits_hardly_change_the_windowed_variance(outputs: list[Tensor], window: int) -> None:
     """Rounding moves each value by half a level at most, and a deviation by no more than that."""
-    tracker = WindowedVariance(WindowedVarianceOptions(window=window), (3, 17, 20))
+    tracker = RuleValue(WindowedVarianceOptions(window=window), torch.zeros(3, 17, 20), NO_HOLD)
     found = [float(tracker(output.clamp(0, 1))) for output in outputs]
     exact = _windowed_variance(_seen(outputs), window)
     rounded = _windowed_variance(_as_pictures(outputs), window)
@@ -197,8 +194,8 @@ def test_any_sequence_is_stopped_where_the_formula_says(
 ) -> None:
     """Few levels make ties, of which the first counts, and windows without any variance."""
     outputs = [torch.full((1, 2, 3), level / 255) for level in levels]
-    tracker = WindowedVariance(WindowedVarianceOptions(window=window), (1, 2, 3))
-    rule = StoppingRule(tracker, patience, (1, 2, 3))
+    options = WindowedVarianceOptions(window=window, patience=patience)
+    rule = StoppingRule(options, torch.zeros(1, 2, 3), torch.zeros(1, 2, 3))
     for iteration, output in enumerate(outputs, start=1):
         rule(iteration, output)
     # In whole levels: ties are ties, where fractions would make them differ.
@@ -282,8 +279,8 @@ def test_nothing_waits_for_the_device() -> None:
     with FakeTensorMode():
         image, held = torch.rand(3, 8, 9), torch.zeros(1, 8, 9)
         held[0, 2] = 1
-        rules = make_rules(["es-wmv", "es-emv"], HOLDING, image, held)
-        assert len(rules) == 3
+        rules = make_rules(RULES, HOLDING, image, held)
+        assert len(rules) == len(RULES)
         for iteration in (1, 2, 3):
             for rule in rules.values():
                 rule(iteration, image)
@@ -305,9 +302,7 @@ def test_a_rules_state_is_its_own() -> None:
 
 def test_the_window_is_small_at_512_pixels() -> None:
     """A hundred outputs as pictures take 75 MiB, where floats would take 300."""
-    rule = StoppingRule(
-        WindowedVariance(WindowedVarianceOptions(), (3, 512, 512)), 1000, (3, 512, 512)
-    )
+    rule = StoppingRule(WindowedVarianceOptions(), torch.zeros(3, 512, 512), NO_HOLD)
     mib = sum(each.numel() * each.element_size() for each in rule.buffers()) / 2**20
     assert 75 < mib < 82
 

@@ -17,7 +17,8 @@ import ray
 
 from benchmarks.jobs.job import Job
 from benchmarks.system.environment import ROOT
-from dip.options import ImportedOptions, Method
+from dip.options import Method
+from dip.options.networks.imported import ImportedOptions
 
 ROOMS = ("dip", "datasets", "benchmarks")
 

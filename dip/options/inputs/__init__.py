@@ -1,0 +1,13 @@
+"""What a network can be fed: a module for each input, with its options and how it is made."""
+
+from typing import TYPE_CHECKING
+
+from dip.options.inputs.base import InputOptions
+from dip.options.registry import one_of, options_of
+
+INPUTS = options_of(__name__, InputOptions)
+
+if TYPE_CHECKING:
+    AnyInput = InputOptions
+else:
+    AnyInput = one_of(INPUTS.values())

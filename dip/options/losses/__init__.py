@@ -1,0 +1,22 @@
+"""The errors that a fit can minimise: a module for each.
+
+A module has `VERSION`, which counts up when its numbers change, and one function:
+
+    error(output, target) -> a scalar
+
+    output: (B, C, H, W), zero in the hole
+    target: (B, C, H, W), zero in the hole
+
+Torch is imported inside it, because options do without torch.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from dip.options.registry import modules_of
+
+LOSSES = {name.replace("_", "-"): module for name, module in modules_of(__name__).items()}
+
+if TYPE_CHECKING:
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]

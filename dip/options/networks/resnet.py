@@ -1,0 +1,23 @@
+"""Options of the paper's residual network."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from dip.options.base import PositiveInt
+from dip.options.networks.base import NetworkOptions
+
+
+class ResNetOptions(NetworkOptions):
+    """Residual blocks at full resolution, nothing down or up.
+
+    Source: Ulyanov et al., Deep Image Prior, CVPR 2018, `models/resnet.py`.
+    """
+
+    name: Literal["resnet"] = "resnet"
+    blocks: PositiveInt = Field(8, description="residual blocks of two 3x3 convolutions each")
+    channels: PositiveInt = Field(32, description="channels of every block")
+
+    @property
+    def minimum_side(self) -> int:
+        return 2

@@ -1,0 +1,13 @@
+"""How a fit can descend: a module for each optimizer, with its options and the steps it takes."""
+
+from typing import TYPE_CHECKING
+
+from dip.options.optimizers.base import OptimizerOptions
+from dip.options.registry import one_of, options_of
+
+OPTIMIZERS = options_of(__name__, OptimizerOptions)
+
+if TYPE_CHECKING:
+    AnyOptimizer = OptimizerOptions
+else:
+    AnyOptimizer = one_of(OPTIMIZERS.values())
