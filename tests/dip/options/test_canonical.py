@@ -7,8 +7,9 @@ import pytest
 from pydantic import create_model
 
 import dip
-from dip.options import Method, NoiseInputOptions
+from dip.options import Method
 from dip.options.canonical import canonical, canonical_json
+from dip.options.inputs.noise import NoiseInputOptions
 
 
 def _with_a_later_setting(model: type[Any], name: str, default: Any) -> type[Any]:
