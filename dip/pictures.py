@@ -1,22 +1,24 @@
 """Images and masks as people have them, as the tensors that a fit takes; and a tensor as a picture.
 
-A picture of Pillow counts as it is shown, after its EXIF orientation.
+A picture of Pillow counts as it is shown, after its EXIF orientation. Torch is imported where a
+tensor is made: `dip inpaint` checks masks before.
 """
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from dip.errors import InputError
-from dip.shades import known_in
 
-AnyImage = Tensor | NDArray[Any] | Image.Image
+if TYPE_CHECKING:
+    from torch import Tensor
 
+    AnyImage = Tensor | NDArray[Any] | Image.Image
+
+WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
 CHANNELS = (1, 3, 4)  # of an image
 # Modes of Pillow whose values are shades already, and what others are converted to.
 AS_IT_IS = ("L", "RGB", "RGBA", "I;16")
@@ -26,7 +28,7 @@ CONVERTED = {
 }
 
 
-def image_tensor(image: object) -> Tensor:
+def image_tensor(image: object) -> "Tensor":
     """An image as a fit takes it.
 
     Args:
@@ -40,11 +42,13 @@ def image_tensor(image: object) -> Tensor:
     Raises:
         InputError: it is none of these.
     """
+    import torch
+
     if isinstance(image, Image.Image):
         image = _values_of(image)
     if isinstance(image, np.ndarray):
         image = _tensor_of_array(image)
-    if not isinstance(image, Tensor):
+    if not isinstance(image, torch.Tensor):
         raise InputError(
             f"an image is a tensor, a NumPy array or a Pillow picture, not {type(image).__name__}"
         )
@@ -55,7 +59,7 @@ def image_tensor(image: object) -> Tensor:
     return image
 
 
-def mask_tensor(mask: object, size: tuple[int, int]) -> Tensor:
+def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     """A mask as a fit takes it.
 
     Args:
@@ -70,13 +74,15 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> Tensor:
     Raises:
         InputError: it is none of these, of another size, or nothing is known.
     """
+    import torch
+
     if isinstance(mask, Image.Image):
         mode = mask.mode if mask.mode in (*AS_IT_IS, "1", "LA", "I", "F") else "RGB"
         mask = np.asarray(ImageOps.exif_transpose(mask).convert(mode))
     if isinstance(mask, np.ndarray):
         known = known_in(mask, size, "the mask", "image")
         mask = torch.from_numpy(known.astype(np.float32))[None]
-    if not isinstance(mask, Tensor):
+    if not isinstance(mask, torch.Tensor):
         raise InputError(
             f"a mask is a tensor, a NumPy array or a Pillow picture, not {type(mask).__name__}"
         )
@@ -89,9 +95,40 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> Tensor:
     return mask
 
 
-def picture_of(output: Tensor) -> Image.Image:
+def known_in(mask: NDArray[Any], size: tuple[int, int], name: str, of: str) -> NDArray[np.bool_]:
+    """(H, W), True = known: above half of white, in the first channel.
+
+    Args:
+        mask: (H, W) or (H, W, C) of bool or numbers, white = known.
+        size: height and width that it has to have.
+        name: of the mask, in messages.
+        of: what it is the mask of, in messages.
+
+    Raises:
+        InputError: another size, or values that are no shades.
+    """
+    if mask.ndim not in (2, 3):
+        raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
+    shades = mask if mask.ndim == 2 else mask[..., 0]
+    if shades.shape != size:
+        raise InputError(
+            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the {of} has"
+            f" {size[1]}x{size[0]}"
+        )
+    if shades.dtype == bool:
+        return np.array(shades)
+    is_number = shades.dtype.kind in "uif"
+    if not (is_number and np.isfinite(shades).all() and shades.min() >= 0):
+        raise InputError(f"{name}: holds values of {shades.dtype} that are no shades")
+    white = next((white for white in WHITES if shades.max() <= white), None)
+    if white is None:
+        raise InputError(f"{name}: its values go up to {shades.max()}; white is 1, 255 or 65535")
+    return np.asarray(shades > white / 2)
+
+
+def picture_of(output: "Tensor") -> Image.Image:
     """(C, H, W) as a picture of 8 bits, values clamped to [0, 1] and rounded."""
-    levels = output.clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    levels = (output.numpy().clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
     return Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
 
 
@@ -113,7 +150,9 @@ def _values_of(picture: Image.Image) -> NDArray[Any]:
         return np.asarray(ImageOps.exif_transpose(picture).convert(converted))
 
 
-def _tensor_of_array(array: NDArray[Any]) -> Tensor:
+def _tensor_of_array(array: NDArray[Any]) -> "Tensor":
+    import torch
+
     channels_last = array[..., None] if array.ndim == 2 else array
     if channels_last.ndim != 3 or channels_last.shape[2] not in CHANNELS:
         raise InputError(

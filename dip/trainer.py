@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import torch
 from PIL import Image
@@ -22,15 +22,14 @@ from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
 from dip.options import EngineName, Method, Precision
 from dip.options.outputs import OUTPUT_VERSIONS
-from dip.pictures import AnyImage, image_tensor, mask_tensor, picture_of
+from dip.pictures import image_tensor, mask_tensor, picture_of
 from dip.presets import Preset, load_preset
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
-from dip.training.inputs import make_input
 from dip.training.iteration import Iteration, Step
 from dip.training.losses import Loss
 from dip.training.progress import shown
-from dip.training.seeding import seeded_globally
+from dip.training.seeding import generator, seeded_globally
 from dip.training.state import (
     OwnDraws,
     Remembers,
@@ -42,6 +41,9 @@ from dip.training.state import (
     load,
 )
 from dip.training.stopping import Stop, answers, hold_out, make_rules
+
+if TYPE_CHECKING:
+    from dip.pictures import AnyImage
 
 DEFAULT = "quick"  # the preset of a fit without a method: it ends within minutes
 DEFAULT_OF_NETWORKS = "lemsky-unet"  # whose learned input suits any segmentation network
@@ -142,8 +144,8 @@ class Fit:
 
     def __init__(
         self,
-        image: AnyImage,
-        mask: AnyImage,
+        image: "AnyImage",
+        mask: "AnyImage",
         method: Method | Preset | str | None = None,
         *,
         network: nn.Module | None = None,
@@ -170,9 +172,11 @@ class Fit:
         loss_of = Loss(method, known, target=image.to(device, how.dtype)[None] * known)
         self._watch = Watch(loss_of, method.backtracking)
         with seeded_globally(seed, "weights"):
-            input_size = method.architecture.input_size(size) if network is None else size
             trained = _network(method, network, len(image), size)
-        prepared = how.prepare(trained, make_input(method.input, method.batch, input_size, seed))
+        input_size = method.architecture.input_size(size) if network is None else size
+        # On the CPU, so that one seed is one input on every device.
+        start = method.input.make(method.batch, input_size, generator(seed, "input"))
+        prepared = how.prepare(trained, start)
         self._pass = Iteration(method, *prepared, loss_of, self._watch, seed, how)
         self._rewind = (
             Rewind(self._pass.moving, method.backtracking) if method.backtracking else None
@@ -336,8 +340,8 @@ class Fit:
 
 
 def fit(
-    image: AnyImage,
-    mask: AnyImage,
+    image: "AnyImage",
+    mask: "AnyImage",
     method: Method | Preset | str | None = None,
     *,
     checkpoints: Iterable[int] | None = None,

@@ -22,6 +22,7 @@ from dip.errors import InputError, unknown
 from dip.fills import FILLS
 from dip.options import EngineName, Method, Precision, RuleOptions
 from dip.options.canonical import canonical
+from dip.options.outputs import OUTPUT_VERSIONS
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def specification(jobs: Iterable[Job]) -> dict[str, Any]:
     this is the same for both.
 
     images, masks: SHA-256 by name, a hole's as `image/hole`; methods: by label the rest of their
-    trajectories: settings, versions of components, way of computing; metrics: their versions.
+    trajectories: settings, versions of components, way of computing; outputs, metrics: their
+    versions.
     """
     found: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
     for job in jobs:
@@ -104,7 +106,11 @@ def specification(jobs: Iterable[Job]) -> dict[str, Any]:
         found["images"][job.image.name] = of.pop("image")
         found["masks"][f"{job.image.name}/{job.mask_label}"] = of.pop("mask")
         found["methods"][job.method_label] = of
-    return {**found, "metrics": {name: metric.version for name, metric in METRICS.items()}}
+    return {
+        **found,
+        "outputs": dict(OUTPUT_VERSIONS),
+        "metrics": {name: metric.version for name, metric in METRICS.items()},
+    }
 
 
 def expand(suite: Suite) -> list[Job]:

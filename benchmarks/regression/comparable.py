@@ -9,6 +9,7 @@ import pandas as pd
 from benchmarks.regression.scores import Side
 from benchmarks.scoring.results import Score
 from benchmarks.system.environment import nested_differences
+from dip.options.outputs import FIRST_VERSION
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def part_of(reference: Side, here: Side, method: str, output: str, score: Score)
             if (gaps := side.gaps(method, output, score, cells))
         ]
     if reference.specification and here.specification:
-        found += _specified_otherwise(reference, here, method, common, score)
+        found += _specified_otherwise(reference, here, (method, output), common, score)
     return Part(
         *(method, output, score, cells, len({*planned[0], *planned[1]})),
         reference=reference.by_seed(method, output, score, cells),
@@ -70,9 +71,14 @@ def part_of(reference: Side, here: Side, method: str, output: str, score: Score)
 
 
 def _specified_otherwise(
-    reference: Side, here: Side, method: str, common: Sequence[tuple[str, str]], score: Score
+    reference: Side,
+    here: Side,
+    entry: tuple[str, str],
+    common: Sequence[tuple[str, str]],
+    score: Score,
 ) -> list[str]:
-    """Images, holes, settings, versions of components and of the metric that are others."""
+    """Images, holes, settings, versions of components, output and metric that are others."""
+    method, output = entry
     was, now = reference.specification, here.specification
     found = []
     for kind, what, asked in (
@@ -85,6 +91,9 @@ def _specified_otherwise(
             if was[kind].get(name) != now[kind].get(name)
         ]
     found += nested_differences(was["methods"].get(method), now["methods"].get(method))
+    meanings = [each.get("outputs", {}).get(output, FIRST_VERSION) for each in (was, now)]
+    if meanings[0] != meanings[1]:
+        found.append("another definition of the output: {} ({}, now {})".format(output, *meanings))
     versions = [each["metrics"].get(score.name) for each in (was, now)]
     if versions[0] != versions[1]:
         found.append("another metric: {} ({}, now {})".format(score.name, *versions))

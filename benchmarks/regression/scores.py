@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.scoring.results import OUTPUTS, Results, Score
 from dip.errors import InputError, explain
+from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 CELL = ["image", "mask"]
 NAMED = ["method", "output", *CELL, "seed"]
@@ -51,6 +52,7 @@ class Specification(BaseModel):
     images: dict[str, str]
     masks: dict[str, str]
     methods: dict[str, dict[str, Any]]
+    outputs: dict[str, int] = dict.fromkeys(OUTPUT_VERSIONS, FIRST_VERSION)
     metrics: dict[str, str]
 
 

@@ -215,6 +215,15 @@ def test_what_is_not_the_same_is_not_compared(changes: dict[str, Any], reason: s
         assert _row(decision, "skip", "ssim").verdict == "same"
 
 
+def test_another_definition_of_an_output_is_not_compared_and_the_other_output_is() -> None:
+    """A baseline from before the versions were noted has the first ones."""
+    here = side(draw=5, specification=_specified(outputs={"raw": 1, "averaged": 2}))
+    decision = decide(baseline(specification=_specified()), here)
+    reason = "another definition of the output: averaged (1, now 2)"
+    assert _row(decision, "skip", output="averaged").reason == reason
+    assert _row(decision, "skip").verdict == "same"
+
+
 def test_what_is_worse_outweighs_what_cannot_be_compared() -> None:
     newer = {"unet": {"method": {"learning_rate": 0.01}, "versions": {"unet": 2}}}
     here = side(draw=5, shift=-1, specification=_specified(methods=newer))

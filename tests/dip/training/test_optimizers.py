@@ -12,11 +12,10 @@ from dip.options import LOSSES, Backtracking, Method
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.skip import SkipOptions
 from dip.training.backtracking import Rewind
-from dip.training.inputs import make_input
 from dip.training.losses import Loss, total_variation
 from dip.training.noise import WeightNoise
 from dip.training.optimizers import Descent
-from dip.training.seeding import seeded_globally
+from dip.training.seeding import generator, seeded_globally
 
 METHOD = Method(
     architecture=SkipOptions(channels=(4, 4), skip_channels=(4, 0)),
@@ -167,7 +166,7 @@ def test_lbfgs_is_the_sources_one_long_call() -> None:
 
     with seeded_globally(0, "weights"):
         network = dip.build_network(method.architecture, 4, 3, (17, 20)).double()
-    x = make_input(method.input, 1, (17, 20), seed=0).double()
+    x = method.input.make(1, (17, 20), generator(0, "input")).double()
     losses = []
 
     def closure() -> Tensor:
