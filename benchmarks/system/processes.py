@@ -8,7 +8,10 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from benchmarks.system.signals import not_for_children
 
 # Imported by the server: what is slow to import, and what every worker needs.
-PRELOADED = ["torch", "dip.trainer", "dip.receptive_field", "benchmarks.runner.executors.worker"]
+PRELOADED = [
+    *("torch", "dip.trainer", "dip.receptive_field"),
+    *("benchmarks.runner.executors.worker", "benchmarks.runner.job.run_fit"),
+]
 
 
 @cache

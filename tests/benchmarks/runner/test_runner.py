@@ -13,6 +13,7 @@ from support.suites import HUGE, TINY, jobs_of, pictures_in
 
 from benchmarks.metrics import lpips_weights
 from benchmarks.scoring.results import COLUMNS
+from dip.options.outputs import OUTPUT_VERSIONS
 
 Write = Callable[..., Path]
 
@@ -172,6 +173,21 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
     again = command("benchmarks", "run", suite, "--out", out, "--retry-failed")
     assert again.returncode == 0
     assert "0 done before, 2 to run" in again.stdout
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert status.splitlines()[-1] == "2 done"
+
+
+def test_a_run_of_another_average_is_no_result(
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite, out = ran()
+    monkeypatch.setitem(OUTPUT_VERSIONS, "averaged", 2)
+    status = command("benchmarks", "status", suite, "--out", out).stdout
+    assert "quick/0: the stored run has outputs of another version" in status
+    assert status.splitlines()[-1] == "1 done, 1 stale"  # a fill has no average
+    again = command("benchmarks", "run", suite, "--out", out, "--workers", 0)
+    assert "1 done before, 1 to run" in again.stdout
+    assert "goes on" not in again.stdout
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.splitlines()[-1] == "2 done"
 
