@@ -136,11 +136,13 @@ class Fit:
             returns. On a GPU it may be called for some iterations after the one at which the fit
             is then found to have failed.
 
+    Attributes:
+        iteration: how many are finished.
+        iterations: where iterating ends; None for a `Method`.
+
     Raises:
         InputError: shapes, values, settings or devices that do not fit.
     """
-
-    iteration: int  # how many are finished
 
     def __init__(
         self,
@@ -183,9 +185,8 @@ class Fit:
         )
         self._engine, self._observe = how, observe
         self._stopwatch = Stopwatch(device)
-        self._unread: list[
-            tuple[int, bool, Tensor]
-        ] = []  # iteration, whether it backtracked, signs
+        # Of iterations that a GPU is still at: number, whether it backtracked, and signs.
+        self._unread: list[tuple[int, bool, Tensor]] = []
         shapes = [list(tensor.shape) for tensor in self._pass.moving()]
         self._name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), shapes)
         self.iteration = 0
@@ -199,7 +200,7 @@ class Fit:
         Args:
             iterations: where blocks of a GPU end, so that each can be looked at.
 
-        Yields:
+        Returns:
             Each iteration as it is finished.
 
         Raises:
@@ -299,20 +300,20 @@ class Fit:
 
     def _compute(self) -> bool:
         """One iteration, without waiting for a GPU; returns whether it backtracked."""
-        one = self._pass
-        self.iteration += 1
+        one, iteration = self._pass, self.iteration + 1
         self._stopwatch.start()
         with self._engine.switches():
             one.evaluate()
             backtracked = (
                 self._rewind is not None
-                and self._rewind.due(self.iteration, one.loss)
+                and self._rewind.due(iteration, one.loss)
                 and self._rewind.went_back(one.loss_of.fit_db(one.output))
             )
             if not backtracked:
-                one.advance(self.iteration)
+                one.advance(iteration)
         self._stopwatch.stop()
-        self._unread.append((self.iteration, backtracked, one.signs.clone()))
+        self._unread.append((iteration, backtracked, one.signs.clone()))
+        self.iteration = iteration
         return backtracked
 
     def _read(self) -> tuple[list[Step], Diverged | None]:
