@@ -22,13 +22,13 @@ from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
 from dip.options import EngineName, Method, Precision
 from dip.options.outputs import OUTPUT_VERSIONS
-from dip.pictures import image_tensor, mask_tensor, picture_of
 from dip.presets import Preset, load_preset
+from dip.system.progress import shown
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
 from dip.training.iteration import Iteration, Step
 from dip.training.losses import Loss
-from dip.training.progress import shown
+from dip.training.pictures import image_tensor, mask_tensor, picture_of
 from dip.training.seeding import generator, seeded_globally
 from dip.training.state import (
     OwnDraws,
@@ -43,7 +43,7 @@ from dip.training.state import (
 from dip.training.stopping import Stop, answers, hold_out, make_rules
 
 if TYPE_CHECKING:
-    from dip.pictures import AnyImage
+    from dip.training.pictures import AnyImage
 
 DEFAULT = "quick"  # the preset of a fit without a method: it ends within minutes
 DEFAULT_OF_NETWORKS = "lemsky-unet"  # whose learned input suits any segmentation network

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dip.errors import InputError
 from dip.inpainting.files.photo import Mask, open_picture, orientation_of, turned
-from dip.pictures import known_in
+from dip.training.pictures import known_in
 
 PHOTO = "photo as it is shown"
 Box = tuple[int, int, int, int]  # x, y, width, height

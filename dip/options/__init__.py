@@ -6,8 +6,7 @@ there and listed nowhere. A default stands here and nowhere else. `version` coun
 numbers that a component produces change: results of different versions are never mixed.
 """
 
-from dip.options.base import Number, Options, PositiveInt, Size
-from dip.options.engines import EngineName, Precision
+from dip.options.base import EngineName, Number, Options, PositiveInt, Precision, Size
 from dip.options.inputs import INPUTS
 from dip.options.inputs.base import InputOptions
 from dip.options.losses import LOSSES

@@ -1,6 +1,6 @@
 """What all options share: they are frozen, refuse unknown keys, and take numbers as numbers."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -29,5 +29,7 @@ Number = Annotated[float, BeforeValidator(_no_truth_value)]
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 KernelSize = Annotated[int, Field(strict=True), AfterValidator(_odd)]
 Size = tuple[int, int]  # height, width
+EngineName = Literal["plain", "fast"]  # `dip.engine` says what they are
+Precision = Literal["float32", "float64", "tf32", "bfloat16"]
 Channels = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 SkipChannels = Annotated[tuple[Annotated[int, Field(strict=True, ge=0)], ...], Field(min_length=1)]

@@ -18,7 +18,7 @@ from dip.options.inputs.learned import LearnedInputOptions
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.skip import SkipOptions
 from dip.options.networks.unet import UNetOptions
-from dip.pictures import image_tensor, mask_tensor
+from dip.training.pictures import image_tensor, mask_tensor
 
 SKIP = Method(
     architecture=SkipOptions(channels=(4, 4), skip_channels=(4, 0)),
