@@ -17,7 +17,7 @@ from benchmarks.runner.loop import Start, run_jobs
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.preflight import check_networks
 from benchmarks.runner.progress import say
-from benchmarks.runner.results import write_results
+from benchmarks.scoring.tables import write_results
 from benchmarks.store.accounting import FITS, READING, SCORING
 from benchmarks.system.devices import check_device, places, unused_gpu
 from benchmarks.system.files import alone_in, open_folder
@@ -95,7 +95,7 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
         clock.lap(FITS)
     else:
         clock.lap(READING)
-    _, statuses = write_results(plan, statuses, console=console)
+    _, statuses = write_results(plan, statuses, say=partial(say, console))
     clock.lap(SCORING)
     with alone_in(plan.folder):
         clock.write(plan.folder)

@@ -147,14 +147,12 @@ def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
 
 def score(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
     """Compute all metrics again from the stored pictures and write results.csv."""
-    from rich.console import Console
-
     from benchmarks.jobs.plan import make_plan
-    from benchmarks.runner.results import write_results
+    from benchmarks.scoring.tables import write_results
     from benchmarks.system.text import counted
 
     plan = make_plan(suite, out)
-    results, _ = write_results(plan, console=Console(), afresh=True)
+    results, _ = write_results(plan, say=print, afresh=True)
     print(f"{counted(len(results), 'row')}: {plan.folder / 'results.csv'}")
 
 

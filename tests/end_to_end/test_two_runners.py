@@ -14,10 +14,9 @@ from support.suites import TINY, jobs_of
 
 from benchmarks.jobs import plan as plan_module
 from benchmarks.jobs.plan import make_plan
-from benchmarks.runner import results
 from benchmarks.runner.job_queue import JobQueue
 from benchmarks.runner.progress import Display
-from benchmarks.scoring import score
+from benchmarks.scoring import score, tables
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import Store
 from benchmarks.system.files import Claim, write_atomically
@@ -141,7 +140,7 @@ def test_one_process_at_a_time_writes_tables(
             seen.append(not Claim(path.parent / ".lock").take())
         write_atomically(path, content)
 
-    monkeypatch.setattr(results, "write_atomically", looking)
+    monkeypatch.setattr(tables, "write_atomically", looking)
     monkeypatch.setattr(plan_module, "write_atomically", looking)
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     assert seen == [True] * 4

@@ -13,8 +13,7 @@ from support.suites import TINY, jobs_of
 
 from benchmarks.jobs.plan import make_plan
 from benchmarks.metrics import lpips_weights
-from benchmarks.runner import results
-from benchmarks.scoring import background, score
+from benchmarks.scoring import background, score, tables
 from benchmarks.scoring.background import Scorer, Scorers
 
 Write = Callable[..., Path]
@@ -42,7 +41,7 @@ def test_runs_are_scored_as_they_would_be_in_the_end(
     suite, out = suite_file(metrics=METRICS), tmp_path / "results"
     with monkeypatch.context() as patch:
         patch.setattr(Scorer, "close", _finish)
-        patch.setattr(results, "score", _nothing)
+        patch.setattr(tables, "score", _nothing)
         done = command("benchmarks", "run", suite, "--out", out, "--workers", 1)
     assert done.returncode == 0, done.stderr
     kept = _scores(out)
@@ -55,7 +54,7 @@ def test_runs_are_scored_as_they_would_be_in_the_end(
 def test_where_fits_run_in_this_process_nothing_is_scored_beside_them(
     suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results, "score", _nothing)
+    monkeypatch.setattr(tables, "score", _nothing)
     out = tmp_path / "results"
     assert command("benchmarks", "run", suite_file(), "--out", out).returncode == 0
     assert not _scores(out)

@@ -5,11 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from benchmarks.jobs.job import specification
 from benchmarks.jobs.plan import Plan, Status
-from benchmarks.runner.progress import say
 from benchmarks.scoring.score import score
 from benchmarks.store.layout import RESULTS, SUITE
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
@@ -24,7 +21,7 @@ def write_results(
     plan: Plan,
     statuses: Mapping[str, Status] = MappingProxyType({}),
     *,
-    console: Console,
+    say: Callable[[str], None],
     afresh: bool = False,
 ) -> "tuple[pd.DataFrame, dict[str, Status]]":
     """Score what is stored, and write results.csv, jobs.csv and suite.json.
@@ -33,7 +30,7 @@ def write_results(
         plan: the suite with its jobs.
         statuses: by key, of jobs whose status is known; others, and jobs that are not over, are
             looked up.
-        console: where progress and notices go.
+        say: called with lines of progress, and notices.
         afresh: also score what has been scored.
 
     Returns:
@@ -48,17 +45,17 @@ def write_results(
         # A job that failed since its run was stored is no result, whatever the old run says.
         sound = [job for job in plan.jobs if current[job.key].word != "failed"]
         results, reasons = score(
-            plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=_progress(console)
+            plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=_progress(say)
         )
         for reason in reasons:
-            say(console, f"NOTICE: {reason}")
+            say(f"NOTICE: {reason}")
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         plan.write_table(current)
         write_atomically(plan.folder / SUITE, to_json(_about(plan, reasons)))
     return results, current
 
 
-def _progress(console: Console) -> Callable[[int, int], None]:
+def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
     """Says now and then how many runs are scored."""
     last = time.monotonic()
 
@@ -66,7 +63,7 @@ def _progress(console: Console) -> Callable[[int, int], None]:
         nonlocal last
         if time.monotonic() - last > LINE_SECONDS:
             last = time.monotonic()
-            say(console, f"Scored {scored} of {total} runs")
+            say(f"Scored {scored} of {total} runs")
 
     return tell
 
