@@ -10,7 +10,6 @@ from benchmarks.runner.job.kernels import kernels
 from dip.errors import InputError
 from dip.options import Method
 from dip.options.networks.imported import ImportedOptions
-from dip.options.rules.held_out import HeldOutOptions
 
 CORNER = 64  # pixels on each side that are enough to see what a network consists of
 
@@ -99,7 +98,7 @@ def _take_a_step(job: Job, device: str) -> None:
     mask[:, 0, 0] = 0
     with kernels(device, deterministic=True):
         method = job.method.model_copy(update={"held_out": 0.0})
-        rules = [rule for rule in job.rules if not isinstance(rule, HeldOutOptions)]
+        rules = [rule for rule in job.rules if not rule.needs_held_out]
         fit = dip.Fit(
             *(image, mask, method),
             device=device,

@@ -20,7 +20,6 @@ from dip.inpainting.plan import Plan
 from dip.inpainting.request import Request
 from dip.inpainting.resume import Saved
 from dip.options.networks.imported import ImportedOptions
-from dip.options.rules.held_out import HeldOutOptions
 from dip.presets import with_settings
 from dip.trainer import Checkpoint, Fit
 from dip.training.divergence import SPAN, Diverged
@@ -246,6 +245,6 @@ def _suited(request: Request, known_pixels: int) -> Request:
         request.method.held_out_pixels(known_pixels)
     except InputError:
         method = with_settings(request.method, {"held_out": 0.0})
-        rule = None if isinstance(request.rule, HeldOutOptions) else request.rule
+        rule = None if request.rule and request.rule.needs_held_out else request.rule
         return replace(request, method=method, rule=rule)
     return request
