@@ -1,5 +1,6 @@
 """Fills: known pixels untouched by them count, hole pixels follow the definition."""
 
+import subprocess
 import sys
 
 import cv2
@@ -36,6 +37,7 @@ def test_known_pixels_stay_and_the_input_too(name: str, channels: int) -> None:
     assert filled.shape == image.shape
     assert np.array_equal(image, before)
     assert np.array_equal(filled[~hole], image[~hole])
+    assert FILLS[name].summary
     assert FILLS[name].source
 
 
@@ -182,9 +184,24 @@ def test_what_stands_in_the_hole_does_not_matter() -> None:
         assert np.array_equal(_filled(name, other, hole), _filled(name, image, hole)), name
 
 
+@pytest.mark.parametrize("name", FILLS)
+def test_loading_a_fill_leaves_no_import_to_its_time(name: str) -> None:
+    code = f"""
+import sys
+import numpy as np
+from dip.fills import FILLS
+masked, mask = np.ones((3, 8, 8)), np.eye(8)[None]
+FILLS[{name!r}].load()
+before = set(sys.modules)
+FILLS[{name!r}].restore(masked, mask)
+print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_fill_whose_package_is_missing_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
-    monkeypatch.delitem(sys.modules, "dip.fills.nearest", raising=False)
     with pytest.raises(
         InputError,
         match=r"'nearest' needs the package 'scipy.*'; the extra `fills` of dip-bench has it",
