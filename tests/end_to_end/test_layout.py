@@ -115,11 +115,14 @@ def test_benchmarks_has_few_entries_on_few_floors() -> None:
 
 
 def test_every_folder_has_few_entries() -> None:
-    """Of code: presets, manifests, suites and published reports are lists that grow.
+    """Of code: presets, manifests, suites and published reports are lists that grow, and so are
+    folders whose modules are found.
 
     About ten are meant; `dip`, which is what users import from, has the most.
     """
     for folder in {path.parent for path in MODULES.values()}:
+        if "iter_modules" in (folder / "__init__.py").read_text(encoding="utf-8"):
+            continue
         entries = {
             path.name
             for path in folder.iterdir()

@@ -34,13 +34,13 @@ KEYS = {
 }
 # A new key is right where a suite, a preset's settings or a component's version was changed on
 # purpose; then take over what the failure shows.
-# The fills of these keys: with another one `fill: all` has more jobs, and these keep their keys.
-FILLS = "mean nearest harmonic biharmonic telea navier-stokes total-variation".split()
 NEEDED = {
     "paper-inpainting": "inpainting-11",
     "paper-inpainting-256": "inpainting-11",
     "paper-kate": "dip-examples",
 }
+# Those in the keys above: with another fill `fill: all` has more jobs, and these keep their keys.
+FILLS = ["mean", "nearest", "harmonic", "biharmonic", "telea", "navier-stokes", "total-variation"]
 
 
 @pytest.mark.parametrize(
