@@ -77,6 +77,12 @@ class Score:
         return f"{self.heading} {'↑' if self.is_better_higher else '↓'}"
 
 
+SCORES = {  # of each metric the one that reports show
+    name: Score(name, f"{name}_{metric.region}", metric.heading, metric.decimals)
+    for name, metric in METRICS.items()
+}
+
+
 @dataclass(frozen=True)
 class Results:
     """rows: results.csv. jobs: every planned job with its status. about: the suite's own words."""

@@ -9,21 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, Results, Score
+from benchmarks.scoring.results import OUTPUTS, SCORES, Results, Score
 from benchmarks.scoring.statistics import Array, between_seeds, mean_interval
 
 ALL_HOLES = "all holes"
-PSNR = Score("psnr", "psnr_hole", "PSNR hole (dB)", 2)
-SCORES = (
-    PSNR,
-    Score("ssim", "ssim_composited", "SSIM composited", 3),
-    Score("lpips", "lpips_composited", "LPIPS composited", 3),
-)
+PSNR = SCORES["psnr"]
 
 
 def requested_scores(results: Results) -> list[Score]:
     """Those that the suite asks for, PSNR first."""
-    return [score for score in SCORES if score.name in results.about["metrics"]]
+    return [score for name, score in SCORES.items() if name in results.about["metrics"]]
 
 
 def holes_of(results: Results) -> str:
