@@ -25,7 +25,7 @@ from benchmarks.scoring.statistics import (
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError
 from reports.tables.paired import ENOUGH, decided, told
-from reports.tables.scores import Column, columns, entries, requested_scores
+from reports.tables.scores import Column, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.tables.write import write
@@ -90,7 +90,7 @@ def side_by_side(results: Labelled) -> list[Table]:
     """A table for each metric that all have, and one of times; raises InputError."""
     results = dict(zip(results, at_common_iteration([*results.values()]), strict=True))
     _check_same_holes(results)
-    asked = [requested_scores(each) for each in results.values()]
+    asked = [each.scores for each in results.values()]
     common_scores = [score for score in asked[0] if all(score in each for each in asked)]
     return [*(_scores(results, score) for score in common_scores), *_times(results)]
 

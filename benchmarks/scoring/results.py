@@ -101,6 +101,11 @@ class Results:
         return max(self.about["iterations"])
 
     @cached_property
+    def scores(self) -> list[Score]:
+        """Those that the suite asks for, as reports show them; PSNR first."""
+        return [score for name, score in SCORES.items() if name in self.about["metrics"]]
+
+    @cached_property
     def networks(self) -> set[str]:
         """The methods that are fitted; the others are fills."""
         return set(self.jobs[self.jobs["preset"] != ""]["method"])
@@ -119,14 +124,14 @@ class Results:
         rows = self.rows[self.rows["iteration"] <= iteration]
         return replace(self, rows=rows, about=self.about | {"iterations": asked})
 
-    @property
+    @cached_property
     def final(self) -> pd.DataFrame:
         """The rows to compare: a fill's answer, and a network's outputs at the last iteration."""
         is_fill = self.rows["iteration"] == 0
         is_last = self.rows["iteration"] == self.last_iteration
         return self.rows[is_fill | (is_last & self.rows["output"].isin(OUTPUTS))]
 
-    @property
+    @cached_property
     def stops(self) -> pd.DataFrame:
         """The rows that stopping rules chose."""
         return self.rows[self.rows["output"].str.startswith("stop:")]

@@ -15,7 +15,6 @@ from scipy.ndimage import uniform_filter
 from benchmarks.scoring.results import Results
 from benchmarks.store.run_folder import RunFolder
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, paged, save
-from reports.tables.scores import requested_scores
 
 COLUMNS = 6  # pictures beside each other
 IMAGES = 12  # shown of a hole; the page has them all
@@ -214,7 +213,7 @@ def _restoration(results: Results, row: Row) -> NDArray[np.uint8]:
 
 def _scores(results: Results, row: Row) -> str:
     shown: list[str] = []
-    for measure in requested_scores(results):
+    for measure in results.scores:
         score = row[measure.column]
         if not pd.isna(score):
             unit = "{} dB" if measure.name == "psnr" else f"{measure.name.upper()} {{}}"

@@ -17,13 +17,14 @@ from PIL import Image as Pillow
 from scipy import stats
 from support.commands import Command
 from support.suites import TINY
+from support.tables import comparisons
 
 from benchmarks.scoring.results import Results, load_results
 from dip.errors import InputError
 from reports.build import Report, build
 from reports.commands.app import main
 from reports.figures import sheets
-from reports.tables import comparison, coverage
+from reports.tables import coverage
 from reports.tables import stopping as stopping_rules
 from reports.tables.timing import timing
 
@@ -87,7 +88,7 @@ def test_names_that_look_like_numbers_stay_names(
     )
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    table = comparison.comparison(load_results(tmp_path / "results" / "tiny"))[0].numbers
+    table = comparisons(load_results(tmp_path / "results" / "tiny"))[0].numbers
     assert table["method"].tolist() == ["32", "32"]
     assert table["images"].tolist() == [2, 2]
     assert table["half_width"].notna().all()
