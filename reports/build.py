@@ -165,12 +165,14 @@ def _draw(
     results: Results, first: Standing, per_image: pd.DataFrame, folder: Path
 ) -> dict[str, list[str] | str | None]:
     """Every figure, and the names of their files by what they are."""
+    lines = curves.lines(results)
+    chosen = sheets.choose(results)
     return {
         "ranks": critical_difference.critical_difference(first, folder),
-        "curves": curves.against_iterations(results, folder),
-        "seconds": curves.against_seconds(results, folder),
-        "sheets": sheets.contact_sheets(results, folder),
-        "errors": sheets.error_maps(results, folder),
+        "curves": curves.against_iterations(lines, folder),
+        "seconds": curves.against_seconds(lines, folder),
+        "sheets": sheets.contact_sheets(results, chosen, folder),
+        "errors": sheets.error_maps(results, chosen, folder),
         "animations": animation.animations(results, folder),
         "reach_sheets": sheets.coverage_sheets(results, per_image, folder),
     }
