@@ -201,10 +201,14 @@ def load_results(folder: Path) -> Results:
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
-    missing = [column for column in COLUMNS if column not in rows]
-    missing += [column for column in OF_A_JOB if column not in jobs]
     if not isinstance(about, dict):
         raise InputError(f"{folder}: {SUITE} is not as it was written; score again")
+    if isinstance(asked := about.get("metrics"), list):
+        # A metric that nobody asked for then is empty: it may have been added since.
+        others = [each for each in SCORED if each.rpartition("_")[0] not in asked]
+        rows = rows.reindex(columns=[*rows, *(each for each in others if each not in rows)])
+    missing = [column for column in COLUMNS if column not in rows]
+    missing += [column for column in OF_A_JOB if column not in jobs]
     if missing := [*missing, *(key for key in ABOUT if key not in about)]:
         raise InputError(
             f"{folder}: these results are of another version, without {missing[0]};"

@@ -262,6 +262,12 @@ def _coverage(results: Results) -> pd.DataFrame:
     return table.numbers
 
 
+def test_a_metric_that_results_were_not_asked_for_is_empty(results: Results, own: Path) -> None:
+    """As one is that was added since."""
+    results.rows.drop(columns="lpips_full").to_csv(own / "results.csv", index=False)
+    assert load_results(own).rows["lpips_full"].isna().all()
+
+
 def test_results_of_another_version_are_one_line(results: Results, own: Path) -> None:
     results.rows.drop(columns="uncovered").to_csv(own / "results.csv", index=False)
     with pytest.raises(InputError, match="of another version, without uncovered; `dip-bench"):
