@@ -13,7 +13,6 @@ from support.commands import ROOT
 from support.synthetic import synthetic
 from support.tables import tables
 
-from benchmarks.metrics import METRICS
 from reports.compare import side_by_side
 from reports.tables import networks
 from reports.tables import stopping as stopping_rules
@@ -23,6 +22,7 @@ from reports.tables.timing import timed_alone
 from reports.tables.write import to_markdown, write
 
 HOSTILE = r"50% & #1_{x}^2 ~\end{tabular} <a> |b| "
+METRICS = ("psnr", "ssim", "lpips")  # those of `synthetic`
 BY_METRIC = {f"{kind}-{name}" for kind in ("comparison", "paired") for name in METRICS}
 CELL = r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?"
 
