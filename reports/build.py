@@ -14,8 +14,9 @@ from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
-from reports.tables import comparison, coverage, networks, paired, scores, stopping
+from reports.tables import comparison, coverage, networks, paired, stopping
 from reports.tables.reproduction import reproduction_table
+from reports.tables.scores import PSNR, Standing, standings
 from reports.tables.table import Table
 from reports.tables.timing import is_timing, timed_alone, timing
 from reports.tables.write import to_markdown, write
@@ -62,10 +63,11 @@ def build(
         check_pattern(results, embed)
     try:
         with alone_in(folder):
-            found, named = all_tables(results, reference)
+            standing = standings(results, reference)
+            found = all_tables(results, standing)
             return _replace(
                 folder / "report",
-                lambda place: _build(results, place, found, named, embed, when_drawn),
+                lambda place: _build(results, place, found, standing[0], embed, when_drawn),
             )
     except OSError as error:
         raise InputError(
@@ -90,31 +92,37 @@ def _replace(folder: Path, build_in: Callable[[Path], str]) -> Report:
     return Report(folder / "summary.md", headline, page, embedded)
 
 
-def all_tables(results: Results, reference: str | None) -> tuple[list[Table], str]:
-    """Every table of the results, without pictures; and the reference's name."""
-    who = paired.standing(results, scores.requested_scores(results)[0], reference)
+def all_tables(results: Results, standing: list[Standing]) -> list[Table]:
+    """Every table of the results, without pictures.
+
+    Args:
+        results: of a suite.
+        standing: `standings` of the same results.
+    """
+    first = standing[0]
+    holes = first.column.name
     found = [
-        *comparison.comparison(results),
-        *paired.paired(results, reference),
+        *(comparison.comparison(each, results.last_iteration) for each in standing),
+        *(paired.paired(each) for each in standing),
         reproduction_table(results),
-        *timing(results, who.reference_name),
+        *timing(results, first.reference_name),
     ]
-    if scores.PSNR in scores.requested_scores(results):
+    if PSNR in results.scores:
         found += [
-            comparison.iterations(results),
-            comparison.missing_share(results),
-            comparison.per_image(results),
-            networks.architectures(results),
+            comparison.iterations(results, holes),
+            comparison.missing_share(results, first.entries),
+            comparison.per_image(results, first.entries, holes),
+            networks.architectures(results, holes),
             stopping.stopping(results),
         ]
-    return [table for table in found if table is not None], who.reference_name
+    return [table for table in found if table is not None]
 
 
 def _build(
     results: Results,
     folder: Path,
     found: list[Table],
-    reference: str,
+    first: Standing,
     embed: str | None,
     when_drawn: Callable[[], None],
 ) -> str:
@@ -132,11 +140,11 @@ def _build(
         "images": results.jobs["image"].nunique(),
         "problems": _problems(results),
         "notices": results.about["notices"],
-        "measures": [score.name for score in scores.requested_scores(results)],
+        "measures": [score.name for score in results.scores],
         "tables": {table.name: table for table in found},
         "devices": [table for table in found if table.name.startswith("timing-")],
         "last_iteration": results.last_iteration,
-        **_draw(results, reference, per_image, folder / "figures"),
+        **_draw(results, first, per_image, folder / "figures"),
         "bands": curves.BANDS,
         "below": curves.BELOW,
         "networks": animation.NETWORKS,
@@ -154,16 +162,17 @@ def _build(
 
 
 def _draw(
-    results: Results, reference: str, per_image: pd.DataFrame, folder: Path
+    results: Results, first: Standing, per_image: pd.DataFrame, folder: Path
 ) -> dict[str, list[str] | str | None]:
     """Every figure, and the names of their files by what they are."""
-    who = paired.standing(results, scores.requested_scores(results)[0], reference)
+    lines = curves.lines(results)
+    chosen = sheets.choose(results)
     return {
-        "ranks": critical_difference.critical_difference(who, folder),
-        "curves": curves.against_iterations(results, folder),
-        "seconds": curves.against_seconds(results, folder),
-        "sheets": sheets.contact_sheets(results, folder),
-        "errors": sheets.error_maps(results, folder),
+        "ranks": critical_difference.critical_difference(first, folder),
+        "curves": curves.against_iterations(lines, folder),
+        "seconds": curves.against_seconds(lines, folder),
+        "sheets": sheets.contact_sheets(results, chosen, folder),
+        "errors": sheets.error_maps(results, chosen, folder),
         "animations": animation.animations(results, folder),
         "reach_sheets": sheets.coverage_sheets(results, per_image, folder),
     }

@@ -7,6 +7,7 @@ have, at the largest iteration count that all have.
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from benchmarks.scoring.statistics import (
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError
 from reports.tables.paired import ENOUGH, decided, told
-from reports.tables.scores import Column, columns, entries, requested_scores
+from reports.tables.scores import Column, Entry, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.tables.write import write
@@ -90,9 +91,12 @@ def side_by_side(results: Labelled) -> list[Table]:
     """A table for each metric that all have, and one of times; raises InputError."""
     results = dict(zip(results, at_common_iteration([*results.values()]), strict=True))
     _check_same_holes(results)
-    asked = [requested_scores(each) for each in results.values()]
+    asked = [each.scores for each in results.values()]
     common_scores = [score for score in asked[0] if all(score in each for each in asked)]
-    return [*(_scores(results, score) for score in common_scores), *_times(results)]
+    iteration = next(iter(results.values())).last_iteration
+    competing = [*dict.fromkeys(entry for each in results.values() for entry in entries(each))]
+    tables = [_scores(_sides(results, competing, score), iteration) for score in common_scores]
+    return [*tables, *_times(results)]
 
 
 def _check_same_holes(results: Labelled) -> None:
@@ -119,18 +123,34 @@ def _check_same_holes(results: Labelled) -> None:
                 )
 
 
-def _scores(results: Labelled, score: Score) -> Table:
-    """A row per hole, method and output; one family of comparisons."""
-    first, *others = results
-    competing = [*dict.fromkeys(entry for each in results.values() for entry in entries(each))]
-    found: dict[str, dict[str, Column]] = {}  # by label and hole
+@dataclass(frozen=True)
+class _Sides:
+    """One score of all folders; labels: the first is the reference.
+
+    places: the rows of a table, hole and entry. columns: by label and hole. differences: by hole,
+    entry and label, image by image from the reference, more for better; p: theirs, corrected
+    together.
+    """
+
+    score: Score
+    labels: list[str]
+    entries: list[Entry]
+    places: list[tuple[str, int]]
+    columns: dict[str, dict[str, Column]]
+    differences: dict[tuple[str, int, str], Array]
+    p: dict[tuple[str, int, str], float]
+
+
+def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
+    found: dict[str, dict[str, Column]] = {}
     for label, own in results.items():
         scored = own.final.assign(column=own.final["mask"])
         planned = own.jobs.assign(column=own.jobs["mask"])
         found[label] = {each.name: each for each in columns(competing, scored, planned, score)}
     holes = dict.fromkeys(hole for by_hole in found.values() for hole in by_hole)
     places = [(hole, index) for hole in holes for index in range(len(competing))]
-    differences: dict[tuple[str, int, str], Array] = {}  # by hole, method and label
+    first, *others = results
+    differences: dict[tuple[str, int, str], Array] = {}
     for place in places:
         of_first = _compared(found[first], *place)
         for label in others:
@@ -141,34 +161,18 @@ def _scores(results: Labelled, score: Score) -> Table:
                 differences[*place, label] = better
     t = holm([float(paired_p(better)) for better in differences.values()])
     signed_ranks = [float(signed_rank_p(better)) for better in differences.values()]
-    p = dict(zip(differences, np.maximum(t, signed_ranks), strict=True))
-    rows, shown = [], []
-    for hole, index in places:
-        method, output = competing[index]
-        row: dict[str, Any] = {"mask": hole, "method": method, "output": output}
-        text: dict[str, Any] = {"hole": hole, "method": method, "output": output or NOTHING}
-        for label in results:
-            numbers, text[label] = _mean(found[label].get(hole), index, score)
-            row |= {f"{label}: {name}": number for name, number in numbers.items()}
-        for label in others:
-            key = (hole, index, label)
-            less, than = f"{label} less {first}", f"{label} than {first}"
-            if key not in differences:
-                text |= {less: NOTHING, than: NOTHING}
-                continue
-            against = decided(differences[key], float(p[key]), score, len(differences))
-            mean, half = against.pop("difference"), against.pop("half_width")
-            spread = {"difference_half_width": half, "images": len(differences[key])}
-            numbers = {"difference": mean, **spread, **against}
-            row |= {f"{label}: {name}": number for name, number in numbers.items()}
-            text[less] = Value(mean, score.decimals, half, has_sign=True)
-            text[than] = told(against["p"], against["verdict"], against["images_needed"])
-        rows.append(row)
-        shown.append(text)
-    frame = pd.DataFrame(rows)
+    p = dict(zip(differences, map(float, np.maximum(t, signed_ranks)), strict=True))
+    return _Sides(score, list(results), competing, places, found, differences, p)
+
+
+def _scores(sides: _Sides, iteration: int) -> Table:
+    """A row per hole, method and output; one family of comparisons."""
+    score, (_, *others) = sides.score, sides.labels
+    rows = [_row(sides, hole, index) for hole, index in sides.places]
+    frame = pd.DataFrame([numbers for numbers, _ in rows])
     decimals = dict.fromkeys(
         (
-            *(f"{label}: {part}" for label in results for part in ("mean", "half_width")),
+            *(f"{label}: {part}" for label in sides.labels for part in ("mean", "half_width")),
             *(f"{label}: difference" for label in others),
             *(f"{label}: difference_half_width" for label in others),
         ),
@@ -176,16 +180,42 @@ def _scores(results: Labelled, score: Score) -> Table:
     )
     return Table(
         f"side-by-side-{score.name}",
-        f"{score.title} after {results[first].last_iteration} iterations, side by side",
+        f"{score.title} after {iteration} iterations, side by side",
         frame.reindex(columns=list(dict.fromkeys([*frame, *decimals]))),
         ("mask", "method", "output"),
         decimals,
-        [pd.DataFrame(shown, dtype=object)],
+        [pd.DataFrame([text for _, text in rows], dtype=object)],
         about="± is half the 95 % interval over images; images and holes are the same by name, size"
         " and share of missing pixels; differences are paired over the images that both have in"
         " full; p is the larger one of a paired t test's, Holm-corrected for"
-        f" {len(differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}",
+        f" {len(sides.differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}",
     )
+
+
+def _row(sides: _Sides, hole: str, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A method in one hole: as numbers, and as people read it."""
+    score, (first, *others) = sides.score, sides.labels
+    method, output = sides.entries[index]
+    row: dict[str, Any] = {"mask": hole, "method": method, "output": output}
+    text: dict[str, Any] = {"hole": hole, "method": method, "output": output or NOTHING}
+    for label, by_hole in sides.columns.items():
+        numbers, text[label] = _mean(by_hole.get(hole), index, score)
+        row |= {f"{label}: {name}": number for name, number in numbers.items()}
+    for label in others:
+        key = (hole, index, label)
+        less, than = f"{label} less {first}", f"{label} than {first}"
+        if key not in sides.differences:
+            text |= {less: NOTHING, than: NOTHING}
+            continue
+        better = sides.differences[key]
+        against = decided(better, sides.p[key], score, len(sides.differences))
+        mean, half = against.pop("difference"), against.pop("half_width")
+        spread = {"difference_half_width": half, "images": len(better)}
+        numbers = {"difference": mean, **spread, **against}
+        row |= {f"{label}: {name}": number for name, number in numbers.items()}
+        text[less] = Value(mean, score.decimals, half, has_sign=True)
+        text[than] = told(against["p"], against["verdict"], against["images_needed"])
+    return row, text
 
 
 def _compared(found: dict[str, Column], hole: str, index: int) -> "pd.Series[float]":

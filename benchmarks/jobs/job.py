@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.jobs.suite import Folder, MethodEntry, Suite
 from benchmarks.metrics import METRICS
 from datasets import DatasetError, Image, load_images, make_mask
-from datasets.masks import Own
+from datasets.masks.given import Own
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
 from dip.options import EngineName, Method, Precision, RuleOptions

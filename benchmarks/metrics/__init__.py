@@ -1,16 +1,21 @@
-"""The metrics, by name. A new one is a module of this folder and a line in `METRICS`."""
+"""The metrics, by name. A metric is a module of this folder with `METRIC`, which describes it.
 
-from benchmarks.metrics import lpips, lpips_weights, psnr, ssim
+What it is computed with is imported by its function, not by the module, so that metrics are listed
+without scikit-image and torch.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
 from benchmarks.metrics.metric import Metric
 
-METRICS: dict[str, Metric] = {
-    "psnr": Metric(psnr.score, version="1", minimum_side=1, better="higher"),
-    "ssim": Metric(ssim.score, version="wang-1", minimum_side=11, better="higher"),
-    "lpips": Metric(
-        lpips.score,
-        version="0.1-alex-1",
-        minimum_side=31,
-        better="lower",
-        missing=lpips_weights.missing,
-    ),
+
+def _find() -> list[Metric]:
+    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
+    return [module.METRIC for module in modules if hasattr(module, "METRIC")]
+
+
+METRICS = {
+    metric.name: metric
+    for metric in sorted(_find(), key=lambda metric: (metric.order, metric.name))
 }

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.metrics import lpips_weights
-from benchmarks.metrics.metric import Known, Pixels, Regions, composite
+from benchmarks.metrics.metric import Known, Metric, Pixels, Regions, composite
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,3 +124,14 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+METRIC = Metric(
+    "lpips",
+    score,
+    version="0.1-alex-1",
+    minimum_side=31,
+    better="lower",
+    missing=lpips_weights.missing,
+    order=3,
+)

@@ -7,6 +7,7 @@ what a reader can open and score again.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -26,13 +27,30 @@ class Regions(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with what it needs; `version` changes when its numbers do."""
+    """A metric, described.
 
+    name: as suites and columns name it. score: of a restoration, the truth and the known pixels.
+    version: changes when its numbers do. minimum_side: of an image, in pixels. better: "higher" or
+    "lower". region: the one whose score tables show, with so many decimals and this unit. missing:
+    what else it needs and lacks. order: where lists show it; metrics without one come last, by
+    name.
+    """
+
+    name: str
     score: Callable[[Pixels, Pixels, Known], Regions]
     version: str
     minimum_side: int
-    better: str  # "higher" or "lower"
-    missing: Callable[[], str | None] = lambda: None  # what else it needs and lacks
+    better: str
+    region: str = "composited"
+    decimals: int = 3
+    unit: str = ""
+    missing: Callable[[], str | None] = lambda: None
+    order: float = inf
+
+    @property
+    def heading(self) -> str:
+        """Of its column in a table: `PSNR hole (dB)`."""
+        return f"{self.name.upper()} {self.region}{f' ({self.unit})' if self.unit else ''}"
 
     def unavailable(self, height: int, width: int) -> str | None:
         """Why an image of this size cannot be scored, or None if it can."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.metrics.metric import Known, Pixels, Regions
+from benchmarks.metrics.metric import Known, Metric, Pixels, Regions
 
 
 def score(restored: Pixels, truth: Pixels, known: Known) -> Regions:
@@ -18,3 +18,16 @@ def score(restored: Pixels, truth: Pixels, known: Known) -> Regions:
 
 def _decibels(mean_squared_error: float) -> float:
     return float("inf") if mean_squared_error == 0 else float(-10 * np.log10(mean_squared_error))
+
+
+METRIC = Metric(
+    "psnr",
+    score,
+    version="1",
+    minimum_side=1,
+    better="higher",
+    region="hole",
+    decimals=2,
+    unit="dB",
+    order=1,
+)

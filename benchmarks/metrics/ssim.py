@@ -7,7 +7,7 @@ the composited image's SSIM map.
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.metrics.metric import Known, Pixels, Regions, composite
+from benchmarks.metrics.metric import Known, Metric, Pixels, Regions, composite
 
 
 def score(restored: Pixels, truth: Pixels, known: Known) -> Regions:
@@ -35,3 +35,6 @@ def _ssim(restored: Pixels, truth: Pixels) -> tuple[float, NDArray[np.float64]]:
         full=True,
     )
     return float(value), map_
+
+
+METRIC = Metric("ssim", score, version="wang-1", minimum_side=11, better="higher", order=2)

@@ -77,6 +77,12 @@ class Score:
         return f"{self.heading} {'↑' if self.is_better_higher else '↓'}"
 
 
+SCORES = {  # of each metric the one that reports show
+    name: Score(name, f"{name}_{metric.region}", metric.heading, metric.decimals)
+    for name, metric in METRICS.items()
+}
+
+
 @dataclass(frozen=True)
 class Results:
     """rows: results.csv. jobs: every planned job with its status. about: the suite's own words."""
@@ -93,6 +99,11 @@ class Results:
     @property
     def last_iteration(self) -> int:
         return max(self.about["iterations"])
+
+    @cached_property
+    def scores(self) -> list[Score]:
+        """Those that the suite asks for, as reports show them; PSNR first."""
+        return [score for name, score in SCORES.items() if name in self.about["metrics"]]
 
     @cached_property
     def networks(self) -> set[str]:
@@ -113,14 +124,14 @@ class Results:
         rows = self.rows[self.rows["iteration"] <= iteration]
         return replace(self, rows=rows, about=self.about | {"iterations": asked})
 
-    @property
+    @cached_property
     def final(self) -> pd.DataFrame:
         """The rows to compare: a fill's answer, and a network's outputs at the last iteration."""
         is_fill = self.rows["iteration"] == 0
         is_last = self.rows["iteration"] == self.last_iteration
         return self.rows[is_fill | (is_last & self.rows["output"].isin(OUTPUTS))]
 
-    @property
+    @cached_property
     def stops(self) -> pd.DataFrame:
         """The rows that stopping rules chose."""
         return self.rows[self.rows["output"].str.startswith("stop:")]
@@ -190,10 +201,14 @@ def load_results(folder: Path) -> Results:
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
-    missing = [column for column in COLUMNS if column not in rows]
-    missing += [column for column in OF_A_JOB if column not in jobs]
     if not isinstance(about, dict):
         raise InputError(f"{folder}: {SUITE} is not as it was written; score again")
+    if isinstance(asked := about.get("metrics"), list):
+        # A metric that nobody asked for then is empty: it may have been added since.
+        others = [each for each in SCORED if each.rpartition("_")[0] not in asked]
+        rows = rows.reindex(columns=[*rows, *(each for each in others if each not in rows)])
+    missing = [column for column in COLUMNS if column not in rows]
+    missing += [column for column in OF_A_JOB if column not in jobs]
     if missing := [*missing, *(key for key in ABOUT if key not in about)]:
         raise InputError(
             f"{folder}: these results are of another version, without {missing[0]};"

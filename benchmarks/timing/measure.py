@@ -109,7 +109,7 @@ def measured(case: Case, seed: int, iterations: int, device: str) -> Measured:
     from benchmarks.store.pictures import to_8bit
     from benchmarks.system.memory import PeakMemory
     from datasets import load_images, make_mask
-    from datasets.masks import Bernoulli
+    from datasets.masks.scattered import Bernoulli
 
     (image,) = load_images("scikit-image", [IMAGE], size=case.size)
     mask = make_mask(Bernoulli(missing=MISSING), image)

@@ -1,9 +1,11 @@
 """Holes. A mask is (1, H, W) uint8: 1 = known, 0 = hole.
 
 A hole depends only on the image's name and size, the hole's settings and the hole's seed, so every
-method sees the same holes.
+method sees the same holes. A kind of hole is a class with a `kind` in a module of this folder.
 """
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -13,39 +15,17 @@ from pydantic import ValidationError
 from datasets.errors import DatasetError, unknown
 from datasets.images import Image
 from datasets.masks.base import Mask
-from datasets.masks.given import File, Own
-from datasets.masks.pieces import Boxes, Scratches, Strokes
-from datasets.masks.regular import Centre, Checkerboard, Half, Lines
-from datasets.masks.scattered import Bernoulli, Blobs
-from datasets.masks.text import Text
 
-__all__ = [
-    "MASKS",
-    "Bernoulli",
-    "Blobs",
-    "Boxes",
-    "Centre",
-    "Checkerboard",
-    "File",
-    "Half",
-    "Lines",
-    "Mask",
-    "Own",
-    "Scratches",
-    "Strokes",
-    "Text",
-    "make_mask",
-    "parse_mask",
-]
+__all__ = ["MASKS", "Mask", "make_mask", "parse_mask"]
 
-MASKS: dict[str, type[Mask]] = {
-    mask.kind: mask
-    for mask in (
-        *(Bernoulli, Boxes, Strokes, Blobs, Text, Scratches),
-        *(Centre, Half, Lines, Checkerboard),
-        *(Own, File),
-    )
-}
+
+def _find() -> list[type[Mask]]:
+    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
+    named = [each for module in modules for each in vars(module).values() if hasattr(each, "kind")]
+    return [each for each in named if isinstance(each, type) and issubclass(each, Mask)]
+
+
+MASKS = {mask.kind: mask for mask in sorted(_find(), key=lambda mask: (mask.order, mask.kind))}
 
 
 def parse_mask(entry: Any) -> Mask:

@@ -8,6 +8,7 @@ multiplications and divisions, which IEEE 754 fixes.
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from unicodedata import normalize
@@ -48,11 +49,17 @@ HOLE_FRACTION = "[least, largest] share of missing pixels that is asked for"
 
 
 class Mask(BaseModel, ABC):
-    """Settings of one kind of hole; `draw` makes the hole."""
+    """Settings of one kind of hole; `draw` makes the hole.
+
+    kind: as suites name it; a class without one is not a hole but what holes share. order: where
+    lists show it; holes without one come last, by name. amount: the setting in whose place
+    hole_fraction may stand.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
-    amount: ClassVar[str] = ""  # the setting in whose place hole_fraction may stand
+    order: ClassVar[float] = inf
+    amount: ClassVar[str] = ""
 
     @abstractmethod
     def draw(self, image: Image) -> Known:

@@ -14,6 +14,7 @@ class Own(Mask):
     """The hole that the image set itself has for the image."""
 
     kind: ClassVar[str] = "own"
+    order: ClassVar[float] = 11
 
     def draw(self, image: Image) -> Known:
         if image.own_mask is None:
@@ -29,6 +30,7 @@ class File(Mask):
     """
 
     kind: ClassVar[str] = "file"
+    order: ClassVar[float] = 12
 
     path: Path = Field(description="picture or folder; in a suite from the suite's folder on")
     hole: Literal["black", "white"] = Field("black", description="colour of missing pixels")

@@ -22,6 +22,7 @@ class Boxes(Pieces):
     """Squares at random places inside the image; they may overlap."""
 
     kind: ClassVar[str] = "boxes"
+    order: ClassVar[float] = 2
 
     count: PositiveInt | None = Field(
         None, description="number of squares; required without hole_fraction"
@@ -80,6 +81,7 @@ class Strokes(Pieces):
     """
 
     kind: ClassVar[str] = "strokes"
+    order: ClassVar[float] = 3
     amount: ClassVar[str] = ""
 
     brush: Literal["thin", "medium", "thick", "deepfill"] = Field(
@@ -149,6 +151,7 @@ class Scratches(Pieces):
     """Long thin lines that waver, as on an old print."""
 
     kind: ClassVar[str] = "scratches"
+    order: ClassVar[float] = 6
 
     count: PositiveInt = Field(8, description="number of scratches")
     width: PositiveInt | None = Field(

@@ -21,6 +21,7 @@ class Centre(Mask):
     """A rectangle in the middle, of the image's proportions (context encoders: a quarter of it)."""
 
     kind: ClassVar[str] = "centre"
+    order: ClassVar[float] = 7
     amount: ClassVar[str] = "missing"
 
     missing: Share = Field(0.25, description="share of the pixels that is missing")
@@ -57,6 +58,7 @@ class Half(Mask):
     """One half of the image."""
 
     kind: ClassVar[str] = "half"
+    order: ClassVar[float] = 8
 
     where: Literal["left", "right", "top", "bottom"] = Field(
         "right", description="the half that is missing"
@@ -74,6 +76,7 @@ class Lines(Mask):
     """Every n-th row or column."""
 
     kind: ClassVar[str] = "lines"
+    order: ClassVar[float] = 9
 
     every: Annotated[int, Field(strict=True, ge=2)] = Field(
         2, description="2 = every second line is missing, 3 = every third"
@@ -91,6 +94,7 @@ class Checkerboard(Mask):
     """Squares, known and missing in turn, as on a chess board."""
 
     kind: ClassVar[str] = "checkerboard"
+    order: ClassVar[float] = 10
 
     side: PositiveInt = Field(8, description="side of a square in pixels")
 

@@ -22,6 +22,7 @@ class Bernoulli(Drawn):
     """Each pixel is missing by itself, all channels together."""
 
     kind: ClassVar[str] = "bernoulli"
+    order: ClassVar[float] = 1
     amount: ClassVar[str] = "missing"
 
     missing: Share = Field(0.5, description="probability that a pixel is missing")
@@ -39,6 +40,7 @@ class Blobs(Drawn):
     """Round patches: where smoothed noise is lowest."""
 
     kind: ClassVar[str] = "blobs"
+    order: ClassVar[float] = 4
     amount: ClassVar[str] = "missing"
 
     missing: Share = Field(0.25, description="share of the pixels that is missing")

@@ -19,6 +19,7 @@ class Text(Pieces):
     """Lines of small letters over the whole image."""
 
     kind: ClassVar[str] = "text"
+    order: ClassVar[float] = 5
     amount: ClassVar[str] = "spacing"
 
     spacing: PositiveInt = Field(

@@ -8,11 +8,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.restoration import inpaint_biharmonic
+
+from dip.fills.fill import Fill
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """See `dip.fills`."""
+    from skimage.restoration import inpaint_biharmonic
+
     image = masked.transpose(1, 2, 0)
     filled = inpaint_biharmonic(image, mask[0] == 0, channel_axis=-1)
     return np.asarray(filled, dtype=np.float64).transpose(2, 0, 1)
+
+
+FILL = Fill(
+    "biharmonic",
+    restore,
+    summary="The surface of least bending through the known pixels around the hole.",
+    source="Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic"
+    " Functions, 2018; skimage.restoration.inpaint_biharmonic",
+    # By module: scikit-image imports its own parts when they are first called.
+    packages=("skimage.restoration.inpaint", "skimage.util"),
+    quick_pixels=2**13,
+    order=4,
+)

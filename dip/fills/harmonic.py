@@ -10,17 +10,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import splu
+
+from dip.fills.fill import Fill
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """See `dip.fills`."""
     return membrane(masked.transpose(1, 2, 0), mask[0] == 0).transpose(2, 0, 1)
 
 
 def membrane(image: NDArray[np.float64], hole: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The image (H, W, C) with each pixel of the hole (H, W) the mean of its neighbours."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.linalg import splu
+
     unknowns = int(hole.sum())
     number = np.full(hole.shape, -1)
     number[hole] = np.arange(unknowns)
@@ -49,3 +52,16 @@ def _neighbours() -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
     for here, there in ((first, second), (second, first)):
         yield (here, whole), (there, whole)
         yield (whole, here), (whole, there)
+
+
+FILL = Fill(
+    "harmonic",
+    restore,
+    summary=(
+        "The membrane through the known pixels: each missing pixel is the mean of its neighbours."
+    ),
+    source="Laplace's equation, five-point stencil",
+    packages=("scipy.sparse.linalg",),
+    quick_pixels=2**14,
+    order=3,
+)

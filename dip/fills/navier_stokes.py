@@ -2,13 +2,27 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dip.fills.fill import Fill
 from dip.fills.opencv import inpaint
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """See `dip.fills`."""
+    import cv2
+
     return inpaint(masked, mask, cv2.INPAINT_NS)
+
+
+FILL = Fill(
+    "navier-stokes",
+    restore,
+    summary="From the rim inwards along the lines of equal brightness, as a fluid would flow.",
+    source="Bertalmio, Bertozzi, Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video"
+    " Inpainting, CVPR 2001; cv2.inpaint",
+    packages=("cv2",),
+    quick_pixels=2**16,
+    order=6,
+)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,8 @@ RADIUS = 3  # pixels; that of OpenCV's own example
 
 def inpaint(masked: NDArray[np.float64], mask: NDArray[Any], method: int) -> NDArray[np.float64]:
     """Fill by `cv2.inpaint`. method: `cv2.INPAINT_TELEA` or `cv2.INPAINT_NS`."""
+    import cv2
+
     hole = mask[0] == 0
     image = masked.transpose(1, 2, 0)
     pixels = np.round(image * 255).astype(np.uint8)

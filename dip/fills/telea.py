@@ -2,13 +2,27 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dip.fills.fill import Fill
 from dip.fills.opencv import inpaint
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """See `dip.fills`."""
+    import cv2
+
     return inpaint(masked, mask, cv2.INPAINT_TELEA)
+
+
+FILL = Fill(
+    "telea",
+    restore,
+    summary="From the rim inwards, the weighted mean of what pixels within three continue to.",
+    source="Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004;"
+    " cv2.inpaint",
+    packages=("cv2",),
+    quick_pixels=2**16,
+    order=5,
+)

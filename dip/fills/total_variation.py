@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dip.fills.fill import Fill
 from dip.fills.harmonic import membrane
 from dip.fills.hole import bounding_box
 
@@ -18,7 +19,7 @@ ITERATIONS = 1000
 TOLERANCE = 2e-6  # mean step of the missing pixels; 1000 such move a pixel by half an 8-bit level
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """See `dip.fills`."""
     hole = mask[0] == 0
     whole = membrane(masked.transpose(1, 2, 0), hole)
@@ -46,3 +47,17 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int = 0) -> N
             break
     whole[hole] = filled[inside]
     return whole.transpose(2, 0, 1)
+
+
+FILL = Fill(
+    "total-variation",
+    restore,
+    summary=(
+        "Least total variation: edges stay sharp and are as short as can be; channels together."
+    ),
+    source="Chan, Shen, Mathematical Models for Local Nontexture Inpaintings, 2002, without"
+    " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
+    packages=("scipy.sparse.linalg",),
+    quick_pixels=2**10,
+    order=7,
+)

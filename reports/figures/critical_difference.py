@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.scoring.statistics import Array
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, save
-from reports.tables.paired import Standing
+from reports.tables.scores import Standing
 
 NAME = "critical-difference"
 ROW = 0.2  # inches of a method's line, and of a bar

@@ -24,80 +24,117 @@ LETTERS = 130  # of a legend's print that fit beside each other
 BELOW = 2.0  # dB below the fills and what fits end at, where an axis begins
 
 
-def against_iterations(results: Results, folder: Path) -> list[str]:
-    """A panel per hole and output; returns the PNGs' names, none without scores.
-
-    Lines are means over images (seeds averaged within an image first), bands the sample standard
-    deviation over images, for up to `BANDS` networks; fills are thin lines with their names at the
-    right, markers the rules' choices. (n/N): fits behind a line, of those planned, where it lacks
-    some. A point stands for the same images as its neighbours: where
-    one of them has no score, there is no point.
-    """
-    return _figures(results, folder, "iteration", "quality-against-iterations")
-
-
-def against_seconds(results: Results, folder: Path) -> list[str]:
-    """The same over the seconds of all iterations until then, median over fits; fills are points.
-
-    A device has figures of its own, with all fills in each: where these ran elsewhere, their device
-    is said. None where nothing was fitted.
-    """
-    devices = list(results.curves["device"].unique())
-    names = [slug(device) for device in devices]
-    named: list[str] = []
-    for number, (device, short) in enumerate(zip(devices, names, strict=True)):
-        # Two may differ in letters that no file's name has.
-        own = short if names.count(short) == 1 else f"{short}-device-{number + 1}"
-        name = "quality-against-seconds" + (f"-{own}" if len(devices) > 1 else "")
-        named += _figures(results, folder, "seconds", name, device)
-    return named
-
-
-Over = Literal["iteration", "seconds"]
-
-
 @dataclass(frozen=True)
 class _Line:
-    """A method in one panel: over `at`, the mean over images and their standard deviation.
+    """A method in one hole: by iteration, the mean over images and their standard deviation.
 
-    n, of: how many fits are behind it, of how many planned.
+    seconds: of all iterations until then, median over fits. n, of: how many fits are behind it, of
+    how many planned.
     """
 
-    at: "pd.Series[float]"
+    seconds: "pd.Series[float]"
     mean: "pd.Series[float]"
     spread: "pd.Series[float]"
     n: int
     of: int
 
 
-def _figures(
-    results: Results, folder: Path, over: Over, name: str, device: str | None = None
-) -> list[str]:
-    """device: whose networks are shown; all, if there is none."""
+Place = tuple[str, ...]  # where a line is drawn, and whose it is
+
+
+@dataclass(frozen=True)
+class Lines:
+    """All that figures draw: the networks of one device, or of all, and all fills.
+
+    rows, curves: those behind it that have a score. networks: by hole, output and method. fills: by
+    hole and method.
+    """
+
+    results: Results
+    rows: pd.DataFrame
+    curves: pd.DataFrame
+    networks: dict[Place, _Line]
+    fills: dict[Place, _Line]
+
+
+def lines(results: Results, device: str | None = None) -> Lines:
+    """The mean of each method over iterations and seconds.
+
+    Args:
+        results: of a suite.
+        device: whose networks; all, if there is none.
+
+    Raises:
+        OSError: a trace is gone or damaged.
+    """
     rows, curves = results.rows, results.curves
     if device is not None:
         rows = rows[(rows["device"] == device) | (rows["iteration"] == 0)]
         curves = curves[curves["device"] == device]
     rows = rows[rows["psnr_hole"].notna()]
-    masks = list(rows["mask"].unique())
+    filled = rows[~rows["method"].isin(results.networks)]
+    return Lines(
+        *(results, rows, curves),
+        networks=_by_place(curves, ["mask", "output", "method"], results),
+        fills=_by_place(filled, ["mask", "method"], results),
+    )
+
+
+def _by_place(points: pd.DataFrame, names: list[str], results: Results) -> dict[Place, _Line]:
+    """names: columns; the first is the hole, the last one the method."""
+    planned = results.jobs.groupby(["mask", "method"]).size().to_dict()
+    found: dict[Place, _Line] = {}
+    for values, part in points.groupby(names):
+        place = tuple(map(str, values))
+        if line := _line(part, planned.get((place[0], place[-1]), 0)):
+            found[place] = line
+    return found
+
+
+def against_iterations(shown: Lines, folder: Path) -> list[str]:
+    """A panel per hole and output; returns the PNGs' names, none without scores.
+
+    shown: of all devices. Lines are means over images (seeds averaged within an image first), bands
+    the sample standard deviation over images, for up to `BANDS` networks; fills are thin lines with
+    their names at the right, markers the rules' choices. (n/N): fits behind a line, of those
+    planned, where it lacks some. A point stands for the same images as its neighbours: where one of
+    them has no score, there is no point.
+    """
+    return _figures(shown, folder, "iteration", "quality-against-iterations")
+
+
+def against_seconds(shown: Lines, folder: Path) -> list[str]:
+    """The same over the seconds of all iterations until then, median over fits; fills are points.
+
+    shown: of all devices. A device has figures of its own, with all fills in each: where these ran
+    elsewhere, their device is said. None where nothing was fitted.
+    """
+    devices = list(shown.curves["device"].unique())
+    names = [slug(device) for device in devices]
+    named: list[str] = []
+    for number, (device, short) in enumerate(zip(devices, names, strict=True)):
+        # Two may differ in letters that no file's name has.
+        own = short if names.count(short) == 1 else f"{short}-device-{number + 1}"
+        name = "quality-against-seconds" + (f"-{own}" if len(devices) > 1 else "")
+        of_device = lines(shown.results, device) if len(devices) > 1 else shown
+        named += _figures(of_device, folder, "seconds", name)
+    return named
+
+
+Over = Literal["iteration", "seconds"]
+
+
+def _figures(shown: Lines, folder: Path, over: Over, name: str) -> list[str]:
+    masks = list(shown.rows["mask"].unique())
     pages = [masks[first : first + ROWS] for first in range(0, len(masks), ROWS)]
     return [
-        _figure(results, rows, curves, page, over, folder, paged(name, index))
-        for index, page in enumerate(pages)
+        _figure(shown, page, over, folder, paged(name, index)) for index, page in enumerate(pages)
     ]
 
 
-def _figure(
-    results: Results,
-    rows: pd.DataFrame,
-    curves: pd.DataFrame,
-    masks: Sequence[str],
-    over: Over,
-    folder: Path,
-    name: str,
-) -> str:
-    drawing = _Drawing(results, rows, curves, over)
-    outputs = [each for each in OUTPUTS if (curves["output"] == each).any()] or ["raw"]
+def _figure(shown: Lines, masks: Sequence[str], over: Over, folder: Path, name: str) -> str:
+    drawing = _Drawing(shown, over)
+    outputs = [each for each in OUTPUTS if (shown.curves["output"] == each).any()] or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
             len(masks),
@@ -127,16 +164,17 @@ def _figure(
 class _Drawing:
     """What is drawn in the panels of a figure, and what its legend says of that.
 
-    rows, curves: of one device or of all. entries: what stands for a method in the legend; behind:
-    in each panel, how many fits are behind a method's line, of how many planned.
+    entries: what stands for a method in the legend; behind: in each panel, how many fits are behind
+    a method's line, of how many planned.
     """
 
-    def __init__(self, results: Results, rows: pd.DataFrame, curves: pd.DataFrame, over: Over):
-        self.results, self.rows, self.curves, self.over = results, rows, curves, over
+    def __init__(self, shown: Lines, over: Over):
+        self.shown, self.over = shown, over
+        results = shown.results
         methods = list(results.jobs["method"].unique())
         self.networks = [each for each in methods if each in results.networks]
         self.fills = [each for each in methods if each not in results.networks]
-        self.has_bands = curves["method"].nunique() <= BANDS
+        self.has_bands = shown.curves["method"].nunique() <= BANDS
         stops = results.stops if over == "iteration" else results.stops.head(0)
         self.stops = stops[stops["psnr_hole"].notna()]
         self.entries: dict[str, Any] = {}
@@ -159,16 +197,15 @@ class _Drawing:
     def _networks(self, axis: Any, mask: str, output: str) -> list[float]:
         """Returns where the lines, or their bands, end."""
         ends = []
-        here = self.curves[(self.curves["mask"] == mask) & (self.curves["output"] == output)]
         for index, method in enumerate(self.networks):
-            points = here[here["method"] == method]
-            if (line := _line(self.results, points, mask, method, self.over)) is None:
+            if (line := self.shown.networks.get((mask, output, method))) is None:
                 continue
-            self._note(method, line, axis.plot(line.at, line.mean, **line_of(index))[0])
+            at = self._at(line)
+            self._note(method, line, axis.plot(at, line.mean, **line_of(index))[0])
             low, high = line.mean - line.spread, line.mean + line.spread
             if self.has_bands:
                 colour = line_of(index)["color"]
-                axis.fill_between(line.at, low, high, color=colour, alpha=0.12, linewidth=0)
+                axis.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
             shown = low.fillna(line.mean) if self.has_bands else line.mean
             ends.append(float(shown.iloc[-1]))
         return ends
@@ -176,10 +213,8 @@ class _Drawing:
     def _fills(self, axis: Any, mask: str) -> dict[str, float]:
         """Lines over iterations, which fills have none of, points over seconds; returns levels."""
         levels = {}
-        here = self.rows[self.rows["mask"] == mask]
         for index, method in enumerate(self.fills):
-            points = here[here["method"] == method]
-            if (line := _line(self.results, points, mask, method, self.over)) is None:
+            if (line := self.shown.fills.get((mask, method))) is None:
                 continue
             levels[method] = float(line.mean.iloc[0])
             if self.over == "iteration":
@@ -188,8 +223,12 @@ class _Drawing:
             else:
                 marker = FILL_MARKERS[index % len(FILL_MARKERS)]
                 style = {"marker": marker, "color": FILL_COLOUR, "linestyle": ""}
-                self._note(method, line, axis.plot(line.at, line.mean, **style)[0])
+                self._note(method, line, axis.plot(self._at(line), line.mean, **style)[0])
         return levels
+
+    def _at(self, line: _Line) -> "pd.Series[float]":
+        iterations = line.mean.index.to_series().astype(float)
+        return iterations if self.over == "iteration" else line.seconds
 
     def _stops(self, axis: Any, mask: str) -> list[float]:
         """A marker for each rule and network, at its median iteration and its mean over images.
@@ -220,7 +259,7 @@ class _Drawing:
     def legend(self, masks: Sequence[str]) -> dict[str, Any]:
         """By names with how many fits are behind them, where these are not all."""
         elsewhere = self._elsewhere()
-        jobs = self.results.jobs
+        jobs = self.shown.results.jobs
         planned = int((jobs["method"].isin(self.networks) & jobs["mask"].isin(masks)).sum())
         shown = self.stops[self.stops["mask"].isin(masks)]
         # matplotlib leaves a name out that begins with an underscore.
@@ -238,8 +277,9 @@ class _Drawing:
         """Of the fills that ran on another device than the networks, a word on which."""
         if self.over == "iteration":
             return {}
-        fills = self.rows[self.rows["iteration"] == 0].groupby("method")["device"].unique()
-        here = set(self.curves["device"])
+        rows = self.shown.rows
+        fills = rows[rows["iteration"] == 0].groupby("method")["device"].unique()
+        here = set(self.shown.curves["device"])
         return {
             str(method): f" (on {', '.join(devices)})"
             for method, devices in fills.items()
@@ -247,25 +287,17 @@ class _Drawing:
         }
 
 
-def _line(
-    results: Results, points: pd.DataFrame, mask: str, method: str, over: Over
-) -> _Line | None:
-    """points: those of one method and hole, each with its iteration; None if there are none."""
-    if points.empty:
-        return None
+def _line(points: pd.DataFrame, planned: int) -> _Line | None:
+    """points: those of one method and hole, each with its iteration; None if none is of all."""
     fits = points.pivot_table(index="iteration", columns=["image", "seed"], values="psnr_hole")
     whole = fits.dropna()
     if whole.empty:
         return None
     per_image = whole.T.groupby(level="image").mean().T
-    at = pd.Series(whole.index, whole.index, dtype=float)
-    if over == "seconds":
-        at = points.groupby("iteration")["seconds"].median().reindex(whole.index)
-    jobs = results.jobs
-    planned = int(((jobs["mask"] == mask) & (jobs["method"] == method)).sum())
+    seconds = points.groupby("iteration")["seconds"].median().reindex(whole.index)
     with np.errstate(invalid="ignore"):  # infinite scores have no deviation
         spread = per_image.std(axis=1)
-    return _Line(at, per_image.mean(axis=1), spread, len(whole.columns), planned)
+    return _Line(seconds, per_image.mean(axis=1), spread, len(whole.columns), planned)
 
 
 def _noted(method: str, behind: Sequence[tuple[int, int]]) -> str:

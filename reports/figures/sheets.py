@@ -15,7 +15,6 @@ from scipy.ndimage import uniform_filter
 from benchmarks.scoring.results import Results
 from benchmarks.store.run_folder import RunFolder
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, paged, save
-from reports.tables.scores import requested_scores
 
 COLUMNS = 6  # pictures beside each other
 IMAGES = 12  # shown of a hole; the page has them all
@@ -50,19 +49,36 @@ Block = tuple[Cell, ...]  # the pictures of one image, in the end those of one l
 Row = dict[Any, Any]  # of results.csv; of a method without a result its name and status only
 
 
-def contact_sheets(results: Results, folder: Path) -> list[str]:
+Chosen = dict[str, list[list[Row]]]  # by hole: of each image a row for each method
+
+
+def choose(results: Results) -> Chosen:
+    """What sheets show of each hole: its images that have a result, and of each method one output.
+
+    The average if there is one, of the first seed that has one.
+    """
+    chosen: Chosen = {}
+    for mask, jobs in results.jobs.groupby("mask", sort=False):
+        images = [_shown(results, str(mask), image) for image in jobs["image"].unique()]
+        chosen[str(mask)] = [rows for rows in images if any("key" in row for row in rows)]
+    return chosen
+
+
+def contact_sheets(results: Results, chosen: Chosen, folder: Path) -> list[str]:
     """A sheet per hole: truth, masked, and each method's last output; returns the PNGs' names.
 
     The network's averaged output is shown composited (raw, where a method has no other), of the
     first seed that has one, below it where the hole is largest, and the scores of the suite's
     metrics. A method without a result has its status instead.
     """
-    return _per_hole(results, folder, "contact-sheet", "known pixels put back", _restorations)
+    about = "known pixels put back"
+    return _per_hole(results, chosen, folder, "contact-sheet", about, _restorations)
 
 
-def error_maps(results: Results, folder: Path) -> list[str]:
+def error_maps(results: Results, chosen: Chosen, folder: Path) -> list[str]:
     """The same outputs as they are, less the truth: absolute errors, mean over channels."""
-    return _per_hole(results, folder, "error-map", "absolute error of the output as it is", _errors)
+    about = "absolute error of the output as it is"
+    return _per_hole(results, chosen, folder, "error-map", about, _errors)
 
 
 def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> list[str]:
@@ -90,15 +106,11 @@ MakeCells = Callable[[Results, Sequence[Row]], Iterator[Cell]]
 
 
 def _per_hole(
-    results: Results, folder: Path, name: str, about: str, make_cells: MakeCells
+    results: Results, chosen: Chosen, folder: Path, name: str, about: str, make_cells: MakeCells
 ) -> list[str]:
     sheets: list[str] = []
-    jobs = results.jobs
-    for index, mask in enumerate(jobs["mask"].unique()):
-        of_mask = jobs[jobs["mask"] == mask]
-        lines = [_shown(results, mask, image) for image in of_mask["image"].unique()]
-        images = [line for line in lines if any("key" in row for row in line)]
-        blocks = [tuple(make_cells(results, line)) for line in images[:IMAGES]]
+    for index, (mask, images) in enumerate(chosen.items()):
+        blocks = [tuple(make_cells(results, rows)) for rows in images[:IMAGES]]
         title = f"{mask}, {results.last_iteration} iterations: {about}{_some(images)}"
         if blocks:
             sheets += _draw(blocks, title, folder, f"{name}-{index + 1}")
@@ -214,7 +226,7 @@ def _restoration(results: Results, row: Row) -> NDArray[np.uint8]:
 
 def _scores(results: Results, row: Row) -> str:
     shown: list[str] = []
-    for measure in requested_scores(results):
+    for measure in results.scores:
         score = row[measure.column]
         if not pd.isna(score):
             unit = "{} dB" if measure.name == "psnr" else f"{measure.name.upper()} {{}}"

@@ -11,7 +11,6 @@ from benchmarks.scoring.results import OUTPUTS, REGIONS, Results
 from benchmarks.store.layout import FAILURES, file_name
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.trace import read_trace
-from reports.tables.scores import requested_scores
 
 POINTS = 400  # of a curve that the page draws, at most
 LOG_LINES = 60  # of a failed job's log: its end
@@ -42,7 +41,7 @@ def overview(results: Results) -> dict[str, Any]:
     return {
         "measures": [
             {"name": each.name, "title": each.title, "decimals": each.decimals}
-            for each in requested_scores(results)
+            for each in results.scores
         ],
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],
@@ -72,7 +71,7 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
             str(output): [_picture(results, row) for row in part.to_dict("records")]
             for output, part in rows.groupby("output", sort=False)
         }
-        columns = [score.column for score in requested_scores(results)]
+        columns = [score.column for score in results.scores]
         line["outputs"] = {
             output: {each: shown[-1][each] for each in ("file", "iteration", "seconds")}
             | {"scores": [shown[-1]["scores"].get(column) for column in columns]}

@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, Results, Score
-from benchmarks.scoring.statistics import ALPHA, Array, against_best, mean_interval
-from reports.tables.scores import (
-    PSNR,
-    Column,
-    Entry,
-    by_hole,
-    columns,
-    entries,
-    holes_of,
-    requested_scores,
-)
+from benchmarks.scoring.results import OUTPUTS, Results
+from benchmarks.scoring.statistics import ALPHA, Array, mean_interval
+from reports.tables.scores import PSNR, Entry, Family, Standing, columns, entries, family
 from reports.tables.table import NOTHING, Table, Value
 
 PANEL = 6  # columns that fit beside each other
@@ -36,23 +27,18 @@ MARKS = (
 )
 
 
-def comparison(results: Results) -> list[Table]:
-    """Methods by holes at the last iteration, a table for each metric."""
-    return [
-        _grid(
-            f"comparison-{score.name}",
-            f"{score.title} after {results.last_iteration} iterations",
-            entries(results),
-            by_hole(results, score),
-            score,
-            has_deviations=True,
-        )
-        for score in requested_scores(results)
-    ]
+def comparison(who: Standing, iteration: int) -> Table:
+    """Of one score: methods by holes at the last iteration, which is named."""
+    score = who.score
+    title = f"{score.title} after {iteration} iterations"
+    return _grid(f"comparison-{score.name}", title, who.by_hole, has_deviations=True)
 
 
-def iterations(results: Results) -> Table | None:
-    """Networks by iterations, over all holes; None if there is one or none."""
+def iterations(results: Results, holes: str) -> Table | None:
+    """Networks by iterations, over all holes; None if there is one or none.
+
+    holes: what all holes are called.
+    """
     rows = results.rows[(results.rows["iteration"] > 0) & results.rows["output"].isin(OUTPUTS)]
     asked = sorted(results.about["iterations"])
     competing = [each for each in entries(results, rows) if each[0] in results.networks]
@@ -62,11 +48,11 @@ def iterations(results: Results) -> Table | None:
     planned = pd.concat([jobs.assign(column=str(each)) for each in asked])
     found = columns(competing, rows.assign(column=rows["iteration"].astype(str)), planned, PSNR)
     return _grid(
-        "iterations", f"{PSNR.title} at iterations, {holes_of(results)}", competing, found, PSNR
+        "iterations", f"{PSNR.title} at iterations, {holes}", family(PSNR, competing, found)
     )
 
 
-def missing_share(results: Results) -> Table | None:
+def missing_share(results: Results, competing: list[Entry]) -> Table | None:
     """Methods by how much of the image is missing; None if there is one share or none.
 
     A hole stands where its mean over images does, in whole percent: half of the pixels, drawn at
@@ -83,19 +69,18 @@ def missing_share(results: Results) -> Table | None:
     order = {label: index for index, label in enumerate(labels)}
     planned = planned.sort_values("column", key=lambda names: names.map(order), kind="stable")
     rows = results.final.assign(column=results.final["mask"].map(cut.astype(str)))
-    found = columns(entries(results), rows, planned, PSNR)
+    found = columns(competing, rows, planned, PSNR)
     title = f"{PSNR.title} by share of missing pixels, after {results.last_iteration} iterations"
-    return _grid("missing-share", title, entries(results), found, PSNR)
+    return _grid("missing-share", title, family(PSNR, competing, found))
 
 
-def per_image(results: Results) -> Table:
+def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
     """Methods by images, over all holes; nothing is compared, as one image says nothing of others.
 
-    ± is half the 95 % interval over seeds.
+    holes: what all holes are called. ± is half the 95 % interval over seeds.
     """
     final = results.final
     rows, planned = (each.assign(column=each["image"]) for each in (final, results.jobs))
-    competing = entries(results)
     found = columns(competing, rows, planned, PSNR)
     whole = final[final["psnr_hole"].notna()]
     by_seed = whole.groupby(["image", "method", "output", "seed"])["psnr_hole"].mean()
@@ -112,37 +97,29 @@ def per_image(results: Results) -> Table:
         for column in found
     ]
     last = results.last_iteration
-    title = f"{PSNR.title} of each image, {holes_of(results)}, after {last} iterations"
+    title = f"{PSNR.title} of each image, {holes}, after {last} iterations"
     about = "± is half the 95 % interval over seeds; best bold, second underlined, without any test"
-    return _grid("per-image", title, competing, found, PSNR, halves=halves, about=about)
+    images = family(PSNR, competing, found, is_compared=False)
+    return _grid("per-image", title, images, halves=halves, about=about)
 
 
 def _grid(
     name: str,
     title: str,
-    competing: Sequence[Entry],
-    found: Sequence[Column],
-    score: Score,
+    group: Family,
     *,
     halves: Sequence[Sequence[float]] | None = None,
     about: str = MARKS,
     has_deviations: bool = False,
 ) -> Table:
     """halves: of each column the intervals of its entries, if they are not over images."""
+    score, found, p = group.score, group.columns, group.p_against_best
     means = [column.over_images[0] for column in found]
-    order = [
-        sorted(column.whole, key=[-score.sign * each for each in mean].__getitem__)  # best first
-        for mean, column in zip(means, found, strict=True)
-    ]
-    p = [np.full(len(competing), np.nan) for _ in found]
-    if halves is None:
-        best = [each[0] if each else None for each in order]
-        p = against_best([column.compared for column in found], best)
-        halves = [column.over_images[1] for column in found]
+    halves = halves or [column.over_images[1] for column in found]
     numbers, cells = [], []
     for index, column in enumerate(found):
-        places = {row: place + 1 for place, row in enumerate(order[index])}
-        for row, (method, output) in enumerate(competing):
+        places = {row: place + 1 for place, row in enumerate(group.order[index])}
+        for row, (method, output) in enumerate(group.entries):
             number = {
                 "method": method,
                 "output": output,
@@ -168,7 +145,8 @@ def _grid(
                 )
             )
     frame = pd.DataFrame(numbers)
-    by_column = [cells[at : at + len(competing)] for at in range(0, len(cells), len(competing))]
+    rows = len(group.entries)
+    by_column = [cells[at : at + rows] for at in range(0, len(cells), rows)]
     shown = {column.name: by_column[at] for at, column in enumerate(found)}
     if has_deviations:
         last = found[-1].deviations
@@ -180,7 +158,7 @@ def _grid(
         ("method", "output", "column"),
         dict.fromkeys(("mean", "half_width", "between_seeds"), score.decimals)
         | {"n": 0, "N": 0, "p_against_best": 3},
-        _panels(competing, shown),
+        _panels(group.entries, shown),
         about=about,
     )
 

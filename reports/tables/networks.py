@@ -5,14 +5,15 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results
-from reports.tables.scores import PSNR, columns, holes_of
+from reports.tables.scores import PSNR, columns
 from reports.tables.table import NOTHING, Table, Value
 
 
-def architectures(results: Results) -> Table | None:
+def architectures(results: Results, holes: str) -> Table | None:
     """One row per network: what it is, what it costs and what it gives, over all holes.
 
-    None without networks. Milliseconds are medians over fits of each fit's median.
+    holes: what all holes are called. None without networks. Milliseconds are medians over fits of
+    each fit's median.
     """
     fits = results.final[results.final["method"].isin(results.networks)]
     if fits.empty:
@@ -39,7 +40,7 @@ def architectures(results: Results) -> Table | None:
     }
     return Table(
         "architectures",
-        f"Networks: size, time and {PSNR.title}, {holes_of(results)},"
+        f"Networks: size, time and {PSNR.title}, {holes},"
         f" after {results.last_iteration} iterations",
         frame,
         ("method",),

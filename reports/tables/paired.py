@@ -4,98 +4,32 @@ Against the best of the table all pairs are one family, against the reference on
 was chosen before anybody saw the scores.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import Results, Score
+from benchmarks.scoring.results import Score
 from benchmarks.scoring.statistics import (
     FEWEST_IMAGES,
     MOST_IMAGES,
     Array,
-    Ranks,
-    against_best,
     corrected,
     difference,
     images_needed,
     mean_interval,
-    ranks,
     verdict,
     wins_ties_losses,
 )
-from dip.errors import InputError, unknown
-from reports.tables.scores import (
-    Column,
-    Entry,
-    best_of,
-    by_hole,
-    entries,
-    holes_of,
-    name_of,
-    requested_scores,
-)
+from reports.tables.scores import Standing
 from reports.tables.table import NOTHING, Table, Value
 
-REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rule
 
-
-@dataclass(frozen=True)
-class Standing:
-    """Who competes over all holes, and how: the scores with more for better, and ranks.
-
-    p_against_best: as in the comparison by holes, whose columns are one family of so many pairs.
-    """
-
-    entries: list[Entry]
-    names: list[str]
-    score: Score
-    column: Column
-    scores: Array
-    best: int | None
-    reference: int | None
-    reference_name: str
-    p_against_best: Array
-    pairs: int
-    ranks: Ranks | None
-
-
-def standing(results: Results, score: Score, reference: str | None = None) -> Standing:
-    """Raises InputError if the reference is none of the methods."""
-    competing = entries(results)
-    names = [name_of(entry, results) for entry in competing]
-    if reference is not None and reference not in names:
-        raise InputError(f"`reference`: {unknown('method', reference, names)}")
-    family = by_hole(results, score)
-    column = family[-1]
-    scores = score.sign * column.compared
-    whole = column.whole
-    bests = [best_of(each, score) for each in family]
-    named = reference or (REFERENCE if REFERENCE in names else names[0])
-    index = names.index(named)
-    return Standing(
-        *(competing, names, score, column, scores, bests[-1]),
-        reference=index if index in whole else None,
-        reference_name=named,
-        p_against_best=against_best([each.compared for each in family], bests)[-1],
-        pairs=sum(n * (n - 1) // 2 for n in (len(each.whole) for each in family)),
-        ranks=ranks(scores[whole]) if whole else None,
-    )
-
-
-def paired(results: Results, reference: str | None = None) -> list[Table]:
-    """A table for each metric; raises InputError if the reference is none of the methods."""
-    return [
-        _paired(standing(results, score, reference), holes_of(results))
-        for score in requested_scores(results)
-    ]
-
-
-def _paired(who: Standing, holes: str) -> Table:
+def paired(who: Standing) -> Table:
+    """Of one score: a row for each method and output."""
     whole = who.column.whole
     p = {
-        "best": who.p_against_best,
+        "best": who.by_hole.p_against_best[-1],
         "reference": np.full(len(who.entries), np.nan),
     }
     others = [index for index in whole if index != who.reference]
@@ -127,7 +61,7 @@ def _paired(who: Standing, holes: str) -> Table:
     )
     return Table(
         f"paired-{who.score.name}",
-        f"{who.score.title}, paired over images, {holes}",
+        f"{who.score.title}, paired over images, {who.column.name}",
         frame,
         ("method", "output"),
         decimals | {"rank": 2, "best_p": 3, "reference_p": 3},

@@ -1,35 +1,30 @@
 """The scores that tables compare: of each method and output an image's mean, in each column.
 
 A column is a hole, all holes, an iteration, a share of missing pixels or an image. Within a column
-the seeds of a hole are averaged first, then the holes of an image; images are what is left.
+the seeds of a hole are averaged first, then the holes of an image; images are what is left. What a
+report says of how methods stand is computed here, once: its tables and figures are given it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, Results, Score
-from benchmarks.scoring.statistics import Array, between_seeds, mean_interval
+from benchmarks.scoring.results import OUTPUTS, SCORES, Results, Score
+from benchmarks.scoring.statistics import (
+    Array,
+    Ranks,
+    against_best,
+    between_seeds,
+    mean_interval,
+    ranks,
+)
+from dip.errors import InputError, unknown
 
 ALL_HOLES = "all holes"
-PSNR = Score("psnr", "psnr_hole", "PSNR hole (dB)", 2)
-SCORES = (
-    PSNR,
-    Score("ssim", "ssim_composited", "SSIM composited", 3),
-    Score("lpips", "lpips_composited", "LPIPS composited", 3),
-)
-
-
-def requested_scores(results: Results) -> list[Score]:
-    """Those that the suite asks for, PSNR first."""
-    return [score for score in SCORES if score.name in results.about["metrics"]]
-
-
-def holes_of(results: Results) -> str:
-    """What a mean over all holes is called: by its own name where there is one hole only."""
-    named = results.jobs["mask"].unique()
-    return str(named[0]) if len(named) == 1 else ALL_HOLES
+REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rule
+PSNR = SCORES["psnr"]
 
 
 Entry = tuple[str, str]  # method and output: what competes; a fill's output is `raw`
@@ -51,23 +46,23 @@ class Column:
     of: tuple[int, ...]
     deviations: tuple[float, ...]
 
-    @property
+    @cached_property
     def is_whole(self) -> list[bool]:
         """By entry: every job has a score; only such methods are compared and ranked."""
         return [n == planned > 0 for n, planned in zip(self.counts, self.of, strict=True)]
 
-    @property
+    @cached_property
     def whole(self) -> list[int]:
         """Which entries those are."""
         return [index for index, is_whole in enumerate(self.is_whole) if is_whole]
 
-    @property
+    @cached_property
     def over_images(self) -> tuple[list[float], list[float]]:
         """By entry the mean of the images that have a score, and half its interval's width."""
         found = [mean_interval(row[~np.isnan(row)]) for row in self.scores]
         return [float(mean) for mean, _ in found], [float(half) for _, half in found]
 
-    @property
+    @cached_property
     def compared(self) -> Array:
         """The scores, NaN for who is not compared."""
         return np.where(np.array(self.is_whole)[:, None], self.scores, np.nan)
@@ -124,17 +119,107 @@ def columns(
     return found
 
 
-def by_hole(results: Results, score: Score) -> list[Column]:
-    """A column for each hole, and one for all of them where there are several."""
+@dataclass(frozen=True)
+class Family:
+    """Columns that stand in one table, and whose comparisons are corrected together.
+
+    order: of each column the entries that are whole, best first. p_against_best: of each column by
+    entry; NaN for who is not compared, and throughout where nobody is.
+    """
+
+    score: Score
+    entries: list[Entry]
+    columns: list[Column]
+    order: list[list[int]]
+    p_against_best: list[Array]
+
+
+def family(
+    score: Score, competing: list[Entry], found: list[Column], *, is_compared: bool = True
+) -> Family:
+    """The columns with who is best in each, and who cannot be told from that."""
+    means = [[-score.sign * mean for mean in column.over_images[0]] for column in found]
+    order = [
+        sorted(column.whole, key=mean.__getitem__)
+        for mean, column in zip(means, found, strict=True)
+    ]
+    p = [np.full(len(competing), np.nan) for _ in found]
+    if is_compared:
+        best = [each[0] if each else None for each in order]
+        p = against_best([column.compared for column in found], best)
+    return Family(score, competing, found, order, p)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How methods stand by one score: in each hole, and over all holes.
+
+    scores: over all holes, with more for better. reference: None where it is not whole. pairs: how
+    many are compared in all columns. ranks: over all holes, of those that are whole.
+    """
+
+    by_hole: Family
+    names: list[str]
+    scores: Array
+    reference: int | None
+    reference_name: str
+    pairs: int
+    ranks: Ranks | None
+
+    @property
+    def score(self) -> Score:
+        return self.by_hole.score
+
+    @property
+    def entries(self) -> list[Entry]:
+        return self.by_hole.entries
+
+    @property
+    def column(self) -> Column:
+        """Over all holes; its name is what tables call them."""
+        return self.by_hole.columns[-1]
+
+    @property
+    def best(self) -> int | None:
+        return next(iter(self.by_hole.order[-1]), None)
+
+
+def standings(results: Results, reference: str | None = None) -> list[Standing]:
+    """How methods stand by each score that the suite asks for, PSNR first.
+
+    Args:
+        results: of a suite.
+        reference: the method that all are compared with; by default `REFERENCE`, or the suite's
+            first method.
+
+    Raises:
+        InputError: the reference is none of the methods.
+    """
+    competing = entries(results)
+    names = [name_of(entry, results) for entry in competing]
+    if reference is not None and reference not in names:
+        raise InputError(f"`reference`: {unknown('method', reference, names)}")
+    named = reference or (REFERENCE if REFERENCE in names else names[0])
     rows = results.final.assign(column=results.final["mask"])
     planned = results.jobs.assign(column=results.jobs["mask"])
     if results.jobs["mask"].nunique() > 1:
         rows = pd.concat([rows, rows.assign(column=ALL_HOLES)])
         planned = pd.concat([planned, planned.assign(column=ALL_HOLES)])
-    return columns(entries(results), rows, planned, score)
+    return [
+        _standing(family(score, competing, columns(competing, rows, planned, score)), names, named)
+        for score in results.scores
+    ]
 
 
-def best_of(column: Column, score: Score) -> int | None:
-    """Which entry's mean is best, of those that are whole."""
-    means = score.sign * column.scores.mean(axis=1)
-    return max(column.whole, key=lambda index: means[index], default=None)
+def _standing(by_hole: Family, names: list[str], reference: str) -> Standing:
+    column = by_hole.columns[-1]
+    scores = by_hole.score.sign * column.compared
+    index = names.index(reference)
+    whole = column.whole
+    return Standing(
+        *(by_hole, names, scores),
+        reference=index if index in whole else None,
+        reference_name=reference,
+        pairs=sum(n * (n - 1) // 2 for n in (len(each.whole) for each in by_hole.columns)),
+        ranks=ranks(scores[whole]) if whole else None,
+    )

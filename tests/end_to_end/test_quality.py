@@ -8,7 +8,7 @@ import dip
 from benchmarks.metrics import psnr
 from benchmarks.runner.job.run_job import to_8bit
 from datasets import load_images, make_mask
-from datasets.masks import Bernoulli
+from datasets.masks.scattered import Bernoulli
 from dip.fills import FILLS
 
 

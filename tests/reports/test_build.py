@@ -17,13 +17,14 @@ from PIL import Image as Pillow
 from scipy import stats
 from support.commands import Command
 from support.suites import TINY
+from support.tables import comparisons
 
 from benchmarks.scoring.results import Results, load_results
 from dip.errors import InputError
 from reports.build import Report, build
 from reports.commands.app import main
 from reports.figures import sheets
-from reports.tables import comparison, coverage
+from reports.tables import coverage
 from reports.tables import stopping as stopping_rules
 from reports.tables.timing import timing
 
@@ -87,7 +88,7 @@ def test_names_that_look_like_numbers_stay_names(
     )
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    table = comparison.comparison(load_results(tmp_path / "results" / "tiny"))[0].numbers
+    table = comparisons(load_results(tmp_path / "results" / "tiny"))[0].numbers
     assert table["method"].tolist() == ["32", "32"]
     assert table["images"].tolist() == [2, 2]
     assert table["half_width"].notna().all()
@@ -259,6 +260,12 @@ def _coverage(results: Results) -> pd.DataFrame:
     table = coverage.coverage(coverage.per_image(results), results)
     assert table is not None
     return table.numbers
+
+
+def test_a_metric_that_results_were_not_asked_for_is_empty(results: Results, own: Path) -> None:
+    """As one is that was added since."""
+    results.rows.drop(columns="lpips_full").to_csv(own / "results.csv", index=False)
+    assert load_results(own).rows["lpips_full"].isna().all()
 
 
 def test_results_of_another_version_are_one_line(results: Results, own: Path) -> None:

@@ -142,11 +142,7 @@ def cases() -> list[Case]:
         method = _with(held_out=0.1 if rule.needs_held_out else 0)
         found.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
     for name in FILLS:
-        found.append(
-            Case(
-                f"fill {name}", {name: FILLS[name].version}, "dip/fills/__init__.py", _filled(name)
-            )
-        )
+        found.append(Case(f"fill {name}", {name: FILLS[name].version}, "dip/fills", _filled(name)))
     for name in METRICS:
         versions: dict[str, int | str] = {name: METRICS[name].version}
         found.append(Case(f"metric {name}", versions, "benchmarks/metrics", _scored(name)))

@@ -14,7 +14,7 @@ from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
 from benchmarks.system.memory import PeakMemory
 from dip import Step
-from dip.fills import Fill
+from dip.fills import FILLS, Fill
 
 Write = Callable[..., Path]
 
@@ -59,7 +59,7 @@ def test_a_fill_is_given_the_masked_image_and_the_seed(
         return masked
 
     (job,) = jobs_of(suite_file(methods=[{"fill": "mean"}]))
-    monkeypatch.setattr("dip.fills.mean.restore", restore)
+    monkeypatch.setitem(FILLS, "mean", replace(FILLS["mean"], function=restore))
     run_job(Task(replace(job, seed=3), "tiny"), device="cpu", threads=1, workers=1)
     masked, mask, seed = given
     np.testing.assert_array_equal(masked, job.image.pixels * job.mask / 255)

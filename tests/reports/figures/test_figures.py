@@ -23,8 +23,8 @@ from benchmarks.scoring.results import Results, load_results
 from benchmarks.store.trace import read_trace
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.figures.style import HEIGHT, WIDTH
-from reports.tables import coverage, paired
-from reports.tables.scores import PSNR
+from reports.tables import coverage
+from reports.tables.scores import standings
 
 Write = Callable[..., Path]
 QUICK = TINY["methods"][0]
@@ -92,15 +92,16 @@ class Drawn:
 @pytest.fixture(scope="module")
 def pictures(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     drawn = Drawn(tmp_path_factory.mktemp("drawn"), {}, {})
-    for draw in (
-        curves.against_iterations,
-        curves.against_seconds,
-        sheets.contact_sheets,
-        sheets.error_maps,
-    ):
+    lines, chosen = curves.lines(results), sheets.choose(results)
+    for name, draw in {
+        "against_iterations": lambda: curves.against_iterations(lines, drawn.folder),
+        "against_seconds": lambda: curves.against_seconds(lines, drawn.folder),
+        "contact_sheets": lambda: sheets.contact_sheets(results, chosen, drawn.folder),
+        "error_maps": lambda: sheets.error_maps(results, chosen, drawn.folder),
+    }.items():
         with kept(has_files=True) as figures:
-            drawn.names[draw.__name__] = draw(results, drawn.folder)
-        drawn.figures[draw.__name__] = figures
+            drawn.names[name] = draw()
+        drawn.figures[name] = figures
     return drawn
 
 
@@ -113,7 +114,7 @@ def test_the_diagram_on_paper(tmp_path: Path) -> None:
     networks = {LONG: 1.5, "b": 0.5, **{f"method {index}": 0.1 * index for index in range(12)}}
     many = synthetic(8, networks, {"mean": -5.0, "biharmonic": 1.0})
     with kept() as drawn:
-        critical_difference.critical_difference(paired.standing(many, PSNR), tmp_path)
+        critical_difference.critical_difference(standings(many)[0], tmp_path)
         _check_texts(drawn)
 
 
@@ -191,8 +192,8 @@ def test_files_are_pictures_as_wide_as_text(results: Results, pictures: Drawn) -
             assert len(picture.convert("RGB").getcolors(2**24) or ()) > 50  # not blank
         assert (folder / name).with_suffix(".pdf").stat().st_size > 5000
     before = {name: (folder / name).read_bytes() for name in names[:3]}
-    curves.against_iterations(results, folder)
-    sheets.contact_sheets(results, folder)
+    curves.against_iterations(curves.lines(results), folder)
+    sheets.contact_sheets(results, sheets.choose(results), folder)
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
@@ -203,7 +204,7 @@ def test_a_curve_says_where_images_are_missing(
     missing = (everything["image"] == "wide") & (everything["method"] == "plain")
     partial = dataclasses.replace(results, rows=everything[~missing])
     with kept() as drawn:
-        curves.against_iterations(partial, tmp_path)
+        curves.against_iterations(curves.lines(partial), tmp_path)
     assert _legend(pictures.figures["against_iterations"][0])[:2] == [LONG, "plain"]
     assert _legend(drawn[0])[:2] == [LONG, "plain (2/4)"]
 
@@ -217,7 +218,9 @@ def test_a_curve_ends_where_one_of_its_fits_does(results: Results, tmp_path: Pat
     rows = results.rows
     ended = (rows["seed"] == 1) & (rows["iteration"] == 40) & (rows["image"] == "wide")
     with kept() as drawn:
-        curves.against_iterations(dataclasses.replace(results, rows=rows[~ended]), tmp_path)
+        curves.against_iterations(
+            curves.lines(dataclasses.replace(results, rows=rows[~ended])), tmp_path
+        )
         line = next(each for each in drawn[0].axes[0].lines if each.get_linestyle() == "-")
         assert max(line.get_xdata()) == 10
 
@@ -251,7 +254,9 @@ def test_devices_have_times_of_their_own_and_fills_stand_in_all(
     rows.loc[is_network & (rows["seed"] == 1), "device"] = "RTX-3090"
     fills_on = rows[~is_network]["device"].iloc[0]
     with kept() as drawn:
-        names = curves.against_seconds(dataclasses.replace(results, rows=rows), tmp_path)
+        names = curves.against_seconds(
+            curves.lines(dataclasses.replace(results, rows=rows)), tmp_path
+        )
         legends = [_legend(figure) for figure in drawn]
     assert names == [
         "quality-against-seconds-rtx-3090-device-1.png",
@@ -267,7 +272,7 @@ def test_a_rule_that_chose_badly_is_on_the_axis(results: Results, tmp_path: Path
     rows.loc[rows["output"].str.startswith("stop:"), "psnr_hole"] = 1.0
     rows = rows[~(rows["output"].str.startswith("stop:") & (rows["seed"] == 1))]
     with kept() as drawn:
-        curves.against_iterations(dataclasses.replace(results, rows=rows), tmp_path)
+        curves.against_iterations(curves.lines(dataclasses.replace(results, rows=rows)), tmp_path)
         assert drawn[0].axes[0].get_ylim()[0] < 1
         names = _legend(drawn[0])
     assert "stop:es-wmv[window=4,patience=5] (8/16)" in names
@@ -280,7 +285,7 @@ def test_an_axis_begins_below_what_it_shows(results: Results, tmp_path: Path) ->
         with pytest.MonkeyPatch.context() as patch, kept() as drawn:
             patch.setattr(curves, "BANDS", bands)
             patch.setattr(curves, "BELOW", 0.01)
-            curves.against_seconds(results, tmp_path)
+            curves.against_seconds(curves.lines(results), tmp_path)
             axis = drawn[0].axes[0]
             lowest[bands] = axis.get_ylim()[0]
             ends = [line.get_ydata()[-1] for line in axis.lines]
@@ -293,7 +298,7 @@ def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> 
     rows.loc[rows["method"] == "mean", "psnr_hole"] = np.inf
     rows = rows[~((rows["method"] == "nearest") & (rows["image"] == "wide"))]
     with kept() as drawn:
-        curves.against_iterations(dataclasses.replace(results, rows=rows), tmp_path)
+        curves.against_iterations(curves.lines(dataclasses.replace(results, rows=rows)), tmp_path)
         said = [text.get_text().strip() for text in drawn[0].axes[1].texts]
     assert said[-1] == "mean (exact)"
     assert "nearest (1/2)" in said
@@ -328,7 +333,7 @@ def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, pictures: Dr
 def test_a_sheet_of_many_images_says_that_it_shows_some(results: Results, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, kept() as drawn:
         patch.setattr(sheets, "IMAGES", 1)
-        sheets.contact_sheets(results, tmp_path)
+        sheets.contact_sheets(results, sheets.choose(results), tmp_path)
         assert any("(1 of 2 images)" in text.get_text() for text in drawn[0].texts)
 
 
@@ -344,7 +349,7 @@ def test_a_method_without_a_result_has_its_status_on_the_sheet(
     partial = dataclasses.replace(results, rows=rows, jobs=jobs)
     for draw in (sheets.contact_sheets, sheets.error_maps):
         with kept() as drawn:
-            draw(partial, tmp_path)
+            draw(partial, sheets.choose(partial), tmp_path)
             axes = drawn[0].axes
         # The caption of a picture with a close-up stands below that, which is the next one.
         said = [

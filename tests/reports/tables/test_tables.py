@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 from support.synthetic import synthetic
+from support.tables import comparisons, pairs, tables
 
 from benchmarks.scoring.results import Results
 from benchmarks.scoring.statistics import holm
 from dip.errors import InputError
-from reports.build import all_tables
 from reports.figures import critical_difference
-from reports.tables import comparison, networks, paired
+from reports.tables import comparison, networks
 from reports.tables.latex import macros, to_latex
-from reports.tables.scores import PSNR, by_hole, entries, requested_scores
+from reports.tables.scores import entries, standings
 from reports.tables.table import Table, Value
 from reports.tables.timing import timing
 from reports.tables.write import to_markdown
@@ -39,7 +39,7 @@ def _images(results: Results, method: str, output: str = "raw") -> "pd.Series[fl
 
 
 def test_the_image_is_the_unit(results: Results) -> None:
-    (psnr, _, lpips) = comparison.comparison(results)
+    (psnr, _, lpips) = comparisons(results)
     line = psnr.numbers.set_index(["method", "output", "column"]).loc[
         ("a", "averaged", "all holes")
     ]
@@ -61,13 +61,13 @@ def test_seeds_that_differ_in_number_count_as_one_image_each(results: Results) -
     rows = results.rows
     lost = (rows["method"] == "a") & (rows["mask"] == "hole-0") & (rows["seed"] > 0)
     partial = dataclasses.replace(results, rows=rows[~lost])
-    numbers = comparison.comparison(partial)[0].numbers
+    numbers = comparisons(partial)[0].numbers
     line = numbers.set_index(["method", "output", "column"]).loc[("a", "raw", "all holes")]
     assert line["mean"] == pytest.approx(_images(partial, "a").mean())
     assert (line["n"], line["N"]) == (32, 48)
     assert pd.isna(line["place"])
     assert pd.isna(line["p_against_best"])
-    text = to_markdown(comparison.comparison(partial)[0])
+    text = to_markdown(comparisons(partial)[0])
     assert " (32/48) |" in text
     assert text.count("(48/48)") == 2  # b's outputs
     whole = numbers[numbers["place"].notna()]
@@ -75,7 +75,7 @@ def test_seeds_that_differ_in_number_count_as_one_image_each(results: Results) -
 
 
 def test_best_and_second_are_marked_and_who_cannot_be_told_apart(results: Results) -> None:
-    table = comparison.comparison(results)[0]
+    table = comparisons(results)[0]
     family = []
     for name in ("hole-0", "hole-1", "all holes"):
         rows = results.final if name == "all holes" else results.final.query("mask == @name")
@@ -101,7 +101,7 @@ def test_best_and_second_are_marked_and_who_cannot_be_told_apart(results: Result
 
 
 def test_methods_are_compared_with_the_best_and_the_reference(results: Results) -> None:
-    table = paired.paired(results)[0]
+    table = pairs(results)[0]
     lines = table.numbers.set_index(["method", "output"])
     reference = _images(results, "biharmonic")
     others = [entry for entry in entries(results) if entry[0] != "biharmonic"]
@@ -128,7 +128,7 @@ def test_methods_are_compared_with_the_best_and_the_reference(results: Results) 
 
 
 def test_a_lower_lpips_is_better(results: Results) -> None:
-    lines = paired.paired(results)[2].numbers.set_index(["method", "output"])
+    lines = pairs(results)[2].numbers.set_index(["method", "output"])
     line = lines.loc[("mean", "raw")]
     assert line["reference_difference"] > 0
     assert line["reference_verdict"] == "worse"
@@ -136,48 +136,50 @@ def test_a_lower_lpips_is_better(results: Results) -> None:
 
 
 def test_any_method_can_be_the_reference(results: Results) -> None:
-    table = paired.paired(results, "b, raw")[0]
+    table = pairs(results, "b, raw")[0]
     line = table.numbers.set_index(["method", "output"]).loc[("mean", "raw")]
     difference = _images(results, "mean") - _images(results, "b")
     assert line["reference_difference"] == pytest.approx(difference.mean())
     assert "less b, raw" in to_markdown(table)
     with pytest.raises(InputError, match="`reference`: unknown method 'biharmnic'. Did you mean"):
-        paired.paired(results, "biharmnic")
+        pairs(results, "biharmnic")
 
 
 def test_with_too_few_images_it_cannot_be_told() -> None:
     few = synthetic(5, {"a": 30.0}, FILLS)
-    table = paired.paired(few)[0]
+    table = pairs(few)[0]
     assert set(table.numbers["best_verdict"].dropna()) == {"cannot tell"}
     assert "with fewer than 6 images nothing is told apart" in table.about
     assert "cannot tell; 6 images would" in to_markdown(table)
-    cells = comparison.comparison(few)[0].panels[0]["all holes"]
+    cells = comparisons(few)[0].panels[0]["all holes"]
     assert [cell.is_tied for cell in cells if cell.place != 1] == [True] * 3
-    assert paired.standing(few, PSNR).ranks is None
+    assert standings(few)[0].ranks is None
 
 
 def test_iterations_stand_side_by_side(results: Results) -> None:
-    table = comparison.iterations(results)
+    table = comparison.iterations(results, "all holes")
     assert table is not None
     (panel,) = table.panels
     assert list(panel.columns) == ["method", "output", "100", "200"]
     assert list(panel["method"]) == ["a", "a", "b", "b"]
     assert all(cell.of == (48, 48) for cell in panel["100"])
-    assert comparison.iterations(synthetic(8, {"a": 1.0}, FILLS, iterations=(100,))) is None
+    once = synthetic(8, {"a": 1.0}, FILLS, iterations=(100,))
+    assert comparison.iterations(once, "all holes") is None
 
 
 def test_holes_are_grouped_by_what_is_missing(results: Results) -> None:
-    table = comparison.missing_share(results)
+    table = comparison.missing_share(results, entries(results))
     assert table is not None
     assert list(table.panels[0].columns) == ["method", "output", "1-10 %", "30-40 %"]
-    of_hole = comparison.comparison(results)[0].numbers.query("column == 'hole-1'")
+    of_hole = comparisons(results)[0].numbers.query("column == 'hole-1'")
     of_share = table.numbers.query("column == '30-40 %'")
     assert list(of_share["mean"]) == pytest.approx(list(of_hole["mean"]))
-    assert comparison.missing_share(synthetic(8, {}, FILLS, holes=1)) is None
+    alone = synthetic(8, {}, FILLS, holes=1)
+    assert comparison.missing_share(alone, entries(alone)) is None
 
 
 def test_a_wide_table_has_panels_and_images_have_intervals_over_seeds(results: Results) -> None:
-    table = comparison.per_image(results)
+    table = comparison.per_image(results, entries(results), "all holes")
     assert [list(panel.columns)[2:] for panel in table.panels] == [
         [f"image-{index:03}" for index in part] for part in (range(6), range(6, 8))
     ]
@@ -191,7 +193,7 @@ def test_a_wide_table_has_panels_and_images_have_intervals_over_seeds(results: R
 
 
 def test_networks_have_their_size_and_time(results: Results) -> None:
-    table = networks.architectures(results)
+    table = networks.architectures(results, "all holes")
     assert table is not None
     lines = table.numbers.set_index("method")
     assert lines["raw_mean"]["a"] == pytest.approx(_images(results, "a").mean())
@@ -250,20 +252,20 @@ def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Pat
     ]
     assert critical_difference.groups(np.array([1.0, 1.4, 1.9]), 1.0) == [(0, 2)]
     assert critical_difference.groups(np.array([1.0, 3.0]), 1.0) == []
-    who = paired.standing(results, PSNR)
+    who = standings(results)[0]
     assert critical_difference.critical_difference(who, tmp_path) == "critical-difference.png"
     assert (tmp_path / "critical-difference.pdf").stat().st_size > 5000
-    hostile = paired.standing(synthetic(8, {r"$x_{$ \alpha": 1.0, "$": 2.0}, FILLS), PSNR)
+    hostile = standings(synthetic(8, {r"$x_{$ \alpha": 1.0, "$": 2.0}, FILLS))[0]
     assert critical_difference.critical_difference(hostile, tmp_path)
-    few = paired.standing(synthetic(5, {"a": 1.0}, FILLS), PSNR)
+    few = standings(synthetic(5, {"a": 1.0}, FILLS))[0]
     assert critical_difference.critical_difference(few, tmp_path) is None
 
 
 def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
     about = results.about | {"metrics": ["ssim"]}
     only = dataclasses.replace(results, about=about)
-    assert [measure.name for measure in requested_scores(only)] == ["ssim"]
-    assert {table.name for table in all_tables(only, None)[0] if "-" in table.name} == {
+    assert [measure.name for measure in only.scores] == ["ssim"]
+    assert {table.name for table in tables(only) if "-" in table.name} == {
         "comparison-ssim", "paired-ssim", "timing-a-processor",
     }  # fmt: skip
 
@@ -271,7 +273,7 @@ def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
 def test_a_failed_method_is_in_every_table_and_not_ranked(results: Results) -> None:
     failed = dataclasses.replace(results, rows=results.rows[results.rows["method"] != "a"])
     assert ("a", "") in entries(failed)
-    found = {table.name: table for table in all_tables(failed, None)[0]}
+    found = {table.name: table for table in tables(failed)}
     for name, line in {
         "comparison-psnr": "| a | - | - (0/24) | - (0/24) | - (0/48) | - |",
         "architectures": "| a | - | - | - (0/48) | - | - (0/48) | - | - |",
@@ -286,7 +288,8 @@ def test_a_failed_method_is_in_every_table_and_not_ranked(results: Results) -> N
 def test_a_job_without_result_counts_in_its_share(results: Results) -> None:
     """Also where nobody has a result for that image and hole."""
     gone = (results.rows["image"] == "image-003") & (results.rows["mask"] == "hole-1")
-    table = comparison.missing_share(dataclasses.replace(results, rows=results.rows[~gone]))
+    without = dataclasses.replace(results, rows=results.rows[~gone])
+    table = comparison.missing_share(without, entries(without))
     assert table is not None
     lines = table.numbers.query("column == '30-40 %' and method == 'a'")
     assert list(zip(lines["n"], lines["N"], lines["images"], strict=True)) == [(21, 24, 7)] * 2
@@ -296,7 +299,8 @@ def test_a_job_without_result_counts_in_its_share(results: Results) -> None:
 def test_an_image_may_have_the_name_of_a_column(results: Results) -> None:
     named = {"image-003": "output"}
     rows, jobs = (each.replace({"image": named}) for each in (results.rows, results.jobs))
-    table = comparison.per_image(dataclasses.replace(results, rows=rows, jobs=jobs))
+    fewer = dataclasses.replace(results, rows=rows, jobs=jobs)
+    table = comparison.per_image(fewer, entries(fewer), "all holes")
     panel = table.panels[0]
     assert list(panel.columns).count("output") == 2
     assert panel.iloc[0, 1] == "raw"
@@ -308,26 +312,27 @@ def test_perfect_scores_are_scores(results: Results) -> None:
     rows = results.rows.copy()
     rows.loc[rows["method"].isin(["mean", "biharmonic"]), "psnr_hole"] = np.inf
     perfect = dataclasses.replace(results, rows=rows)
-    line = paired.paired(perfect)[0].numbers.set_index("method").loc["mean"]
+    line = pairs(perfect)[0].numbers.set_index("method").loc["mean"]
     assert (line["images"], line["reference_verdict"]) == (8, "identical")
     assert (line["reference_wins"], line["reference_ties"], line["reference_losses"]) == (0, 8, 0)
 
 
 def test_one_verdict_on_a_pair_in_all_tables(results: Results) -> None:
-    for grid, against in zip(comparison.comparison(results), paired.paired(results), strict=True):
+    for grid, against in zip(comparisons(results), pairs(results), strict=True):
         last = grid.numbers.query("column == 'all holes'")
         assert list(last["p_against_best"].dropna()) == list(against.numbers["best_p"].dropna())
         assert "Holm-corrected for 45 pairs" in against.about  # of 6 entries, in three columns
 
 
 def test_by_hole_has_a_column_for_each(results: Results) -> None:
-    assert [column.name for column in by_hole(results, PSNR)] == ["hole-0", "hole-1", "all holes"]
+    names = [column.name for column in standings(results)[0].by_hole.columns]
+    assert names == ["hole-0", "hole-1", "all holes"]
     alone = synthetic(8, {}, FILLS, holes=1)
-    assert [column.name for column in by_hole(alone, PSNR)] == ["hole-0"]
+    assert [column.name for column in standings(alone)[0].by_hole.columns] == ["hole-0"]
 
 
 def test_a_table_names_each_row_once(results: Results) -> None:
-    for table in all_tables(results, None)[0]:
+    for table in tables(results):
         assert not table.numbers.duplicated(list(table.names)).any(), table.name
         assert isinstance(table, Table)
         assert all(isinstance(cell, str | Value) for panel in table.panels

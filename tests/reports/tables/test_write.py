@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 from support.commands import ROOT
 from support.synthetic import synthetic
+from support.tables import tables
 
-from benchmarks.metrics import METRICS
-from reports.build import all_tables
 from reports.compare import side_by_side
 from reports.tables import networks
 from reports.tables import stopping as stopping_rules
@@ -23,6 +22,7 @@ from reports.tables.timing import timed_alone
 from reports.tables.write import to_markdown, write
 
 HOSTILE = r"50% & #1_{x}^2 ~\end{tabular} <a> |b| "
+METRICS = ("psnr", "ssim", "lpips")  # those of `synthetic`
 BY_METRIC = {f"{kind}-{name}" for kind in ("comparison", "paired") for name in METRICS}
 CELL = r"[*_]*(-?[\d.]+)(?: ± ([\d.]+))?[*_]*(?: \((.*?)\))?( ≈)?"
 
@@ -56,7 +56,7 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
     rows.loc[rows["method"] == "mean", "psnr_hole"] = math.inf
     lost = (rows["method"] != HOSTILE) | (rows["image"] != "image-003") | (rows["seed"] != 1)
     partial = type(results)(results.folder, rows[lost], results.jobs, results.about)
-    found = all_tables(partial, None)[0]
+    found = tables(partial)
     assert {table.name for table in found} == {
         *BY_METRIC,
         *("iterations", "missing-share", "per-image", "architectures", "stopping"),
@@ -74,7 +74,7 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
 def test_prose_cites_numbers(tmp_path: Path) -> None:
     r"""\dipresult gives the table's own number, alone and in \num; a wrong name is an error."""
     results = synthetic(7, {"net_a[x=1]": 2.0}, {"mean": -5, "biharmonic": 1})
-    found = all_tables(results, None)[0]
+    found = tables(results)
     write(tmp_path, found)
     place = "comparison-psnr/net_a[x=1]/raw/hole-1/mean"
     document = (
@@ -103,7 +103,7 @@ def _latex(folder: Path, name: str) -> "subprocess.CompletedProcess[str]":
 def test_the_numbers_of_all_formats_are_those_of_the_csv(tmp_path: Path) -> None:
     """Cell by cell, read back from the files."""
     results = synthetic(8, {"a": 2.0, "b": 1.5}, {"mean": -5, "biharmonic": 1.0}, holes=3)
-    found = {table.name: table for table in all_tables(results, None)[0]}
+    found = {table.name: table for table in tables(results)}
     write(tmp_path, list(found.values()))
     cells = 0
     for name in ("comparison-psnr", "comparison-lpips", "iterations", "per-image"):
@@ -208,9 +208,9 @@ def test_letters_that_latex_lacks_are_named() -> None:
 
 def test_tables_without_anything_are_left_out() -> None:
     results = synthetic(7, {}, {"mean": -5, "biharmonic": 1}, holes=1)
-    assert networks.architectures(results) is None
+    assert networks.architectures(results, "all holes") is None
     assert stopping_rules.stopping(results) is None
-    assert {table.name for table in all_tables(results, None)[0]} == {
+    assert {table.name for table in tables(results)} == {
         *BY_METRIC,
         "per-image",
     }

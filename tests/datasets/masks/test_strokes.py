@@ -1,24 +1,43 @@
 """Free-form strokes: as thick, as many and in the directions of those of their papers."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
+from support.holes import Golden, missing
 
-from datasets import Image, make_mask, parse_mask
-from datasets.masks import Strokes
+from datasets import parse_mask
 from datasets.masks.base import Pieces
-from datasets.masks.pieces import _ahead, _as_opencv_draws, _cosine_and_sine, _segment
+from datasets.masks.pieces import Strokes, _ahead, _as_opencv_draws, _cosine_and_sine, _segment
 
-
-def _missing(entry: Any, side: int) -> NDArray[np.bool_]:
-    image = Image("x", np.zeros((3, side, side), np.uint8))
-    return make_mask(parse_mask(entry), image)[0] == 0
+GOLDEN: Golden = [
+    (
+        {"strokes": {"brush": "thin"}},
+        "5a009154333489ef626a25ad66b72a641691fb6b12d8381983ddee2c53e39040",
+    ),
+    (
+        {"strokes": {"brush": "medium"}},
+        "dcbcf21da3d55c6b6417af816abc0e0fc4cd73b5ee45972f6a4ea42031417723",
+    ),
+    (
+        {"strokes": {"brush": "thick"}},
+        "889bc50f9d211d7520a9e0fe8e32ac22aa838b846a34a97f187fc126cd0fdb02",
+    ),
+    (
+        {"strokes": {"brush": "deepfill"}},
+        "7e84a6e273c6991f3d15c04ca666480cf2a8a665e35a68a02f2660df1b01f53f",
+    ),
+    (
+        {"strokes": {"brush": "thin", "hole_fraction": [0.5, 0.6]}},
+        "ea0a8077d65ca54c418b3b9f95b20e7c2c7c0399b9c89504e72b778e06a4f0ee",
+    ),
+    (
+        {"strokes": {"brush": "deepfill", "hole_fraction": [0.5, 0.6]}},
+        "67dbfb802b3c8ddcfdec52fc6a5da66cd860780881617d931fde1af8986a80d2",
+    ),
+]
 
 
 @pytest.mark.parametrize("width", [5, 6, 9, 14, 31, 54, 104])
@@ -76,7 +95,8 @@ def test_strokes_of_lama_hide_half_at_most_and_are_as_thick_as_they_say() -> Non
         rims = {}
         for brush in ("thin", "medium", "thick"):
             holes = [
-                _missing({"strokes": {"brush": brush, "seed": seed}}, side) for seed in range(60)
+                missing({"strokes": {"brush": brush, "seed": seed}}, side, side)
+                for seed in range(60)
             ]
             assert max(hole.mean() for hole in holes) <= 0.5
             inner = [binary_erosion(hole) for hole in holes]
@@ -84,7 +104,7 @@ def test_strokes_of_lama_hide_half_at_most_and_are_as_thick_as_they_say() -> Non
         assert rims["thin"] > 1.3 * rims["medium"] > 1.3 * 1.3 * rims["thick"]
     # Sizes follow the image, so the share does not depend on it: five standard errors.
     apart = [
-        np.array([_missing({"strokes": {"seed": seed}}, side).mean() for seed in range(100)])
+        np.array([missing({"strokes": {"seed": seed}}, side, side).mean() for seed in range(100)])
         for side in (100, 300)
     ]
     error = np.sqrt(sum(values.var() / len(values) for values in apart))
