@@ -5,7 +5,8 @@ output and the image over the known pixels. Iteration n is the n-th forward pass
 holds the output of that pass, before the step that follows from it, as the authors' code does.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
@@ -37,10 +38,11 @@ from dip.training.state import (
     StateError,
     Stream,
     Tensors,
+    check_state,
     fit_sha256,
-    load,
+    load_parts,
 )
-from dip.training.stopping import Stop, answers, hold_out, make_rules
+from dip.training.stopping import Stop, StoppingRule, answers, hold_out, make_rules
 
 if TYPE_CHECKING:
     from dip.training.pictures import AnyImage
@@ -95,6 +97,7 @@ class FitSettings(TypedDict, total=False):
     engine: EngineName
     precision: Precision
     rules: Iterable[Any]
+    observe: Callable[[int, Tensor, Tensor], None]
 
 
 class Fit:
@@ -109,7 +112,8 @@ class Fit:
     Iterating goes on where it was left. It ends after the preset's iterations, with a `Method`
     never; leave the loop when you like. On a GPU, iterations are computed in blocks of up to 25
     and yielded when their block is over; `iteration`, `checkpoint()` and `state_dict()` are then
-    those of the block's last one. `until` ends blocks where they are to be looked at.
+    those of the block's last one, until all of its steps are yielded. `until` ends blocks where
+    they are to be looked at.
 
     Weights, input and noise depend on the seed alone.
 
@@ -142,6 +146,7 @@ class Fit:
 
     Raises:
         InputError: shapes, values, settings or devices that do not fit.
+        Diverged: the fit has failed; while iterating (`dip.training.divergence`).
     """
 
     def __init__(
@@ -163,32 +168,35 @@ class Fit:
         mask = mask_tensor(mask, size)
         method, self.iterations = _chosen(method, network)
         _check_side(size, method, network)
+        _check_seed(seed)
         is_ours = network is None and method.architecture.may_rebuild
         may_rebuild = is_ours and method.optimizer.may_rebuild
-        how = Engine(engine, precision, device, may_rebuild)
+        self._engine = Engine(engine, precision, device, may_rebuild)
+        place = self._engine.device, self._engine.dtype
         held = hold_out(mask, method, seed)
         self._rules = make_rules(rules, method, image, held)
         for rule in self._rules.values():
-            rule.to(device)
-        known = (mask.to(held) - held).to(device, how.dtype)[None]
-        loss_of = Loss(method, known, target=image.to(device, how.dtype)[None] * known)
+            rule.to(self._engine.device)
+        known = (mask.to(held) - held).to(*place)[None]
+        loss_of = Loss(method, known, target=image.to(*place)[None] * known)
         self._watch = Watch(loss_of, method.backtracking)
         with seeded_globally(seed, "weights"):
             trained = _network(method, network, len(image), size)
         input_size = method.architecture.input_size(size) if network is None else size
         # On the CPU, so that one seed is one input on every device.
         start = method.input.make(method.batch, input_size, generator(seed, "input"))
-        prepared = how.prepare(trained, start)
-        self._pass = Iteration(method, *prepared, loss_of, self._watch, seed, how)
-        self._rewind = (
-            Rewind(self._pass.moving, method.backtracking) if method.backtracking else None
-        )
-        self._engine, self._observe = how, observe
-        self._stopwatch = Stopwatch(device)
-        # Of iterations that a GPU is still at: number, whether it backtracked, and signs.
-        self._unread: list[tuple[int, bool, Tensor]] = []
+        prepared = self._engine.prepare(trained, start)
+        self._pass = Iteration(method, *prepared, loss_of, self._watch, seed, self._engine)
+        backtracking = method.backtracking
+        self._rewind = Rewind(self._pass.moving, backtracking) if backtracking else None
         shapes = [list(tensor.shape) for tensor in self._pass.moving()]
         self._name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), shapes)
+        self._observe = observe
+        self._stopwatch = Stopwatch(self._engine.device)
+        # Of iterations that a GPU is still at: number, whether it backtracked, and signs.
+        self._unread: list[tuple[int, bool, Tensor]] = []
+        self._ready: deque[Step] = deque()  # steps that are finished, and not yet yielded
+        self._failure: Diverged | StateError | None = None  # why the fit cannot be used any more
         self.iteration = 0
 
     def __iter__(self) -> Iterator[Step]:
@@ -207,16 +215,17 @@ class Fit:
             InputError: there is none, or one is less than 1.
             Diverged: the fit has failed (`dip.training.divergence`).
         """
-        wanted = frozenset(iterations)
-        _check_iterations(wanted)
-        return self._steps(max(wanted), wanted)
+        last, wanted = _wanted(iterations)
+        return self._steps(last, wanted)
 
     def checkpoint(self) -> Checkpoint:
         """The restoration as it is now: copies, which do not change as the fit goes on.
 
         Raises:
             InputError: no iteration is finished yet.
+            Diverged: the fit has failed.
         """
+        self._settle()
         if not self.iteration:
             raise InputError("there is no checkpoint before the first iteration")
         raw, averaged, loss = self._pass.last
@@ -233,7 +242,11 @@ class Fit:
         """The state of the fit: all that the rest of it depends on, for `torch.save`.
 
         Its tensors are the fit's own, and change as it goes on, until they are saved or copied.
+
+        Raises:
+            Diverged: the fit has failed.
         """
+        self._settle()
         return {
             "of": self._name,
             "output_versions": dict(OUTPUT_VERSIONS),
@@ -251,11 +264,17 @@ class Fit:
                 same rules or more. It stays as it is.
 
         Raises:
-            StateError: it is of another fit, or this one has begun.
+            StateError: it is of another fit, or this one has begun. If the state turns out to be
+                of another version of the program, this fit cannot be used any more.
         """
         if self.iteration:
             raise StateError("this fit has begun; load the state into a new one")
-        load(self._parts(), state, self._name)
+        check_state(state, self._name, self._parts())
+        try:
+            load_parts(self._parts(), state)
+        except StateError as error:
+            self._failure = error
+            raise
         device = self._engine.device
         self._pass.last = [tensor.to(device, copy=True) for tensor in state["last"]]
         self.iteration, self._stopwatch.seconds = state["iteration"], state["seconds"]
@@ -270,7 +289,7 @@ class Fit:
             "input noise": Stream(one.input_noise),
             "parameter noise": Stream(one.parameter_noise.generator),
             "SGLD noise": Stream(one.sgld_noise.generator),
-            **{f"rule {label}": rule for label, rule in self._rules.items()},
+            **{_rule_part(label, rule): rule for label, rule in self._rules.items()},
         }
         if self._rewind:
             parts["rewind"] = self._rewind
@@ -278,25 +297,24 @@ class Fit:
             parts["network's draws"] = OwnDraws(one.network)
         return parts
 
-    def _steps(self, last: int | None, wanted: frozenset[int]) -> Iterator[Step]:
+    def _steps(self, last: int | None, wanted: Container[int]) -> Iterator[Step]:
         """last: the iteration to end with; wanted: those that end a block."""
-        while last is None or self.iteration < last:
+        while True:
+            while self._ready:
+                yield self._ready.popleft()
+            if self._failure:
+                raise self._failure
+            if last is not None and self.iteration >= last:
+                return
             backtracked = self._compute()
             is_over = self.iteration == last or self.iteration in wanted
-            steps: list[Step] = []
-            failure = None
             if is_over or len(self._unread) >= self._engine.read_every:
-                steps, failure = self._read()
-            if not (backtracked or failure):
+                self._read()
+            if not (backtracked or self._failure):
                 raw, averaged, _ = self._pass.last
                 for rule in self._rules.values():
                     rule(self.iteration, raw)
                 self._observe(self.iteration, raw, averaged)
-            if failure is not None:
-                *steps, failure.step = steps
-                yield from steps
-                raise failure
-            yield from steps
 
     def _compute(self) -> bool:
         """One iteration, without waiting for a GPU; returns whether it backtracked."""
@@ -316,28 +334,33 @@ class Fit:
         self.iteration = iteration
         return backtracked
 
-    def _read(self) -> tuple[list[Step], Diverged | None]:
-        """Read what iterations left on the device, and judge them one after the other.
-
-        Returns them, and the failure that ends the fit, if there is one.
-        """
+    def _read(self) -> None:
+        """Read what iterations left on the device, and judge them one after the other."""
         all_signs = torch.stack([signs for _, _, signs in self._unread]).tolist()
         unread, self._unread = self._unread, []
-        steps = []
         for (iteration, backtracked, _), signs, milliseconds in zip(
             unread, all_signs, self._stopwatch.read(), strict=True
         ):
-            steps.append(Step(iteration, signs[0], milliseconds, backtracked))
+            step = Step(iteration, signs[0], milliseconds, backtracked)
             try:
                 self._watch.look(iteration, signs, backtracked)
             except Diverged as failure:
+                failure.step = step
                 failure.stops = {
                     label: stop
                     for label, stop in answers(self._rules).items()
                     if (stop.stopped_at or inf) < failure.iteration
                 }
-                return steps, failure
-        return steps, None
+                self._failure = failure
+                return
+            self._ready.append(step)
+
+    def _settle(self) -> None:
+        """Read what a loop that was broken off has left; raise what the fit has failed with."""
+        if self._unread:
+            self._read()
+        if self._failure:
+            raise self._failure
 
 
 def fit(
@@ -356,7 +379,7 @@ def fit(
         checkpoints: iterations, each at least 1; the last one ends the fit. Default: the preset's
             number, as the only one; needed with a `Method`.
         progress: show a bar on standard error.
-        settings: network, seed, device, engine, precision and rules, as `Fit` takes them.
+        settings: network, seed, device, engine, precision, rules and observe, as `Fit` takes them.
 
     Returns:
         The checkpoints, computed as they are asked for.
@@ -368,16 +391,14 @@ def fit(
     begun = Fit(image, mask, method, **settings)
     if checkpoints is None:
         if begun.iterations is None:
-            raise InputError("a method does not say how long to fit; name the checkpoints")
+            raise InputError("a method does not say how long to fit; name the `checkpoints`")
         checkpoints = [begun.iterations]
-    if not isinstance(checkpoints, Iterable):
-        raise InputError(f"checkpoints are a list of iterations, not {checkpoints!r}")
-    wanted = frozenset(checkpoints)
-    steps = begun.until(*wanted)
-    return _checkpoints(begun, shown(steps, max(wanted)) if progress else steps, wanted)
+    last, wanted = _wanted(checkpoints)
+    steps = begun._steps(last, wanted)
+    return _checkpoints(begun, shown(steps, last) if progress else steps, wanted)
 
 
-def _checkpoints(begun: Fit, steps: Iterator[Step], wanted: frozenset[int]) -> Iterator[Checkpoint]:
+def _checkpoints(begun: Fit, steps: Iterator[Step], wanted: Container[int]) -> Iterator[Checkpoint]:
     for step in steps:
         if step.iteration == begun.iteration and step.iteration in wanted:
             yield begun.checkpoint()
@@ -406,6 +427,12 @@ def _network(
     return build_network(method.architecture, method.input.channels, channels, size)
 
 
+def _rule_part(label: str, rule: StoppingRule) -> str:
+    """How a state calls it; with its version once that is counted up."""
+    version = rule.value_of.options.version
+    return f"rule {label}" + (f", version {version}" if version > 1 else "")
+
+
 def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None) -> None:
     needed = method.architecture.minimum_side if network is None else 1
     if min(size) < needed:
@@ -415,10 +442,23 @@ def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None
         )
 
 
-def _check_iterations(wanted: frozenset[Any]) -> None:
-    if not wanted or not all(_is_iteration(value) for value in wanted):
-        raise InputError(f"checkpoints are iterations from 1 on, not {sorted(wanted)}")
+def _check_seed(seed: object) -> None:
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise InputError(f"a seed is a whole number, not {seed!r}")
 
 
-def _is_iteration(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+def _wanted(iterations: object) -> tuple[int, Container[int]]:
+    """The last of some iterations, and what tells whether a number is one of them."""
+    wanted: range | list[Any]
+    if isinstance(iterations, str) or not isinstance(iterations, Iterable):
+        raise InputError(f"iterations are a list of whole numbers, not {iterations!r}")
+    if isinstance(iterations, range) and iterations:  # it may be long: its ends say enough
+        listed, wanted = [iterations[0], iterations[-1]], iterations
+    else:
+        listed = wanted = list(iterations)
+    for value in listed:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise InputError(f"iterations are whole numbers from 1 on, not {value!r}")
+    if not listed:
+        raise InputError("no iteration is named; name at least one")
+    return int(max(listed)), wanted if isinstance(wanted, range) else frozenset(wanted)

@@ -88,8 +88,8 @@ class Job:
     @cached_property
     def key(self) -> str:
         """SHA-256 of the canonical trajectory."""
-        canonical = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        text = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def specification(jobs: Iterable[Job]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from benchmarks.jobs.job import Job
-from benchmarks.jobs.plan import Plan, status_of
+from benchmarks.jobs.plan import Plan
 from benchmarks.runner.events import Event, Failed, Finished, Halted, Refused
 from benchmarks.runner.executors import POLL_SECONDS, Executor
 from benchmarks.runner.job.run_job import run_job
@@ -34,7 +34,7 @@ def run_jobs(
     console: Console,
     clock: Clock,
 ) -> None:
-    """Run jobs until all are seen to. The queue's statuses are then those of today.
+    """Run jobs until all are seen to.
 
     Args:
         plan: the suite with its jobs.
@@ -133,11 +133,9 @@ def _settle(plan: Plan, queue: JobQueue, event: Event) -> None:
             plan.store.put(key, content)
             plan.store.drop_unfinished(key)
             plan.failure(job).unlink(missing_ok=True)
-            queue.statuses[key] = status_of(event.record, job)
         case Failed(job, reason, log):
             open_folder(plan.failure(job).parent)
             write_atomically(plan.failure(job), f"{reason}\n\n{log}")
-            queue.statuses[key] = plan.status(job)
         case Refused(_, reason):
             raise InputError(reason)
         case Halted():

@@ -117,7 +117,9 @@ class _Picture:
 
 
 def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_Picture]:
-    """What the job asks for; the run may hold more."""
+    """What the job asks for; the run may hold more, or outputs of another definition."""
+    if not record.has_outputs_of_today():
+        return []
     end = record.last_good(job.iterations)
     asked = [
         saved

@@ -28,8 +28,8 @@ def write_results(
 
     Args:
         plan: the suite with its jobs.
-        statuses: by key, of jobs whose status is known; others, and jobs that are not over, are
-            looked up.
+        statuses: those that were read before, by key. Jobs that have been run or have failed
+            since, by this runner or another one, are looked up again.
         say: called with lines of progress, and notices.
         afresh: also score what has been scored.
 
@@ -40,8 +40,7 @@ def write_results(
     with alone_in(plan.folder):
         for job in plan.jobs:
             plan.store.mend(job.key)
-        known = {key: status for key, status in statuses.items() if status.is_over}
-        current = {job.key: known.get(job.key) or plan.status(job) for job in plan.jobs}
+        current = _brought_up_to_date(plan, statuses)
         # A job that failed since its run was stored is no result, whatever the old run says.
         sound = [job for job in plan.jobs if current[job.key].word != "failed"]
         results, reasons = score(
@@ -49,10 +48,21 @@ def write_results(
         )
         for reason in reasons:
             say(f"NOTICE: {reason}")
+        current = _brought_up_to_date(plan, current)  # scoring sets damaged runs aside
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         plan.write_table(current)
         write_atomically(plan.folder / SUITE, to_json(_about(plan, reasons)))
     return results, current
+
+
+def _brought_up_to_date(plan: Plan, statuses: Mapping[str, Status]) -> dict[str, Status]:
+    """The status of each job by its key; read again only where something has happened."""
+    current = {}
+    for job in plan.jobs:
+        status = statuses.get(job.key)
+        is_known = status is not None and not plan.has_changed(job, status)
+        current[job.key] = status if status and is_known else plan.status(job)
+    return current
 
 
 def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -42,7 +42,8 @@ class Engine:
     and the last layer with weights in float32, if the network may be rebuilt; of processors only
     those with such units (AMX) gain. may_rebuild: whether its layout and layers are free to change.
 
-    Raises InputError for names that do not exist, and for tf32 where there is no GPU.
+    Raises InputError for names that do not exist, devices that are not there, and tf32 without a
+    GPU.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Engine:
             raise InputError(unknown("engine", name, get_args(EngineName)))
         if precision not in get_args(Precision):
             raise InputError(unknown("precision", precision, get_args(Precision)))
-        self.device = torch.device(device)
+        self.device = _usable(device)
         self.on_gpu = self.device.type == "cuda"
         if precision == "tf32" and not self.on_gpu:
             raise InputError(f"precision tf32: a GPU's, not of {self.device.type}; use float32")
@@ -115,6 +116,16 @@ class Engine:
         for the device. generators: what it draws from.
         """
         return _Recorder(generators) if self.records_graphs else _run
+
+
+def _usable(device: torch.device | str) -> torch.device:
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, TypeError, AssertionError) as error:  # torch has several for it
+        first = (str(error).splitlines() or [""])[0]
+        raise InputError(f"device {device!r}: cannot be used ({first})") from None
+    return found
 
 
 def _run(work: Work) -> None:

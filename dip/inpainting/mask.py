@@ -5,7 +5,6 @@ threshold of one half, as in Ulyanov et al.'s code.
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ from PIL import Image
 
 from dip.errors import InputError
 from dip.inpainting.files.photo import Mask, open_picture, orientation_of, turned
-from dip.training.pictures import known_in
+from dip.training.pictures import known_in, shades_in
 
 PHOTO = "photo as it is shown"
 Box = tuple[int, int, int, int]  # x, y, width, height
-SHADES = ("1", "L", "LA", "I;16", "I;16B", "I", "F", "RGB", "RGBA")  # modes whose first channel is
 
 
 def parse_box(text: str) -> Box:
@@ -59,11 +57,7 @@ def hole_in_picture(
     mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
 ) -> Mask:
     """The same of a picture that has been read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of palettes with transparency
-        # Numbers of a palette, or of inks, are no shades.
-        shades = mask if mask.mode in SHADES else mask.convert("RGB")
-    known = known_in(turned(np.asarray(shades), orientation_of(mask)), size, name, PHOTO)
+    known = known_in(turned(shades_in(mask), orientation_of(mask)), size, name, PHOTO)
     return _checked(known if hole_is_white else ~known, name)
 
 

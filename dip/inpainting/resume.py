@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dip.errors import InputError
-from dip.options.canonical import canonical_json
+from dip.options.canonical import method_text
 from dip.system.files import replacing
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _name(plan: "Plan") -> str:
     """A hash of all that decides what comes out, but for how long it goes on."""
     request = plan.request
     rule = request.rule.model_dump_json() if request.rule else None
-    described = [canonical_json(request.method), request.seed, rule]
+    described = [method_text(request.method), request.seed, rule]
     places = [(vars(each)) for each in plan.places]
     digest = hashlib.sha256(repr([described, places, plan.device.partition(":")[0]]).encode())
     digest.update(np.packbits(plan.hole).tobytes())

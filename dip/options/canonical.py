@@ -2,15 +2,17 @@
 
 A setting that was added to a component later is left out while it is at its default, so that a new
 setting does not make every stored run stale. Its default therefore has to be neutral: to change
-nothing. Whoever changes such a default later counts the component's version up.
+nothing. Whoever changes such a default counts the component's version up.
 """
 
 from typing import Any
 
 from dip.options.base import Options
+from dip.options.method import Method
 
-# The settings that were there when runs were first stored: they are never left out. This list does
-# not grow.
+# By the name of the class: the settings it had when runs were first stored. They are never left
+# out. A class that is not here has all its settings in keys; before it gets another one, its first
+# ones are written down here.
 FIRST_SETTINGS: dict[str, frozenset[str]] = {
     name: frozenset(settings.split())
     for name, settings in {
@@ -45,19 +47,25 @@ def canonical(options: Options) -> dict[str, Any]:
     return options.model_dump(mode="json", by_alias=True, exclude=_left_out(options))
 
 
-def canonical_json(options: Options) -> str:
-    """The same, as JSON."""
-    return options.model_dump_json(by_alias=True, exclude=_left_out(options))
+def method_text(method: Method) -> str:
+    """The method as text: two methods of one text compute the same.
+
+    A version is part of it once it is counted up.
+    """
+    text = method.model_dump_json(by_alias=True, exclude=_left_out(method))
+    later = {name: v for name, v in method.versions.items() if isinstance(v, int) and v > 1}
+    return f"{text} {later}" if later else text
 
 
 def _left_out(options: Options) -> dict[str, Any]:
     """The settings to leave out, as pydantic's `exclude` takes them."""
-    always = FIRST_SETTINGS.get(type(options).__name__, frozenset()) | {"name"}
-    found: dict[str, Any] = {}
-    for name, field in type(options).model_fields.items():
+    fields = type(options).model_fields
+    always = FIRST_SETTINGS.get(type(options).__name__, fields.keys()) | {"name"}
+    left_out: dict[str, Any] = {}
+    for name, field in fields.items():
         value = getattr(options, name)
         if name not in always and value == field.get_default(call_default_factory=True):
-            found[name] = True
+            left_out[name] = True
         elif isinstance(value, Options) and (inside := _left_out(value)):
-            found[name] = inside
-    return found
+            left_out[name] = inside
+    return left_out

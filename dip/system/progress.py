@@ -1,5 +1,6 @@
 """What a person sees of a fit in Python: a bar on standard error."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
@@ -25,7 +26,9 @@ def shown(steps: Iterable[AnyStep], last: int) -> Iterator[AnyStep]:
         *(BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}")),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # Rich sends what is printed meanwhile to its own console: fine in a terminal, wrong for a file.
+    is_terminal = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal) as bar:
         task = bar.add_task("", total=last, loss="")
         for step in steps:
             bar.update(task, completed=step.iteration, loss=f"{step.loss:.5f}")

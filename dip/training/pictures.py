@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
 CHANNELS = (1, 3, 4)  # of an image
 # Modes of Pillow whose values are shades already, and what others are converted to.
-AS_IT_IS = ("L", "RGB", "RGBA", "I;16")
+SHADES = ("L", "RGB", "RGBA", "I;16", "I;16B")
+SHADES_OF_MASKS = (*SHADES, "1", "LA", "I", "F")
 CONVERTED = {
     **{"1": "L", "LA": "RGBA", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "RGBX": "RGB"},
     **{"HSV": "RGB", "LAB": "RGB"},
@@ -52,8 +53,9 @@ def image_tensor(image: object) -> "Tensor":
         raise InputError(
             f"an image is a tensor, a NumPy array or a Pillow picture, not {type(image).__name__}"
         )
-    if image.ndim != 3 or image.shape[0] not in CHANNELS:
+    if image.ndim != 3 or image.shape[0] not in CHANNELS or not image.numel():
         raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
+    image = image.detach()
     if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise InputError("an image has values in [0, 1]")
     return image
@@ -77,8 +79,7 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     import torch
 
     if isinstance(mask, Image.Image):
-        mode = mask.mode if mask.mode in (*AS_IT_IS, "1", "LA", "I", "F") else "RGB"
-        mask = np.asarray(ImageOps.exif_transpose(mask).convert(mode))
+        mask = shades_in(ImageOps.exif_transpose(mask))
     if isinstance(mask, np.ndarray):
         known = known_in(mask, size, "the mask", "image")
         mask = torch.from_numpy(known.astype(np.float32))[None]
@@ -107,9 +108,9 @@ def known_in(mask: NDArray[Any], size: tuple[int, int], name: str, of: str) -> N
     Raises:
         InputError: another size, or values that are no shades.
     """
-    if mask.ndim not in (2, 3):
-        raise InputError(f"{name}: (H, W) or (H, W, C), not an array of shape {mask.shape}")
-    shades = mask if mask.ndim == 2 else mask[..., 0]
+    shades = mask[..., 0] if mask.ndim == 3 else mask
+    if shades.ndim != 2 or mask.shape == (1, *size):
+        raise InputError(f"{name}: an array is (H, W) or (H, W, C), not {mask.shape}")
     if shades.shape != size:
         raise InputError(
             f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the {of} has"
@@ -126,6 +127,14 @@ def known_in(mask: NDArray[Any], size: tuple[int, int], name: str, of: str) -> N
     return np.asarray(shades > white / 2)
 
 
+def shades_in(mask: Image.Image) -> NDArray[Any]:
+    """(H, W) or (H, W, C): a mask's values, of which the first channel counts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of palettes with transparency
+        # Numbers of a palette, or of inks, are no shades.
+        return np.asarray(mask if mask.mode in SHADES_OF_MASKS else mask.convert("RGB"))
+
+
 def picture_of(output: "Tensor") -> Image.Image:
     """(C, H, W) as a picture of 8 bits, values clamped to [0, 1] and rounded."""
     levels = (output.numpy().clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
@@ -136,7 +145,7 @@ def _values_of(picture: Image.Image) -> NDArray[Any]:
     mode = picture.mode
     if mode == "P":
         converted = "RGBA" if picture.has_transparency_data else "RGB"
-    elif mode in AS_IT_IS:
+    elif mode in SHADES:
         converted = mode
     elif mode in CONVERTED:
         converted = CONVERTED[mode]
@@ -147,7 +156,8 @@ def _values_of(picture: Image.Image) -> NDArray[Any]:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of palettes with transparency
-        return np.asarray(ImageOps.exif_transpose(picture).convert(converted))
+        shown = ImageOps.exif_transpose(picture)
+        return np.asarray(shown if converted == mode else shown.convert(converted))
 
 
 def _tensor_of_array(array: NDArray[Any]) -> "Tensor":
@@ -158,12 +168,12 @@ def _tensor_of_array(array: NDArray[Any]) -> "Tensor":
         raise InputError(
             f"an array is (H, W) or (H, W, 1, 3 or 4), not {array.shape}; a tensor is (C, H, W)"
         )
-    white = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(array.dtype)
-    if white is None and array.dtype.kind != "f":
+    white = {"u1": 255, "u2": 65535}.get(array.dtype.str[1:])
+    if white is None and array.dtype.str[1:] not in ("f2", "f4", "f8"):
         raise InputError(
             f"an array holds 8- or 16-bit unsigned integers or floats, not {array.dtype}"
         )
-    values = channels_last.astype(np.float32 if white or array.itemsize < 4 else array.dtype)
+    values = channels_last.astype(np.float64 if array.dtype.str[1:] == "f8" else np.float32)
     if white:
-        values /= white
+        values = np.divide(values, np.float32(white))
     return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))

@@ -15,7 +15,7 @@ from torch import Tensor
 from dip.errors import InputError
 from dip.networks.imported import ImportedNetwork
 from dip.options import Method
-from dip.options.canonical import canonical_json
+from dip.options.canonical import method_text
 from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
 
 State = dict[str, Any]
@@ -92,30 +92,37 @@ def fit_sha256(
     target: the image with zeros in the hole; engine: its name and precision; shapes: those of all
     tensors that iterations change.
     """
-    described = [canonical_json(method), seed, engine, shapes]
+    described = [method_text(method), seed, engine, shapes]
     digest = hashlib.sha256(repr(described).encode())
     for tensor in (target, mask):
         digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-def load(parts: Mapping[str, Remembers], state: State, of: str) -> None:
-    """Put every part where it was. The state stays as it is.
+def check_state(state: object, name: str, parts: Mapping[str, Remembers]) -> None:
+    """Check that a state is of the fit of that name, with all that its parts need.
 
     Raises:
         StateError: it is of another fit, or of another version of this program.
     """
-    if not isinstance(state, dict) or state.get("of") != of:
+    if not isinstance(state, dict) or state.get("of") != name:
         raise StateError("the state is of another fit: of another image, mask, method or seed")
     for output, version in OUTPUT_VERSIONS.items():
         was = state.get("output_versions", {}).get(output, FIRST_VERSION)
         if was != version:
-            raise StateError(
-                f"the state's output {output} is of version {was}, and now of {version}"
-            )
-    missing = parts.keys() - state.get("parts", {}).keys()
+            raise StateError(f"the state's {output} is of version {was}, and now of {version}")
+    missing = {"iteration", "seconds", "last", "parts"} - state.keys()
+    missing = missing or parts.keys() - state["parts"].keys()
     if missing:
-        raise StateError(f"the state has no part {', '.join(sorted(missing))}")
+        raise StateError(f"the state has no {', '.join(sorted(missing))}")
+
+
+def load_parts(parts: Mapping[str, Remembers], state: State) -> None:
+    """Put every part where it was. The state stays as it is.
+
+    Raises:
+        StateError: a part is of another version of this program; those before it are loaded.
+    """
     for name, part in parts.items():
         try:
             part.load_state_dict(state["parts"][name])

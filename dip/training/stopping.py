@@ -124,6 +124,8 @@ def make_rules(
     entries: as `parse_rule` takes them. Raises InputError for what is no rule, for two of one name,
     and for `held-out` where no pixels are.
     """
+    if isinstance(entries, str) or not isinstance(entries, Iterable):
+        raise InputError(f"rules are a list, as ['es-wmv'], not {entries!r}")
     options = [parse_rule(entry) for entry in entries]
     need_held_out = [each.name for each in options if each.needs_held_out]
     if method.held_out and not need_held_out:

@@ -1,5 +1,6 @@
 """The fit: what its loss sees, what its checkpoints hold, and what depends on the seed."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 import dip
+from dip.engine.engine import Engine
 from dip.options import Method
 from dip.options.inputs.learned import LearnedInputOptions
 from dip.options.inputs.noise import NoiseInputOptions
@@ -169,15 +171,26 @@ def test_divergence_is_said_with_its_iteration() -> None:
         ({"mask": torch.zeros(1, 17, 20)}, "no known pixel"),
         ({"image": torch.full((3, 17, 20), 255.0)}, r"values in \[0, 1\]"),
         ({"image": torch.full((3, 17, 20), float("nan"))}, r"values in \[0, 1\]"),
-        ({"checkpoints": [0]}, "iterations from 1 on"),
-        ({"checkpoints": []}, "iterations from 1 on"),
-        ({"checkpoints": None}, "name the checkpoints"),
-        ({"checkpoints": 5}, "a list of iterations, not 5"),
-        ({"checkpoints": [2.0]}, "iterations from 1 on"),
-        ({"checkpoints": [True]}, "iterations from 1 on"),
+        ({"checkpoints": [0]}, "from 1 on, not 0"),
+        ({"checkpoints": range(0, 10**9)}, "from 1 on, not 0"),
+        ({"checkpoints": []}, "no iteration is named"),
+        ({"checkpoints": range(0)}, "no iteration is named"),
+        ({"checkpoints": None}, "name the `checkpoints`"),
+        ({"checkpoints": 5}, "a list of whole numbers, not 5"),
+        ({"checkpoints": "5"}, "a list of whole numbers, not '5'"),
+        ({"checkpoints": [1, "a"]}, "from 1 on, not 'a'"),
+        ({"checkpoints": [2.0]}, "from 1 on, not 2.0"),
+        ({"checkpoints": [True]}, "from 1 on, not True"),
         ({"method": "quik"}, "unknown preset 'quik'. Did you mean 'quick'?"),
         ({"method": 7}, "a method is a preset, its name or a Method, not int"),
         ({"image": np.zeros((3, 17, 20))}, r"an array is \(H, W\) or .* not \(3, 17, 20\)"),
+        ({"image": torch.empty(3, 0, 5)}, r"an image is \(1, 3 or 4, H, W\), not \(3, 0, 5\)"),
+        ({"mask": np.ones((1, 17, 20))}, r"an array is \(H, W\) or .* not \(1, 17, 20\)"),
+        ({"seed": 1.5}, "a seed is a whole number, not 1.5"),
+        ({"rules": "es-wmv"}, "rules are a list"),
+        ({"rules": None}, "rules are a list"),
+        ({"device": "gpu"}, "device 'gpu': cannot be used"),
+        ({"device": "cuda:99"}, "device 'cuda:99': cannot be used"),
         ({"image": "x"}, "an image is a tensor, a NumPy array or a Pillow picture, not str"),
         ({"mask": None}, "a mask is a tensor, a NumPy array or a Pillow picture, not NoneType"),
         (
@@ -213,7 +226,7 @@ def test_the_caller_leaves_the_loop_and_goes_on_later() -> None:
     (whole,) = dip.fit(image, mask, SKIP, checkpoints=[7])
     assert torch.equal(fit.checkpoint().raw, whole.raw)
     assert list(fit.until(7)) == []
-    with pytest.raises(dip.InputError, match="iterations from 1 on"):
+    with pytest.raises(dip.InputError, match="from 1 on, not 0"):
         fit.until(0)
 
 
@@ -241,6 +254,62 @@ def test_the_iteration_that_tells_of_a_failure_is_not_yielded() -> None:
     assert end.value.step.iteration == fit.iteration == end.value.noticed_at
 
 
+def _in_blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """As on a GPU, which is read every so many iterations."""
+    usual = Engine.__init__
+
+    def later(self: Engine, *arguments: Any) -> None:
+        usual(self, *arguments)
+        self.read_every = size
+
+    monkeypatch.setattr(Engine, "__init__", later)
+
+
+def test_no_step_of_a_block_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_blocks(monkeypatch, 5)
+    image, mask = _image_and_mask()
+    fit = dip.Fit(image, mask, SKIP)
+    for step in fit:
+        if step.iteration == 3:
+            break
+    assert fit.iteration == fit.checkpoint().iteration == 5
+    assert [step.iteration for step in fit.until(8)] == [4, 5, 6, 7, 8]
+
+
+def test_a_block_that_was_interrupted_is_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-C in a notebook."""
+    image, mask = _image_and_mask()
+    whole = dip.Fit(image, mask, SKIP)
+    list(whole.until(9))
+    _in_blocks(monkeypatch, 5)
+
+    def interrupt(iteration: int, *_: Tensor) -> None:
+        if iteration == 3:
+            raise KeyboardInterrupt
+
+    fit, rest = dip.Fit(image, mask, SKIP, observe=interrupt), dip.Fit(image, mask, SKIP)
+    with pytest.raises(KeyboardInterrupt):
+        list(fit.until(9))
+    state = copy.deepcopy(fit.state_dict())
+    assert state["iteration"] == 3
+    assert 0 < state["seconds"] == fit.checkpoint().seconds
+    assert state["parts"]["watch"]["losses"][0] > 0
+    rest.load_state_dict(state)
+    list(rest.until(9))
+    assert torch.equal(rest.checkpoint().raw, whole.checkpoint().raw)
+    assert [step.iteration for step in fit.until(4)] == [1, 2, 3, 4]
+
+
+def test_a_fit_that_has_failed_gives_no_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_blocks(monkeypatch, 10)
+    image, mask = _image_and_mask()
+    fit = dip.Fit(image, mask, dip.with_settings(UNET, {"learning_rate": 1e30}))
+    next(iter(fit))
+    for use in (fit.checkpoint, fit.state_dict, lambda: list(fit.until(20))):
+        with pytest.raises(dip.Diverged):
+            use()
+
+
 def test_pictures_and_arrays_are_fitted_like_tensors() -> None:
     image, mask = _image_and_mask()
     pixels = (image * 255).round().byte()
@@ -255,12 +324,27 @@ def test_pictures_and_arrays_are_fitted_like_tensors() -> None:
         assert torch.equal(found.raw, expected.raw)
 
 
+def _sixteen_bits(mode: str, value: int) -> Image.Image:
+    order = {"I;16": "<u2", "I;16B": ">u2"}[mode]
+    return Image.frombytes(mode, (5, 4), np.full((4, 5), value, order).tobytes())
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_a_mask_of_sixteen_bits_is_white_above_half(mode: str) -> None:
+    picture = _sixteen_bits(mode, 200)
+    picture.putpixel((2, 1), 40000)
+    assert mask_tensor(picture, (4, 5)).nonzero().tolist() == [[0, 1, 2]]
+
+
 @pytest.mark.parametrize(
     ("given", "channels", "largest"),
     [
         (np.full((4, 5), 65535, np.uint16), 1, 1.0),
         (np.full((4, 5, 1), 51, np.uint8), 1, 0.2),
         (np.full((4, 5, 4), 0.5, np.float16), 4, 0.5),
+        (np.full((4, 5), 65535, ">u2"), 1, 1.0),
+        (torch.full((1, 4, 5), 0.2, requires_grad=True), 1, 0.2),
+        (_sixteen_bits("I;16B", 13107), 1, 0.2),
         (Image.new("L", (5, 4), 51), 1, 0.2),
         (Image.new("1", (5, 4), 1), 1, 1.0),
         (Image.new("P", (5, 4)), 3, 0.0),
@@ -291,6 +375,7 @@ def test_a_picture_counts_as_it_is_shown() -> None:
         (Image.new("F", (5, 4)), "mode F does not say which value is white"),
         (np.zeros((4, 5), np.int64), "8- or 16-bit unsigned integers or floats, not int64"),
         (np.zeros((4, 5), bool), "not bool"),
+        (np.zeros((4, 5), np.longdouble), "not float128"),
         (np.zeros((4, 5, 2)), r"not \(4, 5, 2\)"),
         (np.full((4, 5), 2.0), r"values in \[0, 1\]"),
     ],
@@ -322,6 +407,15 @@ def test_a_bar_is_shown_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None
         assert (f"3/3 loss {checkpoint.loss:.5f}" in err) is progress
 
 
+def test_what_is_printed_beside_a_bar_stays_on_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    image, mask = _image_and_mask()
+    for checkpoint in dip.fit(image, mask, SKIP, checkpoints=[1, 2], progress=True):
+        print("at", checkpoint.iteration)
+    assert capsys.readouterr().out == "at 1\nat 2\n"
+
+
 def test_the_public_names_can_be_listed() -> None:
     """By `dir`, as an editor completes them, without torch."""
     names = subprocess.run(
@@ -336,3 +430,12 @@ def test_the_public_names_can_be_listed() -> None:
     ).stdout.split()
     assert {"Fit", "fit", "inpaint", "load_preset", "coverage"} <= set(names)
     assert all(hasattr(dip, name) for name in names)
+
+
+def test_a_fit_hands_its_settings_on() -> None:
+    image, mask = _image_and_mask()
+    seen: list[int] = []
+    list(dip.fit(image, mask, SKIP, checkpoints=[3], observe=lambda n, *_: seen.append(n)))
+    assert seen == [1, 2, 3]
+    with pytest.raises(TypeError, match="no_such"):
+        dip.fit(image, mask, SKIP, checkpoints=[3], no_such=1)  # type: ignore[call-arg]

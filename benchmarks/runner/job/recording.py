@@ -18,7 +18,6 @@ from benchmarks.store.record import Saved, SavedStop, Timing
 from benchmarks.store.trace import write_trace
 from benchmarks.system import environment
 from benchmarks.system.memory import PeakMemory
-from dip.options.outputs import OUTPUT_VERSIONS
 
 WARM_UP_ITERATIONS = 10  # allocator, caches, and on a GPU clocks and choice of kernels
 
@@ -89,7 +88,6 @@ class Recording:
             "backtracked_at": tuple(step.iteration for step in self.steps if step.backtracked),
             "checkpoints": tuple(self.checkpoints),
             "continued": self.past.continued,
-            "output_versions": dict(OUTPUT_VERSIONS),
             "rules": rules,
             "rule_versions": {rule.label: rule.version for rule in rules},
             **self.fields,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from pickle import UnpicklingError
 from typing import Any
 
@@ -40,11 +39,6 @@ class Past:
     continued: tuple[Continued, ...] = ()
     peak_memory_mib: float | None = None
 
-    @property
-    def iteration(self) -> int:
-        """The last one."""
-        return len(self.steps)
-
 
 def resumed(
     task: Task, described: dict[str, Any], begin: Callable[[], dip.Fit], report: Report
@@ -60,12 +54,13 @@ def resumed(
         return fit, Past()
     try:
         fit.load_state_dict(_state(run))
-        past = _past(run, fit.iteration)
     except StateError as error:
         report(Resumed(task.job, 0, str(error)))
-        return begin(), Past()
-    report(Resumed(task.job, fit.iteration))
-    return fit, past
+    else:
+        report(Resumed(task.job, fit.iteration))
+        return fit, _past(run, fit.iteration)
+    del fit  # or two fits would be in memory
+    return begin(), Past()
 
 
 def save_state(store: Store, key: str, files: Mapping[str, bytes], fit: dip.Fit) -> None:
@@ -74,16 +69,20 @@ def save_state(store: Store, key: str, files: Mapping[str, bytes], fit: dip.Fit)
     Raises CannotWriteError; what was there before stays.
     """
     before = store.unfinished(key)
-    listed: Mapping[str, str] = {}
-    with suppress(DamagedError):  # there is none
-        listed = before.checksums
     content: dict[str, Content] = {
-        # What is there already is linked, not written again.
-        name: before.folder / name if listed.get(name) == sha256(data).hexdigest() else data
+        # What is there already, and whole, is linked and not written again.
+        name: before.folder / name if _holds(before, name, data) else data
         for name, data in files.items()
     }
     write = partial(torch.save, fit.state_dict())
     store.put_unfinished(key, {**content, STATE: write})
+
+
+def _holds(run: RunFolder, name: str, content: bytes) -> bool:
+    try:
+        return run.read(name) == content
+    except DamagedError:
+        return False
 
 
 def _run_with_state(task: Task, described: dict[str, Any], report: Report) -> RunFolder | None:

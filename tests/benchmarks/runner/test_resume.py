@@ -177,6 +177,20 @@ def test_a_state_that_would_give_something_else_is_not_used(
     assert _begins_after(store, job)[0] == 0
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"other")])
+def test_a_damaged_state_is_replaced_by_the_next(
+    suite_file: Write, store: Store, damage: Callable[[Path], object]
+) -> None:
+    """And no file of it is taken over."""
+    (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[9, 30]))
+    _break_off(store, job, 12)
+    for name in ("truth.png", "raw-000009.png"):
+        damage(store.unfinished(job.key).folder / name)
+        _break_off(store, job, 14)
+        assert store.unfinished(job.key).check().state_at == 14
+    assert _begins_after(store, job)[0] == 14
+
+
 def test_a_state_that_cannot_be_loaded_is_no_failure(suite_file: Write, store: Store) -> None:
     """It was written by another version of this program; checksums agree."""
     (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[9, 30]))

@@ -177,17 +177,24 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
     assert status.splitlines()[-1] == "2 done"
 
 
-def test_a_run_of_another_average_is_no_result(
-    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("output", "said", "rows"), [("averaged", "1 done, 1 stale", 1), ("raw", "2 stale", 0)]
+)
+def test_a_run_with_another_definition_of_an_output_is_no_result(
+    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch, output: str, said: str, rows: int
 ) -> None:
+    """A fill has no average."""
     suite, out = ran()
-    monkeypatch.setitem(OUTPUT_VERSIONS, "averaged", 2)
+    monkeypatch.setitem(OUTPUT_VERSIONS, output, 2)
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert "quick/0: the stored run has outputs of another version" in status
-    assert status.splitlines()[-1] == "1 done, 1 stale"  # a fill has no average
+    assert status.splitlines()[-1] == said
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
+    assert len(pd.read_csv(out / "tiny" / "results.csv")) == rows
     again = command("benchmarks", "run", suite, "--out", out, "--workers", 0)
-    assert "1 done before, 1 to run" in again.stdout
+    assert f"{rows} done before, {2 - rows} to run" in again.stdout
     assert "goes on" not in again.stdout
+    assert again.returncode == 0
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.splitlines()[-1] == "2 done"
 

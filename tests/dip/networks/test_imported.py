@@ -306,7 +306,7 @@ def test_fit_takes_a_network_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -
     (expected,) = dip.fit(image, mask, preset.method, network=_convolution(), checkpoints=[7])
     assert found.iteration == 7
     assert torch.equal(found.raw, expected.raw)
-    with pytest.raises(dip.InputError, match="name the checkpoints"):
+    with pytest.raises(dip.InputError, match="name the `checkpoints`"):
         dip.fit(image, mask, preset.method, network=_convolution())
 
 

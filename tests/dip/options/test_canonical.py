@@ -8,8 +8,9 @@ from pydantic import create_model
 
 import dip
 from dip.options import Method
-from dip.options.canonical import canonical, canonical_json
+from dip.options.canonical import FIRST_SETTINGS, canonical, method_text
 from dip.options.inputs.noise import NoiseInputOptions
+from dip.options.networks.skip import SkipOptions
 
 
 def _with_a_later_setting(model: type[Any], name: str, default: Any) -> type[Any]:
@@ -25,7 +26,7 @@ def test_a_later_setting_is_left_out_while_it_is_neutral(name: str) -> None:
     values = method.model_dump(by_alias=True)
     same, other = later.model_validate(values), later.model_validate({**values, "sharpness": 0.5})
     assert canonical(same) == canonical(method)
-    assert canonical_json(same) == canonical_json(method)
+    assert method_text(same) == method_text(method)
     assert canonical(other) == {**canonical(method), "sharpness": 0.5}
 
 
@@ -36,16 +37,29 @@ def test_so_is_one_of_a_component() -> None:
     assert canonical(later(moves=True)) == {**before, "moves": True}
 
 
-def test_a_later_component_says_its_name_and_what_is_no_default() -> None:
-    later = create_model(
+def test_a_component_that_is_new_has_all_its_settings_in_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a default that is changed would leave its key. Its later ones are left out, too."""
+    new = create_model(
         "WaveletInputOptions", __base__=NoiseInputOptions, name=(str, "wavelet"), depth=(int, 3)
     )
-    assert canonical(later()) == {"name": "wavelet"}
-    assert canonical(later(depth=4)) == {"name": "wavelet", "depth": 4}
+    before = canonical(new())
+    assert before == {"name": "wavelet", "channels": 32, "scale": 0.1, "depth": 3}
+    monkeypatch.setitem(FIRST_SETTINGS, "WaveletInputOptions", frozenset(before))
+    assert canonical(_with_a_later_setting(new, "moves", False)()) == before
+
+
+def test_a_version_that_is_counted_up_is_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a fit would go on from a state that was computed otherwise."""
+    method = dip.load_preset("quick").method
+    before = method_text(method)
+    monkeypatch.setattr(SkipOptions, "version", 2)
+    assert method_text(method) == f"{before} {{'skip': 2}}"
 
 
 def test_the_text_is_the_same_as_the_values() -> None:
     for name in dip.preset_names():
         method = dip.load_preset(name).method
-        assert json.loads(canonical_json(method)) == canonical(method)
-        assert canonical_json(method).startswith('{"architecture":{"name":')
+        assert json.loads(method_text(method)) == canonical(method)
+        assert method_text(method).startswith('{"architecture":{"name":')

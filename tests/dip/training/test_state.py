@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import dip
 from dip.options import OPTIMIZERS, Method
+from dip.options import RULES as RULES_BY_NAME
 from dip.options.outputs import OUTPUT_VERSIONS
 
 NARROW = dip.with_settings(
@@ -147,15 +148,36 @@ def test_a_state_of_another_fit_is_refused() -> None:
         ({**state["parts"], "descent": [{"nothing": 1}]}, "descent is of another version"),
         (
             {name: part for name, part in state["parts"].items() if "emv" not in name},
-            r"has no part rule es-emv\[warm_up=3\]",
+            r"the state has no rule es-emv\[warm_up=3\]",
         ),
     ):
         with pytest.raises(dip.InputError, match=message):
             _fit(NARROW).load_state_dict({**state, "parts": broken})
+    with pytest.raises(dip.InputError, match="the state has no last, seconds"):
+        _fit(NARROW).load_state_dict({key: state[key] for key in ("of", "iteration", "parts")})
     begun = _fit(NARROW)
     list(begun.until(1))
     with pytest.raises(dip.InputError, match="this fit has begun"):
         begun.load_state_dict(state)
+
+
+def test_a_fit_that_half_of_a_state_was_loaded_into_is_of_no_use() -> None:
+    (state,) = _states(_fit(NARROW), 10)
+    fit = _fit(NARROW)
+    for use in (
+        lambda: fit.load_state_dict({**state, "parts": {**state["parts"], "watch": {}}}),
+        lambda: list(fit.until(1)),
+        fit.checkpoint,
+    ):
+        with pytest.raises(dip.InputError, match="the state of watch is of another version"):
+            use()
+
+
+def test_a_state_of_another_version_of_a_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    (state,) = _states(_fit(NARROW), 10)
+    monkeypatch.setattr(RULES_BY_NAME["es-emv"], "version", 2)
+    with pytest.raises(dip.InputError, match=r"has no rule es-emv\[warm_up=3\], version 2"):
+        _fit(NARROW).load_state_dict(state)
 
 
 @pytest.mark.parametrize("state", [None, {}, {"of": 3}, [1]])
