@@ -14,12 +14,28 @@ from dip import build_network
 from dip.options import NETWORKS, Method, NetworkOptions
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.imported import ImportedOptions
+from dip.options.networks.skip import SkipOptions
 
 
 def test_every_network_has_its_module_and_facts() -> None:
     modules = {options.__module__.rpartition(".")[2] for options in NETWORKS.values()}
     assert [each for each in modules if find_spec(f"dip.networks.{each}") is None] == []
     assert without_facts() == []
+
+
+def test_a_users_own_options_of_a_network_build_it() -> None:
+    class Narrow(SkipOptions):
+        channels: tuple[int, ...] = (4, 4)
+        skip_channels: tuple[int, ...] = (0, 0)
+
+    network = build_network(Narrow(), 3, 3, (32, 32))
+    assert type(network) is type(build_network(SkipOptions(), 3, 3, (32, 32)))
+
+
+def test_options_without_a_network_name_the_file_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SkipOptions, "__module__", "dip.options.networks.nowhere")
+    with pytest.raises(RuntimeError, match="'skip' needs dip/networks/nowhere.py with `build`"):
+        build_network(SkipOptions(), 3, 3, (32, 32))
 
 
 @pytest.mark.parametrize(
