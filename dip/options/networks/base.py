@@ -1,4 +1,4 @@
-"""What the options of every network answer."""
+"""Base class of all network options."""
 
 from typing import ClassVar
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dip.options import NETWORKS, NetworkOptions
-from dip.options.registry import modules_of
+from dip.system.registry import modules_of
 
 INPUT_CHANNELS = 4  # of all settings that are fitted here
 Shape = tuple[int, int, int]
