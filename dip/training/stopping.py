@@ -126,7 +126,7 @@ def make_rules(
     """
     options = [parse_rule(entry) for entry in entries]
     need_held_out = [each.name for each in options if each.needs_held_out]
-    if method.held_out and not need_held_out:
+    if method.held_out and "held-out" not in need_held_out:
         options.append(parse_rule("held-out"))
     if need_held_out and not method.held_out:
         raise InputError(
