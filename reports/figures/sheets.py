@@ -227,10 +227,10 @@ def _restoration(results: Results, row: Row) -> NDArray[np.uint8]:
 def _scores(results: Results, row: Row) -> str:
     shown: list[str] = []
     for measure in results.scores:
-        score = row[measure.column]
-        if not pd.isna(score):
-            unit = "{} dB" if measure.name == "psnr" else f"{measure.name.upper()} {{}}"
-            shown.append(unit.format(f"{score:.{measure.decimals}f}"))
+        if not pd.isna(row[measure.column]):
+            number = f"{row[measure.column]:.{measure.decimals}f}"
+            unit, name = measure.unit, measure.name.upper()
+            shown.append(f"{number} {unit}" if unit else f"{name} {number}")
     return "\n".join(shown)
 
 
