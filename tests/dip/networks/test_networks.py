@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from support.networks import FACTS, INPUT_CHANNELS, SMALL, Shape, without_facts
+from support.networks import FACTS, INPUT_CHANNELS, SMALL, Output, without_facts
 
 import dip
 from dip import build_network
@@ -115,17 +115,14 @@ def test_minimum_side_is_enough_and_one_less_is_not(options: NetworkOptions) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "input_shape", "expected"),
-    [each for facts in FACTS for each in facts.outputs],
-    ids=lambda value: getattr(value, "name", None),
+    "source",
+    [output for facts in FACTS for output in facts.outputs],
+    ids=lambda output: output.options.name,
 )
-def test_networks_compute_what_their_sources_compute(
-    options: NetworkOptions, input_shape: Shape, expected: list[float]
-) -> None:
-    """In float64, with weights and input as they are filled in here."""
-    channels, height, width = input_shape
-    size = (192, 256) if height == 192 else (64, 96)
-    network = build_network(options, channels, 3, size).double().train()
+def test_networks_compute_what_their_sources_compute(source: Output) -> None:
+    """With weights and input as `Output` says."""
+    channels, height, width = source.input_shape
+    network = build_network(source.options, channels, 3, source.size).double().train()
     with torch.no_grad():
         for weights in network.parameters():
             count = weights.numel()
@@ -133,8 +130,8 @@ def test_networks_compute_what_their_sources_compute(
             values *= (2 / max(1, weights[0].numel())) ** 0.5
             weights.copy_(values.reshape(weights.shape))
     count = channels * height * width
-    x = (torch.arange(count, dtype=torch.float64) * 0.37).sin().reshape(1, *input_shape)
+    x = (torch.arange(count, dtype=torch.float64) * 0.37).sin().reshape(1, *source.input_shape)
     output = network(x)
-    found = [output.mean(), output.std(), output[0, 0, 10, 20], output[0, -1, -1, -1]]
+    figures = [output.mean(), output.std(), output[0, 0, 10, 20], output[0, -1, -1, -1]]
     # The figures are rounded to ten decimals; the order of summation differs between machines.
-    assert [value.item() for value in found] == pytest.approx(expected, abs=1e-8)
+    assert [value.item() for value in figures] == pytest.approx(source.figures, abs=1e-8)
