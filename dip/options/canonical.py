@@ -53,11 +53,11 @@ def canonical_json(options: Options) -> str:
 def _left_out(options: Options) -> dict[str, Any]:
     """The settings to leave out, as pydantic's `exclude` takes them."""
     always = FIRST_SETTINGS.get(type(options).__name__, frozenset()) | {"name"}
-    found: dict[str, Any] = {}
+    left_out: dict[str, Any] = {}
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if name not in always and value == field.get_default(call_default_factory=True):
-            found[name] = True
+            left_out[name] = True
         elif isinstance(value, Options) and (inside := _left_out(value)):
-            found[name] = inside
-    return found
+            left_out[name] = inside
+    return left_out

@@ -50,7 +50,7 @@ class SGD:
         self.velocities: list[Tensor | None] = [None] * len(parameters)
 
     def step(self, learning_rate: float, _: Tensor) -> None:
-        trained = [n for n, each in enumerate(self.parameters) if each.grad is not None]
+        trained = [n for n, parameter in enumerate(self.parameters) if parameter.grad is not None]
         velocities = [self.velocities[n] for n in trained]
         self.update(
             [self.parameters[n] for n in trained],
