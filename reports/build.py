@@ -16,7 +16,8 @@ from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
 from reports.tables import comparison, coverage, networks, paired, stopping
 from reports.tables.reproduction import reproduction_table
-from reports.tables.scores import PSNR, Standing, standings
+from reports.tables.scores import PSNR
+from reports.tables.standings import Standing, standings
 from reports.tables.table import Table
 from reports.tables.timing import is_timing, timed_alone, timing
 from reports.tables.write import to_markdown, write
@@ -63,11 +64,11 @@ def build(
         check_pattern(results, embed)
     try:
         with alone_in(folder):
-            standing = standings(results, reference)
-            found = all_tables(results, standing)
+            by_score = standings(results, reference)
+            tables = all_tables(results, by_score)
             return _replace(
                 folder / "report",
-                lambda place: _build(results, place, found, standing[0], embed, when_drawn),
+                lambda place: _build(results, place, tables, by_score[0], embed, when_drawn),
             )
     except OSError as error:
         raise InputError(
@@ -92,48 +93,48 @@ def _replace(folder: Path, build_in: Callable[[Path], str]) -> Report:
     return Report(folder / "summary.md", headline, page, embedded)
 
 
-def all_tables(results: Results, standing: list[Standing]) -> list[Table]:
+def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
     """Every table of the results, without pictures.
 
     Args:
         results: of a suite.
-        standing: `standings` of the same results.
+        by_score: `standings` of the same results.
     """
-    first = standing[0]
+    first = by_score[0]
     holes = first.column.name
-    found = [
-        *(comparison.comparison(each, results.last_iteration) for each in standing),
-        *(paired.paired(each) for each in standing),
+    tables = [
+        *(comparison.comparison(standing, results.last_iteration) for standing in by_score),
+        *(paired.paired(standing) for standing in by_score),
         reproduction_table(results),
         *timing(results, first.reference_name),
     ]
     if PSNR in results.scores:
-        found += [
+        tables += [
             comparison.iterations(results, holes),
             comparison.missing_share(results, first.entries),
             comparison.per_image(results, first.entries, holes),
             networks.architectures(results, holes),
             stopping.stopping(results),
         ]
-    return [table for table in found if table is not None]
+    return [table for table in tables if table is not None]
 
 
 def _build(
     results: Results,
     folder: Path,
-    found: list[Table],
+    tables: list[Table],
     first: Standing,
     embed: str | None,
     when_drawn: Callable[[], None],
 ) -> str:
     per_image = coverage.per_image(results)
     reach = coverage.coverage(per_image, results)
-    found += [reach] if reach else []
-    write(folder / "tables", found)
+    tables += [reach] if reach else []
+    write(folder / "tables", tables)
     if reach:
         csv = per_image.to_csv(index=False)
         write_atomically(folder / "tables" / "coverage-per-image.csv", csv)
-    about = {
+    shown = {
         "title": results.title,
         "planned": len(results.jobs),
         "done": int((results.jobs["status"] == "done").sum()),
@@ -141,8 +142,8 @@ def _build(
         "problems": _problems(results),
         "notices": results.about["notices"],
         "measures": [score.name for score in results.scores],
-        "tables": {table.name: table for table in found},
-        "devices": [table for table in found if table.name.startswith("timing-")],
+        "tables": {table.name: table for table in tables},
+        "devices": [table for table in tables if table.name.startswith("timing-")],
         "last_iteration": results.last_iteration,
         **_draw(results, first, per_image, folder / "figures"),
         "bands": curves.BANDS,
@@ -153,12 +154,12 @@ def _build(
     lines = write_jobs(results, folder)
     when_drawn()
     accounting = read_accounting(results.folder)
-    about["time"] = accounting.line if accounting else ""
-    write_atomically(folder / "summary.md", template("summary.md.j2").render(**about))
-    write_page(results, folder, about, lines)
+    shown["time"] = accounting.line if accounting else ""
+    write_atomically(folder / "summary.md", template("summary.md.j2").render(**shown))
+    write_page(results, folder, shown, lines)
     if embed is not None:
-        write_embedded(results, folder, about, embed)
-    return to_markdown(found[0])
+        write_embedded(results, folder, shown, embed)
+    return to_markdown(tables[0])
 
 
 def _draw(
@@ -179,18 +180,18 @@ def _draw(
 
 
 def _build_timing(folder: Path) -> Report:
-    found = timed_alone(folder)
+    tables = timed_alone(folder)
     try:
         with alone_in(folder):
-            return _replace(folder / "report", lambda place: _write_timing(place, found))
+            return _replace(folder / "report", lambda place: _write_timing(place, tables))
     except OSError as error:
         raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
 
 
-def _write_timing(folder: Path, found: list[Table]) -> str:
-    write(folder / "tables", found)
-    write_atomically(folder / "summary.md", template("timing.md.j2").render(tables=found))
-    return to_markdown(found[0])
+def _write_timing(folder: Path, tables: list[Table]) -> str:
+    write(folder / "tables", tables)
+    write_atomically(folder / "summary.md", template("timing.md.j2").render(tables=tables))
+    return to_markdown(tables[0])
 
 
 def _problems(results: Results) -> list[dict[str, object]]:

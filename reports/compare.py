@@ -51,7 +51,7 @@ def build_side_by_side(
     labels = labels or [str(folder) for folder in folders]
     if len(labels) != len(folders):
         raise InputError(f"`label`: {len(folders)} folders need as many labels, not {len(labels)}")
-    if len(set(labels)) < len(labels) or not all(each.strip() for each in labels):
+    if len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
         raise InputError("`label`: labels have to differ, and must not be empty")
     if taken := HEADINGS.intersection(labels):
         raise InputError(f"`label`: '{min(taken)}' is a column's own name; choose another")
@@ -61,24 +61,26 @@ def build_side_by_side(
     kinds = {is_timing(folder) for folder in folders}
     if len(kinds) > 1:
         raise InputError("timings and a suite's results have nothing to compare")
-    about = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
+    origins = [f"{label}: {folder}" for label, folder in zip(labels, folders, strict=True)]
     if kinds.pop():
-        found = [_timed(folders, labels)]
+        tables = [_timed(folders, labels)]
     else:
         results = dict(zip(labels, map(load_results, folders), strict=True))
-        found = side_by_side(results)
-        about += [f"{label}: {line}" for label, each in results.items() for line in each.origin]
-    out = out or folders[0].parent / "side-by-side" / "-".join(_file_name(each) for each in labels)
-    if not found:
+        tables = side_by_side(results)
+        origins += [f"{label}: {line}" for label, own in results.items() for line in own.origin]
+    out = out or folders[0].parent / "side-by-side" / "-".join(
+        _file_name(label) for label in labels
+    )
+    if not tables:
         raise InputError("these results have no metric and no fit in common")
     open_folder(out)
     with alone_in(out):
         shutil.rmtree(out / "tables", ignore_errors=True)
-        write(out / "tables", found)
+        write(out / "tables", tables)
         path = out / "summary.md"
-        page = template("side-by-side.md.j2").render(labels=labels, tables=found, about=about)
+        page = template("side-by-side.md.j2").render(labels=labels, tables=tables, about=origins)
         write_atomically(path, page)
-    return path, found
+    return path, tables
 
 
 def _file_name(label: str) -> str:
@@ -91,10 +93,10 @@ def side_by_side(results: Labelled) -> list[Table]:
     """A table for each metric that all have, and one of times; raises InputError."""
     results = dict(zip(results, at_common_iteration([*results.values()]), strict=True))
     _check_same_holes(results)
-    asked = [each.scores for each in results.values()]
-    common_scores = [score for score in asked[0] if all(score in each for each in asked)]
+    asked = [own.scores for own in results.values()]
+    common_scores = [score for score in asked[0] if all(score in scores for scores in asked)]
     iteration = next(iter(results.values())).last_iteration
-    competing = [*dict.fromkeys(entry for each in results.values() for entry in entries(each))]
+    competing = [*dict.fromkeys(entry for own in results.values() for entry in entries(own))]
     tables = [_scores(_sides(results, competing, score), iteration) for score in common_scores]
     return [*tables, *_times(results)]
 
@@ -102,8 +104,8 @@ def side_by_side(results: Labelled) -> list[Table]:
 def _check_same_holes(results: Labelled) -> None:
     names = ["image", "mask"]
     holes = {
-        label: each.rows.groupby(names)[["height", "width", "hole_fraction"]].first()
-        for label, each in results.items()
+        label: own.rows.groupby(names)[["height", "width", "hole_fraction"]].first()
+        for label, own in results.items()
     }
     first_label, *others = holes
     first = holes[first_label]
@@ -125,11 +127,16 @@ def _check_same_holes(results: Labelled) -> None:
 
 @dataclass(frozen=True)
 class _Sides:
-    """One score of all folders; labels: the first is the reference.
+    """One score of all folders.
 
-    places: the rows of a table, hole and entry. columns: by label and hole. differences: by hole,
-    entry and label, image by image from the reference, more for better; p: theirs, corrected
-    together.
+    Attributes:
+        score: what is compared.
+        labels: of the folders; the first is the reference.
+        entries: what competes.
+        places: the rows of a table, hole and entry.
+        columns: by label and hole.
+        differences: by hole, entry and label, image by image from the reference, more for better.
+        p: theirs, corrected together.
     """
 
     score: Score
@@ -142,19 +149,20 @@ class _Sides:
 
 
 def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
-    found: dict[str, dict[str, Column]] = {}
+    by_label: dict[str, dict[str, Column]] = {}
     for label, own in results.items():
         scored = own.final.assign(column=own.final["mask"])
         planned = own.jobs.assign(column=own.jobs["mask"])
-        found[label] = {each.name: each for each in columns(competing, scored, planned, score)}
-    holes = dict.fromkeys(hole for by_hole in found.values() for hole in by_hole)
+        arranged = columns(competing, scored, planned, score)
+        by_label[label] = {column.name: column for column in arranged}
+    holes = dict.fromkeys(hole for by_hole in by_label.values() for hole in by_hole)
     places = [(hole, index) for hole in holes for index in range(len(competing))]
     first, *others = results
     differences: dict[tuple[str, int, str], Array] = {}
     for place in places:
-        of_first = _compared(found[first], *place)
+        of_first = _compared(by_label[first], *place)
         for label in others:
-            own_scores = _compared(found[label], *place)
+            own_scores = _compared(by_label[label], *place)
             images = of_first.index.intersection(own_scores.index, sort=False)
             if len(images):
                 better = score.sign * difference(own_scores[images], of_first[images])
@@ -162,7 +170,7 @@ def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
     t = holm([float(paired_p(better)) for better in differences.values()])
     signed_ranks = [float(signed_rank_p(better)) for better in differences.values()]
     p = dict(zip(differences, map(float, np.maximum(t, signed_ranks)), strict=True))
-    return _Sides(score, list(results), competing, places, found, differences, p)
+    return _Sides(score, list(results), competing, places, by_label, differences, p)
 
 
 def _scores(sides: _Sides, iteration: int) -> Table:
@@ -218,20 +226,20 @@ def _row(sides: _Sides, hole: str, index: int) -> tuple[dict[str, Any], dict[str
     return row, text
 
 
-def _compared(found: dict[str, Column], hole: str, index: int) -> "pd.Series[float]":
+def _compared(by_hole: dict[str, Column], hole: str, index: int) -> "pd.Series[float]":
     """The scores by image of a method whose jobs all have one."""
-    if hole not in found:
+    if hole not in by_hole:
         return pd.Series(dtype=float)
-    return pd.Series(found[hole].compared[index], list(found[hole].images)).dropna()
+    return pd.Series(by_hole[hole].compared[index], list(by_hole[hole].images)).dropna()
 
 
 def _mean(column: Column | None, index: int, score: Score) -> tuple[dict[str, Any], Value]:
     """Of a method in one folder: as numbers, and as people read it."""
-    if column is None or not column.of[index]:
+    if column is None or not column.planned[index]:
         return {"n": 0, "N": 0}, Value(np.nan, score.decimals)
     scores = column.scores[index]
-    mean, half = (float(each) for each in mean_interval(scores[~np.isnan(scores)]))
-    n_of_all = column.counts[index], column.of[index]
+    mean, half = map(float, mean_interval(scores[~np.isnan(scores)]))
+    n_of_all = column.counts[index], column.planned[index]
     numbers = {"mean": mean, "half_width": half, "n": n_of_all[0], "N": n_of_all[1]}
     return numbers, Value(mean, score.decimals, half, n_of_all)
 
@@ -239,8 +247,8 @@ def _mean(column: Column | None, index: int, score: Score) -> tuple[dict[str, An
 def _times(results: Labelled) -> list[Table]:
     """Milliseconds per iteration of the suites' fits, a column for each folder and device."""
     parts: dict[str, pd.DataFrame] = {}
-    for label, each in results.items():
-        for table in timing(each, ""):
+    for label, own in results.items():
+        for table in timing(own, ""):
             device = str(table.numbers["device"].iloc[0])
             parts[f"{label}, {device}"] = table.numbers
     return [_merged("side-by-side-timing", parts, WAYS)] if parts else []
@@ -261,11 +269,11 @@ def _merged(name: str, parts: dict[str, pd.DataFrame], keys: list[str]) -> Table
     for label, part in parts.items():
         # What was measured twice, for two comparisons, stands once.
         own = part.groupby(keys, sort=False, dropna=False)[measured].median().reset_index()
-        own = own.rename(columns={each: f"{label}: {each}" for each in measured})
+        own = own.rename(columns={name: f"{label}: {name}" for name in measured})
         frame = own if frame is None else frame.merge(own, on=keys, how="outer", sort=False)
     assert frame is not None
     panel = pd.DataFrame(
-        {each: [NOTHING if pd.isna(v) else str(v) for v in frame[each]] for each in keys}
+        {key: [NOTHING if pd.isna(v) else str(v) for v in frame[key]] for key in keys}
         | {
             label: [
                 percentiles({part: row[f"{label}: {part}"] for part in measured})
@@ -280,7 +288,7 @@ def _merged(name: str, parts: dict[str, pd.DataFrame], keys: list[str]) -> Table
         "Milliseconds per iteration, side by side",
         frame,
         tuple(keys),
-        {f"{label}: {each}": 1 for label in parts for each in measured},
+        {f"{label}: {part}": 1 for label in parts for part in measured},
         [panel],
         about="Median (10-90 %). Each column is of one device; what fits beside others slow down is"
         " in it",

@@ -153,7 +153,7 @@ class Suite(Options):
     def rules_for(self, method: Method) -> tuple[RuleOptions, ...]:
         """The stopping rules that follow the fits of a method."""
         usable = [rule for rule in self.rules if method.held_out or not rule.needs_held_out]
-        if method.held_out and not any(rule.needs_held_out for rule in usable):
+        if method.held_out and all(rule.name != "held-out" for rule in usable):
             usable.append(parse_rule("held-out"))
         return tuple(usable)
 

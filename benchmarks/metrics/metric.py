@@ -8,7 +8,7 @@ what a reader can open and score again.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,19 +29,25 @@ class Regions(NamedTuple):
 class Metric:
     """A metric, described.
 
-    name: as suites and columns name it. score: of a restoration, the truth and the known pixels.
-    version: changes when its numbers do. minimum_side: of an image, in pixels. better: "higher" or
-    "lower". region: the one whose score tables show, with so many decimals and this unit. missing:
-    what else it needs and lacks. order: where lists show it; metrics without one come last, by
-    name.
+    Attributes:
+        name: as suites and columns name it.
+        score: of a restoration, the truth and the known pixels.
+        version: changes when its numbers do.
+        minimum_side: of an image, in pixels.
+        better: which scores are better.
+        region: the one whose score tables show.
+        decimals: how many of them tables show.
+        unit: of a score, as tables show it.
+        missing: says what else the metric needs and lacks, or None.
+        order: where lists show it; metrics without one come last, by name.
     """
 
     name: str
     score: Callable[[Pixels, Pixels, Known], Regions]
     version: str
     minimum_side: int
-    better: str
-    region: str = "composited"
+    better: Literal["higher", "lower"]
+    region: Literal["full", "hole", "composited"] = "composited"
     decimals: int = 3
     unit: str = ""
     missing: Callable[[], str | None] = lambda: None

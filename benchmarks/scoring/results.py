@@ -54,14 +54,19 @@ OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
 class Score:
     """A score as tables and verdicts show it.
 
-    name: of its metric. column: in results.csv. heading: of its column in a table. decimals: how
-    many mean something.
+    Attributes:
+        name: of its metric.
+        column: in results.csv.
+        heading: of its column in a table.
+        decimals: how many mean something.
+        unit: of a score, empty if it has none.
     """
 
     name: str
     column: str
     heading: str
     decimals: int
+    unit: str = ""
 
     @property
     def is_better_higher(self) -> bool:
@@ -78,7 +83,7 @@ class Score:
 
 
 SCORES = {  # of each metric the one that reports show
-    name: Score(name, f"{name}_{metric.region}", metric.heading, metric.decimals)
+    name: Score(name, f"{name}_{metric.region}", metric.heading, metric.decimals, metric.unit)
     for name, metric in METRICS.items()
 }
 

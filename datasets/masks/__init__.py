@@ -1,9 +1,10 @@
-"""Holes. A mask is (1, H, W) uint8: 1 = known, 0 = hole.
+"""Holes. Each module defines kinds of holes; a mask is (1, H, W) uint8, 1 = known, 0 = hole.
 
 A hole depends only on the image's name and size, the hole's settings and the hole's seed, so every
-method sees the same holes. A kind of hole is a class with a `kind` in a module of this folder.
+method sees the same holes. A kind of hole is a class with a `kind`.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -20,12 +21,28 @@ __all__ = ["MASKS", "Mask", "make_mask", "parse_mask"]
 
 
 def _find() -> list[type[Mask]]:
-    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
-    named = [each for module in modules for each in vars(module).values() if hasattr(each, "kind")]
-    return [each for each in named if isinstance(each, type) and issubclass(each, Mask)]
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    own = [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    return [value for value in own if issubclass(value, Mask) and hasattr(value, "kind")]
 
 
-MASKS = {mask.kind: mask for mask in sorted(_find(), key=lambda mask: (mask.order, mask.kind))}
+def _by_kind(masks: Iterable[type[Mask]]) -> dict[str, type[Mask]]:
+    """Raises RuntimeError if two holes are of the same kind."""
+    named: dict[str, type[Mask]] = {}
+    for mask in masks:
+        other = named.setdefault(mask.kind, mask)
+        if other is not mask:
+            modules = f"{other.__module__} and {mask.__module__}"
+            raise RuntimeError(f"{modules} both define '{mask.kind}'; rename one")
+    return named
+
+
+MASKS = _by_kind(sorted(_find(), key=lambda mask: (mask.order, mask.kind)))
 
 
 def parse_mask(entry: Any) -> Mask:

@@ -1,4 +1,4 @@
-"""What every kind of hole has: settings, a label, and where its random numbers come from.
+"""Base classes of all holes: settings, a label, and where random numbers come from.
 
 Holes are the same to the last pixel on every machine and with every version of numpy: draws come
 from its frozen `RandomState`, and from there on everything is whole numbers, or additions,
@@ -51,9 +51,10 @@ HOLE_FRACTION = "[least, largest] share of missing pixels that is asked for"
 class Mask(BaseModel, ABC):
     """Settings of one kind of hole; `draw` makes the hole.
 
-    kind: as suites name it; a class without one is not a hole but what holes share. order: where
-    lists show it; holes without one come last, by name. amount: the setting in whose place
-    hole_fraction may stand.
+    Attributes:
+        kind: as suites name it; a class without one is not a hole but what holes share.
+        order: where lists show it; holes without one come last, by name.
+        amount: the setting in whose place hole_fraction may stand.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

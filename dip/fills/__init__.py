@@ -1,6 +1,6 @@
-"""Classical fills, which need no network: what a user would try first, and DIP has to beat.
+"""Classical fills. Each module fills holes in one way, without a network.
 
-A fill is a module of this folder with a function and `FILL`, which describes it:
+A module has a function and `FILL`, which describes it:
 
     def restore(masked, mask, seed): ...
         masked: (C, H, W) float64 in [0, 1], zero in the hole
@@ -14,17 +14,9 @@ Most need SciPy, scikit-image or OpenCV (the extra `fills`). The function import
 module, so that fills are listed without these packages.
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 from dip.fills.fill import Fill
+from dip.system.registry import constants_of
 
 __all__ = ["FILLS", "Fill"]
 
-
-def _find() -> list[Fill]:
-    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
-    return [module.FILL for module in modules if hasattr(module, "FILL")]
-
-
-FILLS = {fill.name: fill for fill in sorted(_find(), key=lambda fill: (fill.order, fill.name))}
+FILLS = constants_of(__name__, "FILL", Fill)

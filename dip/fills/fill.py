@@ -18,11 +18,16 @@ Restore = Callable[[NDArray[np.float64], NDArray[Any], int], NDArray[np.float64]
 class Fill:
     """A fill, described.
 
-    name: as suites name it. function: what `restore` calls. summary: one line on how it fills.
-    source: the paper or the library that it follows. packages: those that the function imports.
-    quick_pixels: images of up to so many pixels are filled within about a tenth of a second
-    (measured for a box and for half and 95 % of the pixels missing). version: counts up when its
-    numbers change. order: where lists show it; fills without one come last, by name.
+    Attributes:
+        name: as suites name it.
+        function: what `restore` calls.
+        summary: one line on how it fills.
+        source: the paper or the library that it follows.
+        packages: those that the function imports; the extra `fills` has them.
+        quick_pixels: images of up to so many pixels are filled within about a tenth of a second
+            (measured for a box and for half and 95 % of the pixels missing).
+        version: counts up when its numbers change.
+        order: where lists show it; fills without one come last, by name.
     """
 
     name: str

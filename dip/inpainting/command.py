@@ -26,6 +26,7 @@ from dip.inpainting.files.save import check_format, is_lossless, save
 from dip.inpainting.mask import Box, hole_in_file, hole_of_boxes, parse_box
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
 from dip.inpainting.resume import Saved, state_path
+from dip.options import RULES
 from dip.system.signals import SIGNALS, deferring_signals
 from dip.system.text import duration
 
@@ -66,7 +67,7 @@ def inpaint(
         int | None, typer.Option(help="of each fit, at most; default: the preset's")
     ] = None,
     stop: Annotated[
-        str, typer.Option(metavar="RULE", help="what ends a fit: held-out, es-wmv, es-emv or none")
+        str, typer.Option(metavar="RULE", help=f"what ends a fit: {', '.join(RULES)} or none")
     ] = STOP,
     seed: Annotated[int, typer.Option(help="another one draws another restoration")] = 0,
     context: Annotated[

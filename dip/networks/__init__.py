@@ -6,10 +6,11 @@ Each has one function, and is imported when that is called:
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from torch import nn
 
-from dip.options import NetworkOptions, Size
+from dip.options import NETWORKS, NetworkOptions, Size
 
 
 def build_network(
@@ -28,8 +29,13 @@ def build_network(
 
     Raises:
         InputError: an imported network cannot be had.
+        RuntimeError: no module builds the network.
     """
-    module = type(options).__module__.rpartition(".")[2]
+    module = NETWORKS[options.name].__module__.rpartition(".")[2]
+    if find_spec(f"{__name__}.{module}") is None:
+        raise RuntimeError(
+            f"the network '{options.name}' needs dip/networks/{module}.py with `build`"
+        )
     return import_module(f"{__name__}.{module}").build(
         options, input_channels, output_channels, size
     )

@@ -78,15 +78,15 @@ def network_class(path: str) -> "type[nn.Module]":
     module_name, _, name = path.partition(":")
     with code_of_others(f"{path}: importing it"):
         module = importlib.import_module(module_name)
-    found = getattr(module, name, None)
-    if isinstance(found, type) and issubclass(found, nn.Module):
-        return found
+    named = getattr(module, name, None)
+    if isinstance(named, type) and issubclass(named, nn.Module):
+        return named
     classes = [
         known
-        for known, each in vars(module).items()
-        if isinstance(each, type) and issubclass(each, nn.Module)
+        for known, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, nn.Module)
     ]
-    if found is None:
+    if named is None:
         raise InputError(f"{path}: {unknown('class', name, classes)}")
-    what = "another class" if isinstance(found, type) else f"a {type(found).__name__}"
+    what = "another class" if isinstance(named, type) else f"a {type(named).__name__}"
     raise InputError(f"{path}: is {what}, not one derived from torch.nn.Module; wrap it in one")

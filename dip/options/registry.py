@@ -1,31 +1,16 @@
-"""Finds what can be chosen: each module of a folder adds one thing, and no list names it."""
+"""Registries of options: find the classes that the modules of a folder define."""
 
-import pkgutil
 from collections.abc import Iterable
 from functools import reduce
-from importlib import import_module
 from operator import or_
-from types import ModuleType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from dip.options.base import Options
+from dip.system.registry import by_name, modules_of
 
 Kind = TypeVar("Kind", bound=Options)
-
-
-def modules_of(package: str) -> dict[str, ModuleType]:
-    """Import the modules of a package.
-
-    Args:
-        package: its full name.
-
-    Returns:
-        The modules by their names in the package, in alphabetical order.
-    """
-    names = sorted(each.name for each in pkgutil.iter_modules(import_module(package).__path__))
-    return {name: import_module(f"{package}.{name}") for name in names}
 
 
 def options_of(package: str, base: type[Kind]) -> dict[str, type[Kind]]:
@@ -37,16 +22,25 @@ def options_of(package: str, base: type[Kind]) -> dict[str, type[Kind]]:
 
     Returns:
         The classes by the names that users choose them by.
+
+    Raises:
+        RuntimeError: a module defines two classes, or two modules the same name.
     """
-    return {
-        each.model_fields["name"].default: each
-        for module in modules_of(package).values()
-        for each in vars(module).values()
-        if isinstance(each, type)
-        and issubclass(each, base)
-        and each is not base
-        and each.__module__ == module.__name__
-    }
+    options = []
+    for module in modules_of(package).values():
+        own = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, base)
+            and value is not base
+            and value.__module__ == module.__name__
+        ]
+        if len(own) > 1:
+            names = " and ".join(model.__name__ for model in own)
+            raise RuntimeError(f"{module.__file__}: defines {names}; a module defines one of them")
+        options += [(model.model_fields["name"].default, module.__name__, model) for model in own]
+    return by_name(options)
 
 
 def one_of(options: Iterable[type[Options]]) -> Any:

@@ -128,7 +128,7 @@ def make_rules(
         raise InputError(f"rules are a list, as ['es-wmv'], not {entries!r}")
     options = [parse_rule(entry) for entry in entries]
     need_held_out = [each.name for each in options if each.needs_held_out]
-    if method.held_out and not need_held_out:
+    if method.held_out and "held-out" not in need_held_out:
         options.append(parse_rule("held-out"))
     if need_held_out and not method.held_out:
         raise InputError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.scoring.statistics import Array
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, save
-from reports.tables.scores import Standing
+from reports.tables.standings import Standing
 
 NAME = "critical-difference"
 ROW = 0.2  # inches of a method's line, and of a bar
@@ -19,15 +19,15 @@ LETTERS = 46  # of a name on one line, so that both sides leave room for the ran
 TICKS = 13  # numbers on the scale, at most
 
 
-def critical_difference(who: Standing, folder: Path) -> str | None:
+def critical_difference(standing: Standing, folder: Path) -> str | None:
     """The PNG's name; None where ranks say nothing, with fewer than three methods or six images."""
-    if who.ranks is None:
+    if standing.ranks is None:
         return None
-    mean, reach = who.ranks.mean, who.ranks.critical_difference
+    mean, reach = standing.ranks.mean, standing.ranks.critical_difference
     order = np.argsort(mean, kind="stable")
     mean = mean[order]
     names = [
-        broken(f"{who.names[who.column.whole[index]]} ({rank:.2f})", LETTERS)
+        broken(f"{standing.names[standing.column.whole[index]]} ({rank:.2f})", LETTERS)
         for index, rank in zip(order, mean, strict=True)
     ]
     row_height = ROW * (1 + 0.7 * max(name.count("\n") for name in names))

@@ -288,7 +288,10 @@ class _Drawing:
 
 
 def _line(points: pd.DataFrame, planned: int) -> _Line | None:
-    """points: those of one method and hole, each with its iteration; None if none is of all."""
+    """points: those of one method and hole, each with its iteration.
+
+    None if no iteration has a score for every fit.
+    """
     fits = points.pivot_table(index="iteration", columns=["image", "seed"], values="psnr_hole")
     whole = fits.dropna()
     if whole.empty:

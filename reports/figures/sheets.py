@@ -71,14 +71,14 @@ def contact_sheets(results: Results, chosen: Chosen, folder: Path) -> list[str]:
     first seed that has one, below it where the hole is largest, and the scores of the suite's
     metrics. A method without a result has its status instead.
     """
-    about = "known pixels put back"
-    return _per_hole(results, chosen, folder, "contact-sheet", about, _restorations)
+    shows = "known pixels put back"
+    return _per_hole(results, chosen, folder, "contact-sheet", shows, _restorations)
 
 
 def error_maps(results: Results, chosen: Chosen, folder: Path) -> list[str]:
     """The same outputs as they are, less the truth: absolute errors, mean over channels."""
-    about = "absolute error of the output as it is"
-    return _per_hole(results, chosen, folder, "error-map", about, _errors)
+    shows = "absolute error of the output as it is"
+    return _per_hole(results, chosen, folder, "error-map", shows, _errors)
 
 
 def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> list[str]:
@@ -106,12 +106,12 @@ MakeCells = Callable[[Results, Sequence[Row]], Iterator[Cell]]
 
 
 def _per_hole(
-    results: Results, chosen: Chosen, folder: Path, name: str, about: str, make_cells: MakeCells
+    results: Results, chosen: Chosen, folder: Path, name: str, shows: str, make_cells: MakeCells
 ) -> list[str]:
     sheets: list[str] = []
     for index, (mask, images) in enumerate(chosen.items()):
         blocks = [tuple(make_cells(results, rows)) for rows in images[:IMAGES]]
-        title = f"{mask}, {results.last_iteration} iterations: {about}{_some(images)}"
+        title = f"{mask}, {results.last_iteration} iterations: {shows}{_some(images)}"
         if blocks:
             sheets += _draw(blocks, title, folder, f"{name}-{index + 1}")
     return sheets
@@ -227,10 +227,10 @@ def _restoration(results: Results, row: Row) -> NDArray[np.uint8]:
 def _scores(results: Results, row: Row) -> str:
     shown: list[str] = []
     for measure in results.scores:
-        score = row[measure.column]
-        if not pd.isna(score):
-            unit = "{} dB" if measure.name == "psnr" else f"{measure.name.upper()} {{}}"
-            shown.append(unit.format(f"{score:.{measure.decimals}f}"))
+        if not pd.isna(row[measure.column]):
+            number = f"{row[measure.column]:.{measure.decimals}f}"
+            unit, name = measure.unit, measure.name.upper()
+            shown.append(f"{number} {unit}" if unit else f"{name} {number}")
     return "\n".join(shown)
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results
 from benchmarks.scoring.statistics import ALPHA, Array, mean_interval
-from reports.tables.scores import PSNR, Entry, Family, Standing, columns, entries, family
+from reports.tables.scores import PSNR, Entry, columns, entries
+from reports.tables.standings import Family, Standing, family
 from reports.tables.table import NOTHING, Table, Value
 
 PANEL = 6  # columns that fit beside each other
@@ -27,11 +28,11 @@ MARKS = (
 )
 
 
-def comparison(who: Standing, iteration: int) -> Table:
+def comparison(standing: Standing, iteration: int) -> Table:
     """Of one score: methods by holes at the last iteration, which is named."""
-    score = who.score
+    score = standing.score
     title = f"{score.title} after {iteration} iterations"
-    return _grid(f"comparison-{score.name}", title, who.by_hole, has_deviations=True)
+    return _grid(f"comparison-{score.name}", title, standing.by_hole, has_deviations=True)
 
 
 def iterations(results: Results, holes: str) -> Table | None:
@@ -41,14 +42,15 @@ def iterations(results: Results, holes: str) -> Table | None:
     """
     rows = results.rows[(results.rows["iteration"] > 0) & results.rows["output"].isin(OUTPUTS)]
     asked = sorted(results.about["iterations"])
-    competing = [each for each in entries(results, rows) if each[0] in results.networks]
+    competing = [entry for entry in entries(results, rows) if entry[0] in results.networks]
     if len(asked) < 2 or not competing:
         return None
     jobs = results.jobs[results.jobs["method"].isin(results.networks)]
-    planned = pd.concat([jobs.assign(column=str(each)) for each in asked])
-    found = columns(competing, rows.assign(column=rows["iteration"].astype(str)), planned, PSNR)
+    planned = pd.concat([jobs.assign(column=str(iteration)) for iteration in asked])
+    rows = rows.assign(column=rows["iteration"].astype(str))
+    shown = columns(competing, rows, planned, PSNR)
     return _grid(
-        "iterations", f"{PSNR.title} at iterations, {holes}", family(PSNR, competing, found)
+        "iterations", f"{PSNR.title} at iterations, {holes}", family(PSNR, competing, shown)
     )
 
 
@@ -58,8 +60,8 @@ def missing_share(results: Results, competing: list[Entry]) -> Table | None:
     A hole stands where its mean over images does, in whole percent: half of the pixels, drawn at
     random, are some more on one image and some less on another.
     """
-    of_each = results.rows.groupby(["mask", "image"])["hole_fraction"].first()
-    shares = of_each.groupby(level="mask").mean().round(2)
+    fractions = results.rows.groupby(["mask", "image"])["hole_fraction"].first()
+    shares = fractions.groupby(level="mask").mean().round(2)
     labels = [f"{100 * a:g}-{100 * b:g} %" for a, b in pairwise(SHARES)]
     cut = pd.cut(shares, SHARES, labels=labels, include_lowest=True).dropna()
     if cut.nunique() < 2:
@@ -69,9 +71,9 @@ def missing_share(results: Results, competing: list[Entry]) -> Table | None:
     order = {label: index for index, label in enumerate(labels)}
     planned = planned.sort_values("column", key=lambda names: names.map(order), kind="stable")
     rows = results.final.assign(column=results.final["mask"].map(cut.astype(str)))
-    found = columns(competing, rows, planned, PSNR)
+    shown = columns(competing, rows, planned, PSNR)
     title = f"{PSNR.title} by share of missing pixels, after {results.last_iteration} iterations"
-    return _grid("missing-share", title, family(PSNR, competing, found))
+    return _grid("missing-share", title, family(PSNR, competing, shown))
 
 
 def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
@@ -80,8 +82,8 @@ def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
     holes: what all holes are called. ± is half the 95 % interval over seeds.
     """
     final = results.final
-    rows, planned = (each.assign(column=each["image"]) for each in (final, results.jobs))
-    found = columns(competing, rows, planned, PSNR)
+    rows, planned = (frame.assign(column=frame["image"]) for frame in (final, results.jobs))
+    shown = columns(competing, rows, planned, PSNR)
     whole = final[final["psnr_hole"].notna()]
     by_seed = whole.groupby(["image", "method", "output", "seed"])["psnr_hole"].mean()
     seeds: dict[Any, Array] = {
@@ -94,13 +96,13 @@ def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
             else np.nan
             for entry, is_whole in zip(competing, column.is_whole, strict=True)
         ]
-        for column in found
+        for column in shown
     ]
     last = results.last_iteration
     title = f"{PSNR.title} of each image, {holes}, after {last} iterations"
-    about = "± is half the 95 % interval over seeds; best bold, second underlined, without any test"
-    images = family(PSNR, competing, found, is_compared=False)
-    return _grid("per-image", title, images, halves=halves, about=about)
+    note = "± is half the 95 % interval over seeds; best bold, second underlined, without any test"
+    images = family(PSNR, competing, shown, is_compared=False)
+    return _grid("per-image", title, images, halves=halves, note=note)
 
 
 def _grid(
@@ -109,15 +111,15 @@ def _grid(
     group: Family,
     *,
     halves: Sequence[Sequence[float]] | None = None,
-    about: str = MARKS,
+    note: str = MARKS,
     has_deviations: bool = False,
 ) -> Table:
     """halves: of each column the intervals of its entries, if they are not over images."""
-    score, found, p = group.score, group.columns, group.p_against_best
-    means = [column.over_images[0] for column in found]
-    halves = halves or [column.over_images[1] for column in found]
+    score, arranged, p = group.score, group.columns, group.p_against_best
+    means = [column.over_images[0] for column in arranged]
+    halves = halves or [column.over_images[1] for column in arranged]
     numbers, cells = [], []
-    for index, column in enumerate(found):
+    for index, column in enumerate(arranged):
         places = {row: place + 1 for place, row in enumerate(group.order[index])}
         for row, (method, output) in enumerate(group.entries):
             number = {
@@ -129,7 +131,7 @@ def _grid(
                 "between_seeds": column.deviations[row],
                 "images": int((~np.isnan(column.scores[row])).sum()),
                 "n": column.counts[row],
-                "N": column.of[row],
+                "N": column.planned[row],
                 "place": places.get(row),
                 "p_against_best": p[index][row],
             }
@@ -139,7 +141,7 @@ def _grid(
                     means[index][row],
                     score.decimals,
                     halves[index][row],
-                    (column.counts[row], column.of[row]),
+                    (column.counts[row], column.planned[row]),
                     places[row] if places.get(row) in (1, 2) else 0,
                     bool(p[index][row] >= ALPHA),
                 )
@@ -147,10 +149,10 @@ def _grid(
     frame = pd.DataFrame(numbers)
     rows = len(group.entries)
     by_column = [cells[at : at + rows] for at in range(0, len(cells), rows)]
-    shown = {column.name: by_column[at] for at, column in enumerate(found)}
+    shown = {column.name: by_column[at] for at, column in enumerate(arranged)}
     if has_deviations:
-        last = found[-1].deviations
-        shown["between seeds"] = [Value(each, score.decimals) for each in last]
+        last = arranged[-1].deviations
+        shown["between seeds"] = [Value(deviation, score.decimals) for deviation in last]
     return Table(
         name,
         title,
@@ -159,7 +161,7 @@ def _grid(
         dict.fromkeys(("mean", "half_width", "between_seeds"), score.decimals)
         | {"n": 0, "N": 0, "p_against_best": 3},
         _panels(group.entries, shown),
-        about=about,
+        about=note,
     )
 
 
@@ -171,7 +173,7 @@ def _panels(competing: Sequence[Entry], shown: dict[str, list[Value]]) -> list[p
     panels = []
     for at in range(0, len(names), width):
         part = names[at : at + width]
-        cells = [methods, outputs, *(shown[each] for each in part)]
+        cells = [methods, outputs, *(shown[name] for name in part)]
         panel = pd.DataFrame(dict(enumerate(cells)), dtype=object)
         panel.columns = pd.Index(["method", "output", *part])  # an image may have such a name
         panels.append(panel)

@@ -31,7 +31,7 @@ def architectures(results: Results, holes: str) -> Table | None:
     for column in found:
         frame[f"{column.name}_mean"], frame[f"{column.name}_half_width"] = column.over_images
         frame[f"{column.name}_between_seeds"] = column.deviations
-        frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.of
+        frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.planned
     frame["milliseconds_median"] = frame["method"].map(medians)
     decimals = {
         f"{column.name}_{part}": 2

@@ -21,52 +21,54 @@ from benchmarks.scoring.statistics import (
     verdict,
     wins_ties_losses,
 )
-from reports.tables.scores import Standing
+from reports.tables.standings import Standing
 from reports.tables.table import NOTHING, Table, Value
 
 
-def paired(who: Standing) -> Table:
+def paired(standing: Standing) -> Table:
     """Of one score: a row for each method and output."""
-    whole = who.column.whole
+    whole = standing.column.whole
     p = {
-        "best": who.by_hole.p_against_best[-1],
-        "reference": np.full(len(who.entries), np.nan),
+        "best": standing.by_hole.p_against_best[-1],
+        "reference": np.full(len(standing.entries), np.nan),
     }
-    others = [index for index in whole if index != who.reference]
-    if who.reference is not None and others:
-        differences = difference(who.scores[others], who.scores[who.reference])
+    others = [index for index in whole if index != standing.reference]
+    if standing.reference is not None and others:
+        differences = difference(standing.scores[others], standing.scores[standing.reference])
         p["reference"][others] = corrected(differences)
-    comparisons = {"best": who.pairs, "reference": len(others)}
-    opponents = {"best": who.best, "reference": who.reference}
+    comparisons = {"best": standing.pairs, "reference": len(others)}
+    opponents = {"best": standing.best, "reference": standing.reference}
     rows = []
-    for index, (method, output) in enumerate(who.entries):
+    for index, (method, output) in enumerate(standing.entries):
         row: dict[str, Any] = {"method": method, "output": output}
-        row["rank"] = who.ranks.mean[whole.index(index)] if who.ranks and index in whole else None
+        row["rank"] = (
+            standing.ranks.mean[whole.index(index)] if standing.ranks and index in whole else None
+        )
         for kind, opponent in opponents.items():
-            found = (
-                _against(who, index, opponent, p[kind][index], comparisons[kind])
+            fields = (
+                _against(standing, index, opponent, p[kind][index], comparisons[kind])
                 if opponent is not None and index in whole and index != opponent
                 else {}
             )
-            row |= {f"{kind}_{field}": found.get(field) for field in FIELDS}
-        row["images"] = int((~np.isnan(who.column.scores[index])).sum())
-        row |= {"n": who.column.counts[index], "N": who.column.of[index]}
+            row |= {f"{kind}_{field}": fields.get(field) for field in FIELDS}
+        row["images"] = int((~np.isnan(standing.column.scores[index])).sum())
+        row |= {"n": standing.column.counts[index], "N": standing.column.planned[index]}
         rows.append(row)
     frame = pd.DataFrame(rows)
     words = ["method", "output", *(f"{kind}_verdict" for kind in opponents)]
     frame = frame.astype({str(name): float for name in frame if name not in words})
     decimals = dict.fromkeys(
-        (f"{kind}_{each}" for kind in opponents for each in ("difference", "half_width")),
-        who.score.decimals,
+        (f"{kind}_{part}" for kind in opponents for part in ("difference", "half_width")),
+        standing.score.decimals,
     )
     return Table(
-        f"paired-{who.score.name}",
-        f"{who.score.title}, paired over images, {who.column.name}",
+        f"paired-{standing.score.name}",
+        f"{standing.score.title}, paired over images, {standing.column.name}",
         frame,
         ("method", "output"),
         decimals | {"rank": 2, "best_p": 3, "reference_p": 3},
-        [_text(frame, who)],
-        about=_about(who, comparisons),
+        [_text(frame, standing)],
+        about=_note(standing, comparisons),
     )
 
 
@@ -79,12 +81,12 @@ FIELDS = ("difference", "half_width", "p", "verdict", "images_needed", *WINS)
 
 
 def _against(
-    who: Standing, index: int, opponent: int, p: float, comparisons: int
+    standing: Standing, index: int, opponent: int, p: float, comparisons: int
 ) -> dict[str, Any]:
     """A method less its opponent."""
-    better = difference(who.scores[index], who.scores[opponent])
-    counts = dict(zip(WINS, wins_ties_losses(better, who.score.decimals), strict=True))
-    return decided(better, p, who.score, comparisons) | counts
+    better = difference(standing.scores[index], standing.scores[opponent])
+    counts = dict(zip(WINS, wins_ties_losses(better, standing.score.decimals), strict=True))
+    return decided(better, p, standing.score, comparisons) | counts
 
 
 def decided(better: Array, p: float, score: Score, comparisons: int) -> dict[str, Any]:
@@ -100,36 +102,36 @@ def decided(better: Array, p: float, score: Score, comparisons: int) -> dict[str
     }
 
 
-def _text(frame: pd.DataFrame, who: Standing) -> pd.DataFrame:
+def _text(frame: pd.DataFrame, standing: Standing) -> pd.DataFrame:
     rows = frame.to_dict("records")
 
     def differences(kind: str, opponent: int | None) -> list[Value | str]:
-        found: list[Value | str] = []
+        cells: list[Value | str] = []
         for index, row in enumerate(rows):
             difference, half = row[f"{kind}_difference"], row[f"{kind}_half_width"]
-            of = (int(row["images"]), len(who.column.images))
-            shown = Value(difference, who.score.decimals, half, of, has_sign=True)
-            found.append("itself" if index == opponent else shown)
-        return found
+            images = (int(row["images"]), len(standing.column.images))
+            shown = Value(difference, standing.score.decimals, half, images, has_sign=True)
+            cells.append("itself" if index == opponent else shown)
+        return cells
 
     def verdicts(kind: str) -> list[str]:
         names = ("p", "verdict", "images_needed")
         return [told(*(row[f"{kind}_{name}"] for name in names)) for row in rows]
 
-    best = NOTHING if who.best is None else who.names[who.best]
+    best = NOTHING if standing.best is None else standing.names[standing.best]
     return pd.DataFrame(
         {
             "method": frame["method"],
             "output": frame["output"].replace("", NOTHING),
-            "mean rank": [Value(each, 2) for each in frame["rank"].astype(float)],
-            f"less {best} (best)": differences("best", who.best),
+            "mean rank": [Value(rank, 2) for rank in frame["rank"].astype(float)],
+            f"less {best} (best)": differences("best", standing.best),
             "than the best": verdicts("best"),
-            f"less {who.reference_name}": differences("reference", who.reference),
-            f"than {who.reference_name}": verdicts("reference"),
+            f"less {standing.reference_name}": differences("reference", standing.reference),
+            f"than {standing.reference_name}": verdicts("reference"),
             "win/tie/loss": [
                 NOTHING
                 if pd.isna(row["reference_wins"])
-                else "/".join(f"{row[f'reference_{each}']:.0f}" for each in WINS)
+                else "/".join(f"{row[f'reference_{name}']:.0f}" for name in WINS)
                 for row in rows
             ],
         },
@@ -150,22 +152,22 @@ def told(p: float | None, decision: str | None, needed: float | None) -> str:
     return f"cannot tell; {enough} images would"
 
 
-def _about(who: Standing, comparisons: dict[str, int]) -> str:
-    said = (
+def _note(standing: Standing, comparisons: dict[str, int]) -> str:
+    note = (
         "± is half the 95 % interval of the mean difference over images, of one comparison alone; p"
         f" is the larger one of a paired t test's, Holm-corrected for {comparisons['best']} pairs"
         f" of the comparison by holes against the best and for {comparisons['reference']} against"
         f" the reference, and of Wilcoxon's signed-rank test; {ENOUGH}; win/tie/loss: images,"
         " against the reference; n/N: images; a method that lacks a score is not compared"
     )
-    if len(who.column.images) < FEWEST_IMAGES:
-        said += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"
-    if who.ranks:
-        said += (
-            f"; ranks over images: Friedman p {_p(who.ranks.p)}, mean ranks more than"
-            f" {who.ranks.critical_difference:.2f} apart differ (Nemenyi)"
+    if len(standing.column.images) < FEWEST_IMAGES:
+        note += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"
+    if standing.ranks:
+        note += (
+            f"; ranks over images: Friedman p {_p(standing.ranks.p)}, mean ranks more than"
+            f" {standing.ranks.critical_difference:.2f} apart differ (Nemenyi)"
         )
-    return said
+    return note
 
 
 def _p(p: float) -> str:

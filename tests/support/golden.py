@@ -30,7 +30,6 @@ from dip.fills import FILLS
 from dip.options import (
     INPUTS,
     LOSSES,
-    NETWORKS,
     OPTIMIZERS,
     RULES,
     Backtracking,
@@ -96,16 +95,16 @@ def _with(**settings: Any) -> Method:
     return Method.model_validate({**BASE.model_dump(by_alias=True), **settings})
 
 
-# What suits an image so small, and 20 iterations; whatever is not here has its defaults.
+# By case: what suits an image so small, and 20 iterations; what is not here has its defaults.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "learned": {"channels": 3},
-    "noise": {"channels": 3},
-    "meshgrid": {"start": -1},
-    "fourier": {"frequencies": 3},
-    "adam": {"betas": [0.8, 0.95], "weight_decay": 0.001},
-    "adam-lbfgs": {"adam_iterations": 10},
-    "es-wmv": {"window": 4, "patience": 3},
-    "es-emv": {"warm_up": 5, "patience": 3},
+    "input learned": {"channels": 3},
+    "input noise": {"channels": 3},
+    "input meshgrid": {"start": -1},
+    "input fourier": {"frequencies": 3},
+    "optimizer adam": {"betas": [0.8, 0.95], "weight_decay": 0.001},
+    "optimizer adam-lbfgs": {"adam_iterations": 10},
+    "rule es-wmv": {"window": 4, "patience": 3},
+    "rule es-emv": {"warm_up": 5, "patience": 3},
 }
 TRAINER: dict[str, dict[str, Any]] = {
     "input noise": {"input_noise": 0.03},
@@ -121,34 +120,35 @@ TRAINER: dict[str, dict[str, Any]] = {
 
 def cases() -> list[Case]:
     """Every component that has a version."""
-    found = []
+    listed: list[Case] = []
     for facts in FACTS:
         for name, network in facts.golden.items():
             method = _with(architecture=network.model_dump(by_alias=True))
-            found.append(_trajectory(f"network {name}", method, _file(network.__module__)))
+            listed.append(_trajectory(f"network {name}", method, _file(network.__module__)))
     for name in INPUTS:
-        method = _with(input={"name": name, **SETTINGS.get(name, {})})
-        found.append(_trajectory(f"input {name}", method, _file(method.input.__module__)))
+        method = _with(input={"name": name, **SETTINGS.get(f"input {name}", {})})
+        listed.append(_trajectory(f"input {name}", method, _file(method.input.__module__)))
     for name in OPTIMIZERS:
-        method = _with(optimizer={"name": name, **SETTINGS.get(name, {})})
-        found.append(_trajectory(f"optimizer {name}", method, _file(method.optimizer.__module__)))
+        method = _with(optimizer={"name": name, **SETTINGS.get(f"optimizer {name}", {})})
+        listed.append(_trajectory(f"optimizer {name}", method, _file(method.optimizer.__module__)))
     for name in sorted(LOSSES.keys() - {BASE.loss}):  # which all others minimise
         method = _with(loss=name)
-        found.append(_trajectory(f"trainer, {name} loss", method, _file(LOSSES[name].__name__)))
+        listed.append(_trajectory(f"trainer, {name} loss", method, _file(LOSSES[name].__name__)))
     for name, settings in TRAINER.items():
-        found.append(_trajectory(f"trainer, {name}", _with(**settings), "dip/options/method.py"))
+        listed.append(_trajectory(f"trainer, {name}", _with(**settings), "dip/options/method.py"))
     for name in RULES:
-        rule = parse_rule({name: SETTINGS.get(name, {})})
+        rule = parse_rule({name: SETTINGS.get(f"rule {name}", {})})
         method = _with(held_out=0.1 if rule.needs_held_out else 0)
-        found.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
-    for name in FILLS:
-        found.append(Case(f"fill {name}", {name: FILLS[name].version}, "dip/fills", _filled(name)))
-    for name in METRICS:
-        versions: dict[str, int | str] = {name: METRICS[name].version}
-        found.append(Case(f"metric {name}", versions, "benchmarks/metrics", _scored(name)))
+        listed.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
+    for name, fill in FILLS.items():
+        where = _file(fill.function.__module__)
+        listed.append(Case(f"fill {name}", {name: fill.version}, where, _filled(name)))
+    for name, metric in METRICS.items():
+        where = _file(metric.score.__module__)
+        listed.append(Case(f"metric {name}", {name: metric.version}, where, _scored(name)))
     trainer: dict[str, int | str] = {"trainer": BASE.version}
-    found.append(Case("trainer, divergence", trainer, "dip/options/method.py", _thresholds))
-    return found
+    listed.append(Case("trainer, divergence", trainer, "dip/options/method.py", _thresholds))
+    return listed
 
 
 def _file(module: str) -> str:
@@ -284,13 +284,6 @@ def _sample(output: NDArray[Any]) -> list[float]:
 
 
 CASES = cases()
-
-
-def without_a_case() -> set[str]:
-    """Components of the registries that no case has."""
-    kinds = {"network": NETWORKS, "input": INPUTS, "optimizer": OPTIMIZERS, "rule": RULES}
-    registered = {f"{kind} {name}" for kind, names in kinds.items() for name in names}
-    return registered - {case.name for case in CASES}
 
 
 def recorded() -> dict[str, Any]:

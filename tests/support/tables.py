@@ -3,7 +3,7 @@
 from benchmarks.scoring.results import Results
 from reports.build import all_tables
 from reports.tables import comparison, paired
-from reports.tables.scores import standings
+from reports.tables.standings import standings
 from reports.tables.table import Table
 
 

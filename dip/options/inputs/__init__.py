@@ -1,4 +1,4 @@
-"""What a network can be fed: a module for each input, with its options and how it is made."""
+"""Network inputs. Each module defines the options of one input and makes its tensor."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,7 @@
-"""What the options of every input answer. Torch is imported by what makes a tensor, not before."""
+"""Base class of all input options. Torch is imported by what makes a tensor, not before."""
 
-from typing import TYPE_CHECKING, ClassVar
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dip.options.base import Options, Size
 
@@ -8,11 +9,14 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class InputOptions(Options):
+class InputOptions(Options, ABC):
     """Options of an input.
 
-    version: counts up when the tensors change. is_learned: whether it is trained together with the
-    weights.
+    Attributes:
+        version: counts up when the tensors change.
+        is_learned: whether it is trained together with the weights.
+        name: what users choose the input by.
+        channels: of the tensor; a field or a property of every class that is derived.
     """
 
     version: ClassVar[int] = 1
@@ -24,6 +28,12 @@ class InputOptions(Options):
         @property
         def channels(self) -> int: ...
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "channels" not in cls.model_fields and not hasattr(cls, "channels"):
+            raise TypeError(f"{cls.__name__} needs `channels`, as a field or a property")
+
+    @abstractmethod
     def make(self, batch: int, size: Size, generator: "Generator") -> "Tensor":
         """Make the tensor that a fit starts with.
 
@@ -35,4 +45,3 @@ class InputOptions(Options):
         Returns:
             (batch, channels, *size) on the CPU.
         """
-        raise NotImplementedError

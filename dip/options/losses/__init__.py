@@ -1,4 +1,4 @@
-"""The errors that a fit can minimise: a module for each.
+"""Losses. Each module defines one error that a fit can minimise.
 
 A module has `VERSION`, which counts up when its numbers change, and one function:
 
@@ -12,9 +12,13 @@ Torch is imported inside it, because options do without torch.
 
 from typing import TYPE_CHECKING, Literal
 
-from dip.options.registry import modules_of
+from dip.system.registry import modules_of
 
 LOSSES = {name.replace("_", "-"): module for name, module in modules_of(__name__).items()}
+
+for _module in LOSSES.values():
+    if not (hasattr(_module, "VERSION") and hasattr(_module, "error")):
+        raise RuntimeError(f"{_module.__file__}: a loss has `VERSION` and `error`")
 
 if TYPE_CHECKING:
     LossName = str

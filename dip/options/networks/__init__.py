@@ -1,4 +1,4 @@
-"""The networks that can be chosen: a module of options for each, with their defaults and source.
+"""Network options. Each module defines the options of one network, their defaults and source.
 
 The networks themselves are in `dip.networks`, because options do without torch.
 """

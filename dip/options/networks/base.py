@@ -1,4 +1,4 @@
-"""What the options of every network answer."""
+"""Base class of all network options."""
 
 from typing import ClassVar
 
@@ -8,8 +8,10 @@ from dip.options.base import Options, Size
 class NetworkOptions(Options):
     """Options of a network; `dip.networks` builds it from them, in a module of the same name.
 
-    version: counts up when what the network computes changes. may_rebuild: whether the engine may
-    change its layout and layers.
+    Attributes:
+        version: counts up when what the network computes changes.
+        may_rebuild: whether the engine may change its layout and layers.
+        name: what users choose the network by.
     """
 
     version: ClassVar[int] = 1

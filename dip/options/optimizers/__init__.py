@@ -1,4 +1,4 @@
-"""How a fit can descend: a module for each optimizer, with its options and the steps it takes."""
+"""Optimizers. Each module defines the options of one optimizer and its steps."""
 
 from typing import TYPE_CHECKING
 

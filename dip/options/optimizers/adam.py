@@ -71,7 +71,7 @@ class Adam:
         self.moments: dict[int, list[Tensor]] = {}
 
     def step(self, learning_rate: float, _: Tensor) -> None:
-        trained = [n for n, each in enumerate(self.parameters) if each.grad is not None]
+        trained = [n for n, parameter in enumerate(self.parameters) if parameter.grad is not None]
         for n in trained:
             if n not in self.moments:
                 self.moments[n] = self._initial_moments(self.parameters[n])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from dip.options.base import Number, PositiveInt
-from dip.options.optimizers.adam import AdamOptions
+from dip.options.optimizers.adam import Adam, AdamOptions
 from dip.options.optimizers.base import OptimizerOptions, Stage
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ class AdamLBFGSOptions(OptimizerOptions):
     def stages(
         self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, recorded: bool
     ) -> list[Stage]:
-        ((adam, *_),) = AdamOptions().stages(
-            parameters, self.adam_learning_rate, fused=fused, recorded=recorded
+        defaults = AdamOptions()
+        adam = Adam(
+            parameters, defaults.betas, defaults.weight_decay, fused=fused, recorded=recorded
         )
         return [
             (adam, self.adam_learning_rate, self.adam_iterations),

@@ -27,7 +27,9 @@ class AdamWOptions(OptimizerOptions):
         self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, recorded: bool
     ) -> list[Stage]:
         adam = Adam(
-            *(parameters, self.betas, self.weight_decay),
+            parameters,
+            self.betas,
+            self.weight_decay,
             decoupled=True,
             fused=fused,
             recorded=recorded,

@@ -1,4 +1,4 @@
-"""What the options of every optimizer answer, and what an optimizer is.
+"""Base class of all optimizer options, and the protocol of an optimizer.
 
 Adam, AdamW and SGD are torch's own functions. The classes around them in `torch.optim` compute the
 same, but making one imports torch's compiler, which takes longer than torch itself. Torch itself is
@@ -7,6 +7,7 @@ imported when an optimizer is made, not before.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from dip.options.base import Options
@@ -30,17 +31,20 @@ class Optimizer(Protocol):
 Stage = tuple[Optimizer, float, int | None]
 
 
-class OptimizerOptions(Options):
+class OptimizerOptions(Options, ABC):
     """Options of an optimizer.
 
-    version: counts up when its steps change. may_rebuild: whether the engine may change the
-    network's layout and layers.
+    Attributes:
+        version: counts up when its steps change.
+        may_rebuild: whether the engine may change the network's layout and layers.
+        name: what users choose the optimizer by.
     """
 
     version: ClassVar[int] = 1
     may_rebuild: ClassVar[bool] = True
     name: str
 
+    @abstractmethod
     def stages(
         self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, recorded: bool
     ) -> list[Stage]:
@@ -56,4 +60,3 @@ class OptimizerOptions(Options):
         Returns:
             Each optimizer with its learning rate and the last iteration it is used at.
         """
-        raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,12 @@ class SGDOptions(OptimizerOptions):
     momentum: Number = Field(0.9, ge=0, lt=1, description="share of the last step that is kept")
 
     def stages(
-        self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, **_: Any
+        self,
+        parameters: list[Tensor],
+        learning_rate: float,
+        *,
+        fused: bool | None,
+        recorded: bool,  # noqa: ARG002 - it counts nothing
     ) -> list[Stage]:
         return [(SGD(parameters, self.momentum, fused=fused), learning_rate, None)]
 
@@ -45,7 +50,7 @@ class SGD:
         self.velocities: list[Tensor | None] = [None] * len(parameters)
 
     def step(self, learning_rate: float, _: Tensor) -> None:
-        trained = [n for n, each in enumerate(self.parameters) if each.grad is not None]
+        trained = [n for n, parameter in enumerate(self.parameters) if parameter.grad is not None]
         velocities = [self.velocities[n] for n in trained]
         self.update(
             [self.parameters[n] for n in trained],

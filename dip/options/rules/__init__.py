@@ -1,4 +1,4 @@
-"""When to stop a fit: a module for each rule, with its options, its memory and its value.
+"""Stopping rules. Each module defines the options of one rule, its memory and its value.
 
 Rules read the outputs of a fit and never touch it.
 """

@@ -1,7 +1,8 @@
-"""What the options of every stopping rule answer. Torch is imported when it is used, not before."""
+"""Base class of all rule options. Torch is imported when it is used, not before."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class RuleOptions(Options):
+class RuleOptions(Options, ABC):
     """Options of a stopping rule: it chooses the output of the least value.
 
-    version: counts up when what it chooses changes: stored answers of another version are not used.
-    needs_held_out: whether it looks at known pixels that are kept from the loss.
+    Attributes:
+        version: counts up when what it chooses changes; stored answers of another version are not
+            used.
+        needs_held_out: whether it looks at known pixels that are kept from the loss.
+        name: what users choose the rule by.
     """
 
     version: ClassVar[int] = 1
@@ -44,10 +48,12 @@ class RuleOptions(Options):
             shape: (C, H, W) of an output.
 
         Returns:
-            Tensors on the CPU, by the names that they have in a fit's saved state.
+            Tensors on the CPU, by the names that they have in a fit's saved state. The names
+            `image`, `held` and `options` are taken.
         """
         return {}
 
+    @abstractmethod
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
         """The value of an output; the one of the least value is chosen, of several the first.
 
@@ -61,4 +67,3 @@ class RuleOptions(Options):
         Returns:
             A scalar, infinite where there is no value yet.
         """
-        raise NotImplementedError

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,8 +14,9 @@ from support.suites import TINY
 from benchmarks.jobs.job import expand
 from benchmarks.jobs.suite import MethodEntry, load_suite
 from dip.errors import InputError
-from dip.options import Method, StepSchedule
+from dip.options import RULES, Method, StepSchedule
 from dip.options.networks.unet import UNetOptions
+from dip.options.rules.held_out import HeldOutOptions
 
 Write = Callable[..., Path]
 
@@ -120,7 +121,7 @@ def test_a_folder_is_found_from_the_suite(suite_file: Write, tmp_path: Path) -> 
     assert {job.image.name for job in expand(load_suite(str(path)))} == {"plain"}
 
 
-def test_rules_follow_the_fits_they_can(suite_file: Write) -> None:
+def test_rules_follow_the_fits_they_can(suite_file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """held-out where pixels are held out, with the settings that the suite gives it."""
     method = TINY["methods"][0]
     held = {**method, "label": "held", "set": {**method["set"], "held_out": 0.1}}
@@ -138,6 +139,13 @@ def test_rules_follow_the_fits_they_can(suite_file: Write) -> None:
     }
     own = rules(rules=[{"held-out": {"patience": 5}}])
     assert own == {"quick": [], "held": ["held-out[patience=5]"], "mean": []}
+
+    class OtherOptions(HeldOutOptions):
+        name: Literal["other"] = "other"
+
+    monkeypatch.setitem(RULES, "other", OtherOptions)
+    beside = rules(rules=["other"])
+    assert beside == {"quick": [], "held": ["other", "held-out"], "mean": []}
 
 
 def test_a_mask_file_lies_beside_the_suite(suite_file: Write, tmp_path: Path) -> None:

@@ -225,6 +225,7 @@ def test_a_flipped_bit_anywhere_is_found_and_reaches_no_table(ran: Ran, command:
             assert status.startswith("damaged "), what
             assert "is set aside" in done.stdout, what
             assert pd.read_csv(table).empty, what
+            assert set(pd.read_csv(table.parent / "jobs.csv")["status"]) == {"missing"}, what
             (store.root / f"damaged-{job.key}").rename(folder)
         path.write_bytes(whole[path])
     assert command("benchmarks", "score", suite, "--out", out).returncode == 0

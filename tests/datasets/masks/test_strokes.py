@@ -6,38 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_erosion
-from support.holes import Golden, missing
+from support.holes import missing
 
 from datasets import parse_mask
 from datasets.masks.base import Pieces
 from datasets.masks.pieces import Strokes, _ahead, _as_opencv_draws, _cosine_and_sine, _segment
-
-GOLDEN: Golden = [
-    (
-        {"strokes": {"brush": "thin"}},
-        "5a009154333489ef626a25ad66b72a641691fb6b12d8381983ddee2c53e39040",
-    ),
-    (
-        {"strokes": {"brush": "medium"}},
-        "dcbcf21da3d55c6b6417af816abc0e0fc4cd73b5ee45972f6a4ea42031417723",
-    ),
-    (
-        {"strokes": {"brush": "thick"}},
-        "889bc50f9d211d7520a9e0fe8e32ac22aa838b846a34a97f187fc126cd0fdb02",
-    ),
-    (
-        {"strokes": {"brush": "deepfill"}},
-        "7e84a6e273c6991f3d15c04ca666480cf2a8a665e35a68a02f2660df1b01f53f",
-    ),
-    (
-        {"strokes": {"brush": "thin", "hole_fraction": [0.5, 0.6]}},
-        "ea0a8077d65ca54c418b3b9f95b20e7c2c7c0399b9c89504e72b778e06a4f0ee",
-    ),
-    (
-        {"strokes": {"brush": "deepfill", "hole_fraction": [0.5, 0.6]}},
-        "67dbfb802b3c8ddcfdec52fc6a5da66cd860780881617d931fde1af8986a80d2",
-    ),
-]
 
 
 @pytest.mark.parametrize("width", [5, 6, 9, 14, 31, 54, 104])

@@ -1,13 +1,18 @@
 """Fills: known pixels untouched by them count, hole pixels follow the definition."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 
 import cv2
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from support.commands import ROOT
 
+from benchmarks.system.environment import PACKAGES
 from dip.errors import InputError
 from dip.fills import FILLS, total_variation
 
@@ -41,6 +46,19 @@ def test_known_pixels_stay_and_the_input_too(name: str, channels: int) -> None:
     assert np.array_equal(filled[~hole], image[~hole])
     assert FILLS[name].summary
     assert FILLS[name].source
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_the_extra_has_what_a_fill_needs_and_results_note_its_version(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["optional-dependencies"]["fills"]
+    extra = {re.match(r"[\w-]+", requirement).group() for requirement in wanted}
+    for package in FILLS[name].packages:
+        distributions = packages_distributions()[package.partition(".")[0]]
+        assert extra & {*distributions}, f"{package}: name it in the extra `fills`"
+        assert {*PACKAGES} & {*distributions}, (
+            f"{package}: name it in PACKAGES of benchmarks/system/environment.py"
+        )
 
 
 def test_mean_is_that_of_known_pixels_by_channel() -> None:

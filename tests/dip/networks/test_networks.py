@@ -7,19 +7,35 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from support.networks import FACTS, INPUT_CHANNELS, SMALL, Shape, without_facts
+from support.networks import FACTS, INPUT_CHANNELS, SMALL, Output, without_facts
 
 import dip
 from dip import build_network
 from dip.options import NETWORKS, Method, NetworkOptions
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.imported import ImportedOptions
+from dip.options.networks.skip import SkipOptions
 
 
 def test_every_network_has_its_module_and_facts() -> None:
     modules = {options.__module__.rpartition(".")[2] for options in NETWORKS.values()}
     assert [each for each in modules if find_spec(f"dip.networks.{each}") is None] == []
     assert without_facts() == []
+
+
+def test_a_users_own_options_of_a_network_build_it() -> None:
+    class Narrow(SkipOptions):
+        channels: tuple[int, ...] = (4, 4)
+        skip_channels: tuple[int, ...] = (0, 0)
+
+    network = build_network(Narrow(), 3, 3, (32, 32))
+    assert type(network) is type(build_network(SkipOptions(), 3, 3, (32, 32)))
+
+
+def test_options_without_a_network_name_the_file_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SkipOptions, "__module__", "dip.options.networks.nowhere")
+    with pytest.raises(RuntimeError, match="'skip' needs dip/networks/nowhere.py with `build`"):
+        build_network(SkipOptions(), 3, 3, (32, 32))
 
 
 @pytest.mark.parametrize(
@@ -99,17 +115,14 @@ def test_minimum_side_is_enough_and_one_less_is_not(options: NetworkOptions) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "input_shape", "expected"),
-    [each for facts in FACTS for each in facts.outputs],
-    ids=lambda value: getattr(value, "name", None),
+    "source",
+    [output for facts in FACTS for output in facts.outputs],
+    ids=lambda output: output.options.name,
 )
-def test_networks_compute_what_their_sources_compute(
-    options: NetworkOptions, input_shape: Shape, expected: list[float]
-) -> None:
-    """In float64, with weights and input as they are filled in here."""
-    channels, height, width = input_shape
-    size = (192, 256) if height == 192 else (64, 96)
-    network = build_network(options, channels, 3, size).double().train()
+def test_networks_compute_what_their_sources_compute(source: Output) -> None:
+    """With weights and input as `Output` says."""
+    channels, height, width = source.input_shape
+    network = build_network(source.options, channels, 3, source.size).double().train()
     with torch.no_grad():
         for weights in network.parameters():
             count = weights.numel()
@@ -117,8 +130,8 @@ def test_networks_compute_what_their_sources_compute(
             values *= (2 / max(1, weights[0].numel())) ** 0.5
             weights.copy_(values.reshape(weights.shape))
     count = channels * height * width
-    x = (torch.arange(count, dtype=torch.float64) * 0.37).sin().reshape(1, *input_shape)
+    x = (torch.arange(count, dtype=torch.float64) * 0.37).sin().reshape(1, *source.input_shape)
     output = network(x)
-    found = [output.mean(), output.std(), output[0, 0, 10, 20], output[0, -1, -1, -1]]
+    figures = [output.mean(), output.std(), output[0, 0, 10, 20], output[0, -1, -1, -1]]
     # The figures are rounded to ten decimals; the order of summation differs between machines.
-    assert [value.item() for value in found] == pytest.approx(expected, abs=1e-8)
+    assert [value.item() for value in figures] == pytest.approx(source.figures, abs=1e-8)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from support.golden import SETTINGS
 from torch import Tensor, nn
 
 import dip
-from dip.options import LOSSES, Backtracking, Method
+from dip.options import LOSSES, OPTIMIZERS, Backtracking, Method
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.skip import SkipOptions
 from dip.training.backtracking import Rewind
@@ -22,6 +23,7 @@ METHOD = Method(
     input=NoiseInputOptions(channels=4),
     learning_rate=0.01,
 )
+LEARNING_RATES = {"sgd": 1, "adam-lbfgs": 0.1}  # of optimizers that descend slowly at 0.01
 
 
 def _with(**settings: Any) -> Method:
@@ -39,9 +41,13 @@ def _image_and_mask() -> tuple[Tensor, Tensor]:
     [
         *({"loss": name} for name in LOSSES if name != METHOD.loss),
         {"total_variation": 0.01},
-        {"optimizer": {"name": "adamw"}},
-        {"optimizer": {"name": "sgd"}, "learning_rate": 1},
-        {"optimizer": {"name": "adam-lbfgs", "adam_iterations": 10}, "learning_rate": 0.1},
+        *(
+            {
+                "optimizer": {"name": name, **SETTINGS.get(f"optimizer {name}", {})},
+                "learning_rate": LEARNING_RATES.get(name, METHOD.learning_rate),
+            }
+            for name in OPTIMIZERS
+        ),
         {"schedule": {"every": 20}},
         {"backtracking": {}},
         {"parameter_noise": 0.02},

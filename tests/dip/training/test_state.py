@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from support.golden import SETTINGS
 from torch import Tensor, nn
 
 import dip
-from dip.options import OPTIMIZERS, Method
-from dip.options import RULES as RULES_BY_NAME
+from dip.options import OPTIMIZERS, RULES, Method, parse_rule
 from dip.options.outputs import OUTPUT_VERSIONS
 
 NARROW = dip.with_settings(
@@ -21,7 +21,10 @@ LAST = 30
 METHODS: dict[str, Method] = {
     name: dip.with_settings(NARROW, settings)
     for name, settings in {
-        **{name: {"optimizer.name": name} for name in OPTIMIZERS},
+        **{
+            name: {"optimizer": {"name": name, **SETTINGS.get(f"optimizer {name}", {})}}
+            for name in OPTIMIZERS
+        },
         "adam with input noise": {"input_noise": 0.05},
         "sgd, scheduled": {"optimizer.name": "sgd", "schedule": {"every": 7}},
         "sgld": {"sgld_noise": 2.0, "optimizer.weight_decay": 0.01},
@@ -35,7 +38,10 @@ METHODS: dict[str, Method] = {
         "backtracking": {"backtracking": {"every": 1, "drop_db": 0.01}, "learning_rate": 0.05},
     }.items()
 }
-RULES = [{"es-wmv": {"window": 6, "patience": 9}}, {"es-emv": {"warm_up": 3}}]
+# Patient enough to be at work when a state is saved.
+FOLLOWING = [
+    parse_rule({name: {**SETTINGS.get(f"rule {name}", {}), "patience": 9}}) for name in RULES
+]
 
 
 class Dropping(nn.Module):
@@ -59,7 +65,8 @@ def _fit(method: Method, **options: Any) -> dip.Fit:
     generator = torch.Generator().manual_seed(7)
     image = torch.rand((3, 17, 20), generator=generator)
     mask = (torch.rand((1, 17, 20), generator=generator) > 0.3).float()
-    return dip.Fit(image, mask, method, rules=RULES, **options)
+    rules = [rule for rule in FOLLOWING if method.held_out or not rule.needs_held_out]
+    return dip.Fit(image, mask, method, rules=rules, **options)
 
 
 def _rest(fit: dip.Fit) -> list[tuple[Any, ...]]:
@@ -148,7 +155,7 @@ def test_a_state_of_another_fit_is_refused() -> None:
         ({**state["parts"], "descent": [{"nothing": 1}]}, "descent is of another version"),
         (
             {name: part for name, part in state["parts"].items() if "emv" not in name},
-            r"the state has no rule es-emv\[warm_up=3\]",
+            r"the state has no rule es-emv\[warm_up=5,patience=9\]",
         ),
     ):
         with pytest.raises(dip.InputError, match=message):
@@ -175,8 +182,10 @@ def test_a_fit_that_half_of_a_state_was_loaded_into_is_of_no_use() -> None:
 
 def test_a_state_of_another_version_of_a_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = _states(_fit(NARROW), 10)
-    monkeypatch.setattr(RULES_BY_NAME["es-emv"], "version", 2)
-    with pytest.raises(dip.InputError, match=r"has no rule es-emv\[warm_up=3\], version 2"):
+    monkeypatch.setattr(RULES["es-emv"], "version", 2)
+    with pytest.raises(
+        dip.InputError, match=r"has no rule es-emv\[warm_up=5,patience=9\], version 2"
+    ):
         _fit(NARROW).load_state_dict(state)
 
 

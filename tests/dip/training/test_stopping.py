@@ -1,7 +1,7 @@
 """Stopping rules: they choose what their papers' formulas choose, and leave the fit alone."""
 
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -321,6 +321,20 @@ def test_held_out_pixels_are_known_ones_and_no_part_of_the_loss() -> None:
     assert torch.equal(first.raw, smaller_mask.raw)
     assert not torch.equal(held, hold_out(mask, method, seed=5))
     assert list(first.stops) == ["held-out"]
+
+
+class OtherOptions(HeldOutOptions):
+    """Another rule that looks at held-out pixels."""
+
+    name: Literal["other"] = "other"
+
+
+def test_held_out_is_added_unless_that_very_rule_is_named() -> None:
+    image, mask = _image_and_mask()
+    held = hold_out(mask, HOLDING, seed=0)
+    assert list(make_rules([OtherOptions()], HOLDING, image, held)) == ["other", "held-out"]
+    named = make_rules([{"held-out": {"patience": 5}}], HOLDING, image, held)
+    assert list(named) == ["held-out[patience=5]"]
 
 
 def test_outputs_that_were_gone_back_from_are_not_chosen() -> None:

@@ -2,7 +2,7 @@
 
 from dip import load_preset
 from dip.options.networks.paper_unet import PaperUNetOptions
-from support.networks import Facts
+from support.networks import Facts, Output
 
 FACTS = Facts(
     golden={
@@ -14,12 +14,12 @@ FACTS = Facts(
     },
     parameters=((load_preset("dip-library-unet").method.architecture, 1, 1_616_315),),
     outputs=(
-        (
+        Output(
             PaperUNetOptions(),
             (1, 64, 96),
             [0.2104495904, 0.1459823492, 0.0028028335, 0.3312427637],
         ),
-        (
+        Output(
             PaperUNetOptions(
                 channels=(4, 8, 16, 32, 64),
                 upsampling="bilinear",

@@ -2,7 +2,7 @@
 
 from dip import load_preset
 from dip.options.networks.unet import UNetOptions
-from support.networks import Facts
+from support.networks import Facts, Output
 
 FACTS = Facts(
     golden={"unet": UNetOptions(channels=(4, 6, 8), decoder_kernel=5)},
@@ -13,6 +13,8 @@ FACTS = Facts(
     ),
     parameters=((load_preset("lemsky-unet").method.architecture, 3, 3_923_491),),
     outputs=(
-        (UNetOptions(), (3, 64, 96), [-0.8813117922, 1.7890258534, -0.6207845676, -0.5207889638]),
+        Output(
+            UNetOptions(), (3, 64, 96), [-0.8813117922, 1.7890258534, -0.6207845676, -0.5207889638]
+        ),
     ),
 )

@@ -1,0 +1,141 @@
+"""How methods stand: their order in each column, tests against the best, and ranks.
+
+What a report says of that is computed here, once: its tables and figures are given it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.scoring.results import Results, Score
+from benchmarks.scoring.statistics import Array, Ranks, against_best, ranks
+from dip.errors import InputError, unknown
+from reports.tables.scores import Column, Entry, columns, entries, name_of
+
+ALL_HOLES = "all holes"
+REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rule
+
+
+@dataclass(frozen=True)
+class Family:
+    """Columns that stand in one table, and whose comparisons are corrected together.
+
+    Attributes:
+        score: what the columns show.
+        entries: what competes.
+        columns: in the table's order.
+        order: of each column the entries that are whole, best first.
+        p_against_best: of each column by entry; NaN for who is not compared, and throughout where
+            nobody is.
+    """
+
+    score: Score
+    entries: list[Entry]
+    columns: list[Column]
+    order: list[list[int]]
+    p_against_best: list[Array]
+
+
+def family(
+    score: Score, competing: list[Entry], shown: list[Column], *, is_compared: bool = True
+) -> Family:
+    """Rank the entries of each column, and test each against the best.
+
+    Args:
+        score: what the columns show.
+        competing: the entries of the columns.
+        shown: the columns of one table.
+        is_compared: whether there are tests.
+    """
+    means = [[-score.sign * mean for mean in column.over_images[0]] for column in shown]
+    order = [
+        sorted(column.whole, key=mean.__getitem__)
+        for mean, column in zip(means, shown, strict=True)
+    ]
+    p = [np.full(len(competing), np.nan) for _ in shown]
+    if is_compared:
+        best = [ranked[0] if ranked else None for ranked in order]
+        p = against_best([column.compared for column in shown], best)
+    return Family(score, competing, shown, order, p)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How methods stand by one score: in each hole, and over all holes.
+
+    Attributes:
+        by_hole: the columns: each hole, and all holes last.
+        names: of the entries, as text calls them.
+        scores: (entries, images) over all holes, with more for better.
+        reference: the entry that all are compared with; None where it is not whole.
+        reference_name: its name, whether it is whole or not.
+        pairs: how many are compared in all columns.
+        ranks: over all holes, of those that are whole.
+    """
+
+    by_hole: Family
+    names: list[str]
+    scores: Array
+    reference: int | None
+    reference_name: str
+    pairs: int
+    ranks: Ranks | None
+
+    @property
+    def score(self) -> Score:
+        return self.by_hole.score
+
+    @property
+    def entries(self) -> list[Entry]:
+        return self.by_hole.entries
+
+    @property
+    def column(self) -> Column:
+        """Over all holes; its name is what tables call them."""
+        return self.by_hole.columns[-1]
+
+    @property
+    def best(self) -> int | None:
+        return next(iter(self.by_hole.order[-1]), None)
+
+
+def standings(results: Results, reference: str | None = None) -> list[Standing]:
+    """How methods stand by each score that the suite asks for, PSNR first.
+
+    Args:
+        results: of a suite.
+        reference: the method that all are compared with; by default `REFERENCE`, or the suite's
+            first method.
+
+    Raises:
+        InputError: the reference is none of the methods.
+    """
+    competing = entries(results)
+    names = [name_of(entry, results) for entry in competing]
+    if reference is not None and reference not in names:
+        raise InputError(f"`reference`: {unknown('method', reference, names)}")
+    named = reference or (REFERENCE if REFERENCE in names else names[0])
+    rows = results.final.assign(column=results.final["mask"])
+    planned = results.jobs.assign(column=results.jobs["mask"])
+    if results.jobs["mask"].nunique() > 1:
+        rows = pd.concat([rows, rows.assign(column=ALL_HOLES)])
+        planned = pd.concat([planned, planned.assign(column=ALL_HOLES)])
+    return [
+        _standing(family(score, competing, columns(competing, rows, planned, score)), names, named)
+        for score in results.scores
+    ]
+
+
+def _standing(by_hole: Family, names: list[str], reference: str) -> Standing:
+    column = by_hole.columns[-1]
+    scores = by_hole.score.sign * column.compared
+    index = names.index(reference)
+    whole = column.whole
+    return Standing(
+        *(by_hole, names, scores),
+        reference=index if index in whole else None,
+        reference_name=reference,
+        pairs=sum(n * (n - 1) // 2 for n in (len(part.whole) for part in by_hole.columns)),
+        ranks=ranks(scores[whole]) if whole else None,
+    )

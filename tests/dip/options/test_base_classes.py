@@ -1,0 +1,28 @@
+"""What a component forgot is said when its options are defined or made, not when they are used."""
+
+from typing import Any, Literal
+
+import pytest
+
+from dip.options import InputOptions, OptimizerOptions, RuleOptions
+
+
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [(InputOptions, "make"), (OptimizerOptions, "stages"), (RuleOptions, "value")],
+)
+def test_a_method_that_was_forgotten_is_named(base: type[Any], method: str) -> None:
+    class Forgetful(base):
+        name: Literal["forgetful"] = "forgetful"
+        channels: int = 3
+
+    for make in (Forgetful, lambda: Forgetful.model_validate({})):
+        with pytest.raises(TypeError, match=f"abstract class Forgetful .* '?{method}'?"):
+            make()
+
+
+def test_an_input_without_channels_is_refused() -> None:
+    with pytest.raises(TypeError, match="Forgetful needs `channels`, as a field or a property"):
+
+        class Forgetful(InputOptions):
+            name: Literal["forgetful"] = "forgetful"
