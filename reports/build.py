@@ -15,12 +15,12 @@ from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
 from reports.tables import comparison, coverage, networks, paired, stopping
+from reports.tables.formats.write import to_markdown, write
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
 from reports.tables.standings import Standing, standings
 from reports.tables.table import Table
 from reports.tables.timing import is_timing, timed_alone, timing
-from reports.tables.write import to_markdown, write
 from reports.templates import template
 
 

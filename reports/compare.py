@@ -25,11 +25,11 @@ from benchmarks.scoring.statistics import (
 )
 from benchmarks.system.files import alone_in, open_folder, write_atomically
 from dip.errors import InputError
+from reports.tables.formats.write import write
 from reports.tables.paired import ENOUGH, decided, told
 from reports.tables.scores import Column, Entry, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
-from reports.tables.write import write
 from reports.templates import template
 
 HEADINGS = {"hole", "method", "output"}

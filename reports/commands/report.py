@@ -49,7 +49,7 @@ def report(
     if embed is not None:
         raise InputError("--embed: of one folder's jobs")
     from reports.compare import build_side_by_side
-    from reports.tables.write import to_markdown
+    from reports.tables.formats.write import to_markdown
 
     summary, tables = build_side_by_side(results, label or [], out)
     for table in tables:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from benchmarks.system.text import markdown_table
-from reports.tables.write import to_markdown
+from reports.tables.formats.write import to_markdown
 
 FOLDER = Path(__file__).parent
 

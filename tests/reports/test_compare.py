@@ -16,8 +16,8 @@ from support.synthetic import synthetic
 from benchmarks.scoring.results import Results, load_results
 from dip.errors import InputError
 from reports.compare import build_side_by_side, side_by_side
+from reports.tables.formats.write import to_markdown
 from reports.tables.timing import timed_alone
-from reports.tables.write import to_markdown
 
 Write = Callable[..., Path]
 PUBLISHED = ROOT / "reports" / "published" / "timing"

@@ -18,8 +18,8 @@ from benchmarks.scoring import validate
 from benchmarks.scoring.results import load_results
 from dip.fills import FILLS
 from dip.options.networks.unet import UNetOptions
-from reports.tables.latex import to_latex
-from reports.tables.write import to_markdown
+from reports.tables.formats.latex import to_latex
+from reports.tables.formats.write import to_markdown
 
 
 @pytest.mark.parametrize(

@@ -183,9 +183,7 @@ def test_a_fit_that_half_of_a_state_was_loaded_into_is_of_no_use() -> None:
 def test_a_state_of_another_version_of_a_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = _states(_fit(NARROW), 10)
     monkeypatch.setattr(RULES["es-emv"], "version", 2)
-    with pytest.raises(
-        dip.InputError, match=r"has no rule es-emv\[warm_up=5,patience=9\], version 2"
-    ):
+    with pytest.raises(dip.InputError, match="has no rule es-emv.*, version 2"):
         _fit(NARROW).load_state_dict(state)
 
 

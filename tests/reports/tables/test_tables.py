@@ -16,12 +16,12 @@ from benchmarks.scoring.statistics import holm
 from dip.errors import InputError
 from reports.figures import critical_difference
 from reports.tables import comparison, networks
-from reports.tables.latex import macros, to_latex
+from reports.tables.formats.latex import macros, to_latex
+from reports.tables.formats.write import to_markdown
 from reports.tables.scores import entries
 from reports.tables.standings import standings
 from reports.tables.table import Table, Value
 from reports.tables.timing import timing
-from reports.tables.write import to_markdown
 
 FILLS = {"mean": -5.0, "biharmonic": 1.0}
 

@@ -16,10 +16,10 @@ from support.tables import tables
 from reports.compare import side_by_side
 from reports.tables import networks
 from reports.tables import stopping as stopping_rules
-from reports.tables.latex import escape, key, macros, to_latex
+from reports.tables.formats.latex import escape, key, macros, to_latex
+from reports.tables.formats.write import to_markdown, write
 from reports.tables.table import Table, Value, shown
 from reports.tables.timing import timed_alone
-from reports.tables.write import to_markdown, write
 
 HOSTILE = r"50% & #1_{x}^2 ~\end{tabular} <a> |b| "
 METRICS = ("psnr", "ssim", "lpips")  # those of `synthetic`

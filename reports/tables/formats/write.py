@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.system.files import write_atomically
 from benchmarks.system.text import markdown_table
-from reports.tables.latex import macros, to_document, to_latex
+from reports.tables.formats.latex import macros, to_document, to_latex
 from reports.tables.table import TIED, Cell, Table
 
 
