@@ -189,7 +189,7 @@ def test_without_its_first_case_a_group_is_compared_with_nothing() -> None:
 
 
 def test_the_command_leaves_a_page_by_device(command: Command, tmp_path: Path) -> None:
-    words = ["--budget", "2", "--preset", "quick", "--size", "36", "--device", "cpu"]
+    words = ["--budget", "8", "--preset", "quick", "--size", "36", "--device", "cpu"]
     done = command("benchmarks", "timing", *words, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "timing").iterdir()

@@ -154,7 +154,7 @@ def test_colours_below_full_transparency_are_not_learned_from() -> None:
         (np.zeros((4, 4), bool), np.ones((4, 4)), {}, "integers or floats, not bool"),
         (np.full((4, 4), np.nan), np.ones((4, 4)), {}, "no numbers (nan or infinite)"),
         (np.zeros((4, 4)), np.ones((4, 5)), {}, "the mask: 5x4 pixels, but the photo as it is"),
-        (np.zeros((4, 4)), np.ones(4), {}, "not an array of shape (4,)"),
+        (np.zeros((4, 4)), np.ones(4), {}, "an array is (H, W) or (H, W, C), not (4,)"),
         (np.zeros((4, 4)), np.ones((4, 4)), {}, "the mask: no pixel is in the hole"),
         (np.zeros((4, 4)), np.zeros((4, 4)), {}, "every pixel is in the hole"),
         (np.zeros((4, 4)), np.full((4, 4), "x"), {}, "that are no shades"),

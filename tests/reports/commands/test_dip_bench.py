@@ -94,7 +94,7 @@ def test_a_mistake_names_the_flag_and_a_library_error_the_argument(
 def test_a_list_is_a_screen_and_an_entry_has_its_options(command: Command) -> None:
     names = command("benchmarks", "list").stdout
     assert len(names.splitlines()) < 24
-    assert "networks: unet, skip, " in names
+    assert "networks: conv-decoder, deep-decoder, " in names
     networks = command("benchmarks", "list", "networks").stdout
     assert len(networks.splitlines()) < 24
     assert max(map(len, networks.splitlines())) < 130
