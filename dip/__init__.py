@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from dip.options import Method
     from dip.presets import Preset, load_preset, preset_names, with_settings
     from dip.receptive_field import coverage
-    from dip.trainer import Checkpoint, Fit, fit
+    from dip.trainer import Fit, fit
     from dip.training.divergence import Diverged
-    from dip.training.iteration import Step
     from dip.training.state import State
+    from dip.training.steps import Checkpoint, Step
     from dip.training.stopping import Stop
 
 _HOME = {
@@ -40,10 +40,10 @@ _HOME = {
     "load_preset": "presets",
     "preset_names": "presets",
     "with_settings": "presets",
-    "Checkpoint": "trainer",
+    "Checkpoint": "training.steps",
     "Diverged": "training.divergence",
     "State": "training.state",
-    "Step": "training.iteration",
+    "Step": "training.steps",
     "Stop": "training.stopping",
     "coverage": "receptive_field",
     "FailedFitError": "errors",

@@ -7,13 +7,10 @@ holds the output of that pass, before the step that follows from it, as the auth
 
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from dip.engine.engine import Engine
@@ -27,10 +24,10 @@ from dip.presets import Preset, load_preset
 from dip.system.progress import shown
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
-from dip.training.iteration import Iteration, Step
+from dip.training.iteration import Iteration
 from dip.training.losses import Loss
-from dip.training.pictures import image_tensor, mask_tensor, picture_of
-from dip.training.seeding import generator, seeded_globally
+from dip.training.pictures import image_tensor, mask_tensor
+from dip.training.seeding import check_seed, generator, seeded_globally
 from dip.training.state import (
     OwnDraws,
     Remembers,
@@ -42,50 +39,14 @@ from dip.training.state import (
     fit_sha256,
     load_parts,
 )
-from dip.training.stopping import Stop, StoppingRule, answers, hold_out, make_rules
+from dip.training.steps import Checkpoint, Step, wanted_iterations
+from dip.training.stopping import answers, hold_out, make_rules
 
 if TYPE_CHECKING:
     from dip.training.pictures import AnyImage
 
 DEFAULT = "quick"  # the preset of a fit without a method: it ends within minutes
 DEFAULT_OF_NETWORKS = "lemsky-unet"  # whose learned input suits any segmentation network
-
-
-@dataclass(frozen=True, repr=False)
-class Checkpoint:
-    """The state of the restoration at one iteration. A notebook shows it as a picture.
-
-    Attributes:
-        iteration: the iteration, from 1.
-        raw: the network's output, (C, H, W) float32 on the CPU, not clamped.
-        averaged: the exponential average of all outputs so far, which starts at the first; the
-            same kind of tensor. An output from which backtracking went back counts in neither:
-            they, and the loss, are those of the pass before.
-        loss: of this iteration.
-        seconds: spent in iterations so far, without what rules and the caller do.
-        stops: what each stopping rule answers if the fit ends here, by the rule's label; a rule
-            that could not choose yet is not there.
-    """
-
-    iteration: int
-    raw: Tensor
-    averaged: Tensor
-    loss: float
-    seconds: float
-    stops: dict[str, Stop]
-
-    @property
-    def picture(self) -> Image.Image:
-        """The averaged output, rounded to 8 bits."""
-        return picture_of(self.averaged)
-
-    def __repr__(self) -> str:
-        size = "x".join(map(str, self.raw.shape))
-        about = f"iteration {self.iteration}, loss {self.loss:.5f}, {size}, {self.seconds:.1f} s"
-        return f"Checkpoint({', '.join([about, *(f'stop {rule}' for rule in self.stops)])})"
-
-    def _repr_png_(self) -> bytes | None:
-        return self.picture._repr_png_()
 
 
 class FitSettings(TypedDict, total=False):
@@ -168,7 +129,7 @@ class Fit:
         mask = mask_tensor(mask, size)
         method, self.iterations = _chosen(method, network)
         _check_side(size, method, network)
-        _check_seed(seed)
+        check_seed(seed)
         is_ours = network is None and method.architecture.may_rebuild
         may_rebuild = is_ours and method.optimizer.may_rebuild
         self._engine = Engine(engine, precision, device, may_rebuild)
@@ -215,7 +176,7 @@ class Fit:
             InputError: there is none, or one is less than 1.
             Diverged: the fit has failed (`dip.training.divergence`).
         """
-        last, wanted = _wanted(iterations)
+        last, wanted = wanted_iterations(iterations)
         return self._steps(last, wanted)
 
     def checkpoint(self) -> Checkpoint:
@@ -289,7 +250,7 @@ class Fit:
             "input noise": Stream(one.input_noise),
             "parameter noise": Stream(one.parameter_noise.generator),
             "SGLD noise": Stream(one.sgld_noise.generator),
-            **{_rule_part(label, rule): rule for label, rule in self._rules.items()},
+            **{rule.part_name: rule for rule in self._rules.values()},
         }
         if self._rewind:
             parts["rewind"] = self._rewind
@@ -393,7 +354,7 @@ def fit(
         if begun.iterations is None:
             raise InputError("a method does not say how long to fit; name the `checkpoints`")
         checkpoints = [begun.iterations]
-    last, wanted = _wanted(checkpoints)
+    last, wanted = wanted_iterations(checkpoints)
     steps = begun._steps(last, wanted)
     return _checkpoints(begun, shown(steps, last) if progress else steps, wanted)
 
@@ -427,12 +388,6 @@ def _network(
     return build_network(method.architecture, method.input.channels, channels, size)
 
 
-def _rule_part(label: str, rule: StoppingRule) -> str:
-    """How a state calls it; with its version once that is counted up."""
-    version = rule.value_of.options.version
-    return f"rule {label}" + (f", version {version}" if version > 1 else "")
-
-
 def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None) -> None:
     needed = method.architecture.minimum_side if network is None else 1
     if min(size) < needed:
@@ -440,25 +395,3 @@ def _check_side(size: tuple[int, int], method: Method, network: nn.Module | None
             f"{size[1]}x{size[0]} pixels are too few for this network: it needs"
             f" {needed} on each side; fewer levels need fewer"
         )
-
-
-def _check_seed(seed: object) -> None:
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise InputError(f"a seed is a whole number, not {seed!r}")
-
-
-def _wanted(iterations: object) -> tuple[int, Container[int]]:
-    """The last of some iterations, and what tells whether a number is one of them."""
-    wanted: range | list[Any]
-    if isinstance(iterations, str) or not isinstance(iterations, Iterable):
-        raise InputError(f"iterations are a list of whole numbers, not {iterations!r}")
-    if isinstance(iterations, range) and iterations:  # it may be long: its ends say enough
-        listed, wanted = [iterations[0], iterations[-1]], iterations
-    else:
-        listed = wanted = list(iterations)
-    for value in listed:
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise InputError(f"iterations are whole numbers from 1 on, not {value!r}")
-    if not listed:
-        raise InputError("no iteration is named; name at least one")
-    return int(max(listed)), wanted if isinstance(wanted, range) else frozenset(wanted)

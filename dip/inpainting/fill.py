@@ -21,8 +21,9 @@ from dip.inpainting.request import Request
 from dip.inpainting.resume import Saved
 from dip.options.networks.imported import ImportedOptions
 from dip.presets import with_settings
-from dip.trainer import Checkpoint, Fit
+from dip.trainer import Fit
 from dip.training.divergence import SPAN, Diverged
+from dip.training.steps import Checkpoint
 
 KEPT = 4  # averages, `SPAN` iterations apart: a failure is noticed that late, or twice that
 

@@ -19,7 +19,7 @@ from dip.training.losses import Loss
 from dip.training.stopping import Stop
 
 if TYPE_CHECKING:
-    from dip.training.iteration import Step
+    from dip.training.steps import Step
 
 SPAN = 25  # iterations that are looked back upon; a shorter fit is not judged
 SHARE = 0.9  # of them that are astray in a fit that has collapsed

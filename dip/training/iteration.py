@@ -5,7 +5,6 @@ with the gradients, `advance` takes the step. Neither waits for the device.
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,28 +12,13 @@ from torch import Tensor, nn
 from dip.engine.engine import Engine
 from dip.errors import InputError
 from dip.options import Method
-from dip.training.averaging import add_to_average
 from dip.training.divergence import Watch
 from dip.training.losses import Loss
 from dip.training.noise import WeightNoise
 from dip.training.optimizers import Descent
 from dip.training.seeding import generator
 
-
-class Step(NamedTuple):
-    """One finished iteration.
-
-    Attributes:
-        iteration: the iteration, from 1.
-        loss: its loss.
-        milliseconds: what it took on the device.
-        backtracked: it went back to earlier weights instead of taking a step.
-    """
-
-    iteration: int
-    loss: float
-    milliseconds: float
-    backtracked: bool = False
+AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
 
 
 class Iteration:
@@ -120,5 +104,5 @@ class Iteration:
             return
         kept, averaged, loss = self.last
         kept.copy_(raw)
-        add_to_average(averaged, raw)
+        averaged.lerp_(raw, 1 - AVERAGE_DECAY)
         loss.copy_(self.loss)

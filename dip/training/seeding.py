@@ -3,8 +3,17 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
+
+from dip.errors import InputError
+
+
+def check_seed(seed: object) -> None:
+    """Raises InputError unless it is a whole number."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise InputError(f"a seed is a whole number, not {seed!r}")
 
 
 def derived_seed(seed: int, purpose: str) -> int:

@@ -74,6 +74,13 @@ class StoppingRule(nn.Module):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64))
         self.register_buffer("output", torch.zeros(image.shape))
 
+    @property
+    def part_name(self) -> str:
+        """What a saved state calls the rule: its label, with a version that has been counted up."""
+        options = self.value_of.options
+        version = f", version {options.version}" if options.version > 1 else ""
+        return f"rule {options.label}{version}"
+
     @torch.no_grad()
     def forward(self, iteration: int, output: Tensor) -> None:
         """output: (C, H, W), the network's at that iteration."""

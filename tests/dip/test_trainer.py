@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
+from support.blocks import read_every
 from torch import Tensor
 
 import dip
-from dip.engine.engine import Engine
 from dip.options import Method
 from dip.options.inputs.learned import LearnedInputOptions
 from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.skip import SkipOptions
 from dip.options.networks.unet import UNetOptions
-from dip.training.pictures import image_tensor, mask_tensor
 
 SKIP = Method(
     architecture=SkipOptions(channels=(4, 4), skip_channels=(4, 0)),
@@ -254,19 +253,8 @@ def test_the_iteration_that_tells_of_a_failure_is_not_yielded() -> None:
     assert end.value.step.iteration == fit.iteration == end.value.noticed_at
 
 
-def _in_blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """As on a GPU, which is read every so many iterations."""
-    usual = Engine.__init__
-
-    def later(self: Engine, *arguments: Any) -> None:
-        usual(self, *arguments)
-        self.read_every = size
-
-    monkeypatch.setattr(Engine, "__init__", later)
-
-
 def test_no_step_of_a_block_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    _in_blocks(monkeypatch, 5)
+    read_every(monkeypatch, 5)
     image, mask = _image_and_mask()
     fit = dip.Fit(image, mask, SKIP)
     for step in fit:
@@ -281,7 +269,7 @@ def test_a_block_that_was_interrupted_is_in_the_state(monkeypatch: pytest.Monkey
     image, mask = _image_and_mask()
     whole = dip.Fit(image, mask, SKIP)
     list(whole.until(9))
-    _in_blocks(monkeypatch, 5)
+    read_every(monkeypatch, 5)
 
     def interrupt(iteration: int, *_: Tensor) -> None:
         if iteration == 3:
@@ -301,7 +289,7 @@ def test_a_block_that_was_interrupted_is_in_the_state(monkeypatch: pytest.Monkey
 
 
 def test_a_fit_that_has_failed_gives_no_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    _in_blocks(monkeypatch, 10)
+    read_every(monkeypatch, 10)
     image, mask = _image_and_mask()
     fit = dip.Fit(image, mask, dip.with_settings(UNET, {"learning_rate": 1e30}))
     next(iter(fit))
@@ -324,72 +312,11 @@ def test_pictures_and_arrays_are_fitted_like_tensors() -> None:
         assert torch.equal(found.raw, expected.raw)
 
 
-def _sixteen_bits(mode: str, value: int) -> Image.Image:
-    order = {"I;16": "<u2", "I;16B": ">u2"}[mode]
-    return Image.frombytes(mode, (5, 4), np.full((4, 5), value, order).tobytes())
-
-
-@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
-def test_a_mask_of_sixteen_bits_is_white_above_half(mode: str) -> None:
-    picture = _sixteen_bits(mode, 200)
-    picture.putpixel((2, 1), 40000)
-    assert mask_tensor(picture, (4, 5)).nonzero().tolist() == [[0, 1, 2]]
-
-
-@pytest.mark.parametrize(
-    ("given", "channels", "largest"),
-    [
-        (np.full((4, 5), 65535, np.uint16), 1, 1.0),
-        (np.full((4, 5, 1), 51, np.uint8), 1, 0.2),
-        (np.full((4, 5, 4), 0.5, np.float16), 4, 0.5),
-        (np.full((4, 5), 65535, ">u2"), 1, 1.0),
-        (torch.full((1, 4, 5), 0.2, requires_grad=True), 1, 0.2),
-        (_sixteen_bits("I;16B", 13107), 1, 0.2),
-        (Image.new("L", (5, 4), 51), 1, 0.2),
-        (Image.new("1", (5, 4), 1), 1, 1.0),
-        (Image.new("P", (5, 4)), 3, 0.0),
-        (Image.new("CMYK", (5, 4)), 3, 1.0),
-        (Image.new("LA", (5, 4), (51, 51)), 4, 0.2),
-        (Image.fromarray(np.full((4, 5), 13107, np.uint16)), 1, 0.2),
-    ],
-)
-def test_what_an_image_may_be(given: Any, channels: int, largest: float) -> None:
-    tensor = image_tensor(given)
-    assert tensor.shape == (channels, 4, 5)
-    assert tensor.max().item() == pytest.approx(largest, abs=1e-7)
-
-
-def test_a_picture_counts_as_it_is_shown() -> None:
-    turned = Image.Exif()
-    turned[ExifTags.Base.Orientation] = 6
-    file = BytesIO()
-    Image.new("RGB", (5, 4), "white").save(file, "JPEG", exif=turned)
-    shown = Image.open(file)
-    assert image_tensor(shown).shape == (3, 5, 4)
-    assert mask_tensor(shown, (5, 4)).shape == (1, 5, 4)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (Image.new("F", (5, 4)), "mode F does not say which value is white"),
-        (np.zeros((4, 5), np.int64), "8- or 16-bit unsigned integers or floats, not int64"),
-        (np.zeros((4, 5), bool), "not bool"),
-        (np.zeros((4, 5), np.longdouble), "not float128"),
-        (np.zeros((4, 5, 2)), r"not \(4, 5, 2\)"),
-        (np.full((4, 5), 2.0), r"values in \[0, 1\]"),
-    ],
-)
-def test_what_an_image_may_not_be(given: Any, message: str) -> None:
-    with pytest.raises(dip.InputError, match=message):
-        image_tensor(given)
-
-
 def test_a_checkpoint_is_short_and_a_picture() -> None:
     image, mask = _image_and_mask()
     (checkpoint,) = dip.fit(image, mask, SKIP, checkpoints=[2])
     assert re.fullmatch(
-        r"Checkpoint\(iteration 2, loss 0\.\d{5}, 3x17x20, 0\.\d s\)", repr(checkpoint)
+        r"Checkpoint\(iteration 2, loss 0\.\d{5}, 3x17x20, \d+\.\d s\)", repr(checkpoint)
     )
     shown = np.asarray(Image.open(BytesIO(checkpoint._repr_png_() or b"")))
     expected = (checkpoint.averaged.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()

@@ -41,7 +41,8 @@ class RuleOptions(Options, ABC):
         )
         return f"{self.name}[{settings}]" if settings else self.name
 
-    def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:  # noqa: ARG002
+    @abstractmethod
+    def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """What it remembers of the outputs, as it is before the first one.
 
         Args:
@@ -51,7 +52,6 @@ class RuleOptions(Options, ABC):
             Tensors on the CPU, by the names that they have in a fit's saved state. The names
             `image`, `held` and `options` are taken.
         """
-        return {}
 
     @abstractmethod
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:

@@ -26,6 +26,9 @@ class HeldOutOptions(RuleOptions):
         None, description="iterations without a new least value until it stops; none = never"
     )
 
+    def memory(self, _: tuple[int, ...]) -> dict[str, Tensor]:
+        return {}
+
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
         """Mean squared error over the held-out pixels."""
         import torch

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.blocks import read_every
 from support.commands import Command
 from support.suites import NARROW, jobs_of
 from torch import Tensor, nn
@@ -178,7 +179,7 @@ def test_what_is_recorded_may_be_written_to_the_same_place_each_time(
     method = _method("quick")
     usual = dip.Fit(IMAGE, MASK, method)
     usual_losses = [step.loss for step in usual.until(20)]
-    evaluate, init = Iteration._evaluate, Engine.__init__
+    evaluate = Iteration._evaluate
     places: list[tuple[Tensor, ...]] = []
 
     def replayed(self: Iteration) -> None:
@@ -190,12 +191,8 @@ def test_what_is_recorded_may_be_written_to_the_same_place_each_time(
             place.copy_(value)
         self.output, self.loss, self.signs = places[0]
 
-    def later(self: Engine, *arguments: Any) -> None:
-        init(self, *arguments)
-        self.read_every = 10
-
     monkeypatch.setattr(Iteration, "_evaluate", replayed)
-    monkeypatch.setattr(Engine, "__init__", later)
+    read_every(monkeypatch, 10)
     same = dip.Fit(IMAGE, MASK, method)
     assert [step.loss for step in same.until(20)] == usual_losses
     assert torch.equal(same.checkpoint().raw, usual.checkpoint().raw)
@@ -251,9 +248,9 @@ def test_bfloat16_keeps_weights_and_output_in_float32_and_learns() -> None:
     assert (steps - steps.round()).abs().mean() > 0.1
 
 
-@pytest.mark.parametrize("read_every", [7, 100])
+@pytest.mark.parametrize("size", [7, 100])
 def test_reading_later_changes_nothing_but_when_it_is_known(
-    read_every: int, monkeypatch: pytest.MonkeyPatch
+    size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a GPU, which nobody waits for at each iteration."""
     method = _method("quick")
@@ -277,16 +274,10 @@ def test_reading_later_changes_nothing_but_when_it_is_known(
 
     at_once, blocks = everything()
     assert blocks == list(range(1, 41))
-    usual = Engine.__init__
-
-    def later(self: Engine, *arguments: Any) -> None:
-        usual(self, *arguments)
-        self.read_every = read_every
-
-    monkeypatch.setattr(Engine, "__init__", later)
+    read_every(monkeypatch, size)
     afterwards, blocks = everything()
     assert afterwards == at_once
-    assert blocks == ([3, 10, 17, 24, 31, 38, 40] if read_every == 7 else [3, 40])
+    assert blocks == ([3, 10, 17, 24, 31, 38, 40] if size == 7 else [3, 40])
     wild = _method("quick", learning_rate=100)
     with pytest.raises(dip.Diverged) as end:
         _fit(wild, checkpoints=[60])

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
+from support.blocks import read_every
 
 import dip
 from datasets import load_images
-from dip.engine.engine import Engine
 from dip.inpainting import fill as filling
 from dip.inpainting import resume as saving_states
 from dip.inpainting.files.photo import Photo
@@ -316,13 +316,7 @@ def test_how_often_a_fit_is_looked_at_changes_nothing(monkeypatch: pytest.Monkey
     seen: list[int] = []
     plan = _plan(iterations=60, stop="none")
     expected = _fill(plan)
-    usual = Engine.__init__
-
-    def later(self: Engine, *arguments: Any) -> None:
-        usual(self, *arguments)
-        self.read_every = 25
-
-    monkeypatch.setattr(Engine, "__init__", later)
+    read_every(monkeypatch, 25)
     colours, _ = fill(plan, lambda moment: seen.append(moment.iteration))
     assert seen == [25, 50, 60] * 2
     np.testing.assert_array_equal(colours, expected)
