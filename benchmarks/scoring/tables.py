@@ -48,7 +48,8 @@ def write_results(
         )
         for reason in reasons:
             say(f"NOTICE: {reason}")
-        current = _brought_up_to_date(plan, current)  # scoring sets damaged runs aside
+        if reasons:  # a damaged run that scoring has set aside is one
+            current = _brought_up_to_date(plan, current)
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         plan.write_table(current)
         write_atomically(plan.folder / SUITE, to_json(_about(plan, reasons)))
