@@ -71,7 +71,7 @@ def coverage(
     return (gradient[0] > 0).any(dim=0, keepdim=True)
 
 
-# torch's functions, by name without underscores. These are replaced by the identity:
+# Names of torch functions, without underscores. These functions are replaced by the identity.
 PASSED_ON = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu"),
     *("mish", "softplus", "softsign", "hardswish", "hardsigmoid", "hardtanh", "tanhshrink"),
@@ -85,8 +85,8 @@ PRODUCTS = ("linear", "matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "ein
 BRANCHING = (
     *("__bool__", "__int__", "__float__", "item", "tolist", "is_nonzero", "equal", "allclose"),
 )
-# Names of nodes in the autograd graph: STEP matches torch's own; MISLEADING those whose gradient
-# depends on values, or in which contributions cancel.
+# Names of nodes in the autograd graph. STEP matches torch's own nodes. MISLEADING matches nodes
+# whose gradient depends on values, or in which contributions can cancel.
 STEP = re.compile(r"\w+Backward\d+|torch::autograd::(AccumulateGrad|CopySlices|CopyBackwards)")
 MISLEADING = re.compile("(?i)max|min|median|clamp|relu|threshold|hard|shrink|norm|dropout|bicubic")
 

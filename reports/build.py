@@ -94,10 +94,10 @@ def _replace(folder: Path, build_in: Callable[[Path], str]) -> Report:
 
 
 def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
-    """Every table of the results, without pictures.
+    """Make every table that needs no pictures.
 
     Args:
-        results: of a suite.
+        results: results of a suite.
         by_score: `standings` of the same results.
     """
     first = by_score[0]

@@ -130,13 +130,14 @@ class _Sides:
     """One score of all folders.
 
     Attributes:
-        score: what is compared.
-        labels: of the folders; the first is the reference.
-        entries: what competes.
-        places: the rows of a table, hole and entry.
-        columns: by label and hole.
-        differences: by hole, entry and label, image by image from the reference, more for better.
-        p: theirs, corrected together.
+        score: the score.
+        labels: labels of the folders; the first is the reference.
+        entries: methods and outputs.
+        places: the rows of the table: hole and index of the entry.
+        columns: scores by label and hole.
+        differences: by hole, entry and label: differences to the reference for each image, positive
+            for better.
+        p: p value of each of these differences, corrected together.
     """
 
     score: Score
@@ -174,7 +175,7 @@ def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
 
 
 def _scores(sides: _Sides, iteration: int) -> Table:
-    """A row per hole, method and output; one family of comparisons."""
+    """A row for each hole, method and output; all comparisons are corrected together."""
     score, (_, *others) = sides.score, sides.labels
     rows = [_row(sides, hole, index) for hole, index in sides.places]
     frame = pd.DataFrame([numbers for numbers, _ in rows])
@@ -201,7 +202,7 @@ def _scores(sides: _Sides, iteration: int) -> Table:
 
 
 def _row(sides: _Sides, hole: str, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A method in one hole: as numbers, and as people read it."""
+    """The row of a method in one hole: as numbers and as text."""
     score, (first, *others) = sides.score, sides.labels
     method, output = sides.entries[index]
     row: dict[str, Any] = {"mask": hole, "method": method, "output": output}

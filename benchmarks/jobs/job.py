@@ -65,7 +65,7 @@ class Job:
     def trajectory(self) -> dict[str, Any]:
         """What is computed: image, hole, method with every setting, seed, way of computing.
 
-        Settings that were added later are left out while neutral, as `dip.options.canonical` says.
+        A setting added later is left out while it is at its default (see `dip.options.canonical`).
         Threads, device and package versions change digits too; they are in the record.
         """
         if isinstance(self.method, str):
@@ -93,21 +93,28 @@ class Job:
 
 
 def specification(jobs: Iterable[Job]) -> dict[str, Any]:
-    """What the results of jobs are of, apart from their seeds: two of one name may be compared if
-    this is the same for both.
+    """Describe what the jobs compute, without their seeds.
 
-    images, masks: SHA-256 by name, a hole's as `image/hole`; methods: by label the rest of their
-    trajectories: settings, versions of components, way of computing; outputs, metrics: their
-    versions.
+    Results of the same name may be compared only if their specifications are equal.
+
+    Args:
+        jobs: those of one suite.
+
+    Returns:
+        images: SHA-256 by image name.
+        masks: SHA-256 by `image/hole`.
+        methods: by label, the rest of the trajectory: settings, component versions, way of
+            computing.
+        outputs, metrics: versions by name.
     """
-    found: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
+    parts: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
     for job in jobs:
-        of = {name: part for name, part in job.trajectory.items() if name != "seed"}
-        found["images"][job.image.name] = of.pop("image")
-        found["masks"][f"{job.image.name}/{job.mask_label}"] = of.pop("mask")
-        found["methods"][job.method_label] = of
+        trajectory = {name: part for name, part in job.trajectory.items() if name != "seed"}
+        parts["images"][job.image.name] = trajectory.pop("image")
+        parts["masks"][f"{job.image.name}/{job.mask_label}"] = trajectory.pop("mask")
+        parts["methods"][job.method_label] = trajectory
     return {
-        **found,
+        **parts,
         "outputs": dict(OUTPUT_VERSIONS),
         "metrics": {name: metric.version for name, metric in METRICS.items()},
     }

@@ -24,11 +24,13 @@ OVER = ("done", "diverged")  # words of jobs that need nothing more
 
 
 class Status(NamedTuple):
-    """How far a job is, and why, where there is something to say.
+    """The state of a job.
 
-    word: done; diverged; failed, when it was last tried; damaged, its run is not as it was written;
-    stale, its run is not what is asked for today; missing. version: changes whenever the job is run
-    or fails.
+    Attributes:
+        word: `done`; `diverged`; `failed`: the last attempt failed; `damaged`: the files of its run
+            have changed; `stale`: its run does not match the suite; or `missing`.
+        reason: one line for the user, or empty.
+        version: changes whenever the job runs or fails.
     """
 
     word: str
@@ -68,7 +70,7 @@ class Plan:
             return Status(word, reason, version)
 
     def has_changed(self, job: Job, status: Status) -> bool:
-        """Whether the job has been run, or has failed, since its status was read."""
+        """Whether the job has run or failed since its status was read."""
         return self._version(job, self.store.run(job.key)) != status.version
 
     def _version(self, job: Job, run: RunFolder) -> tuple[str, int]:
@@ -163,7 +165,7 @@ class Plan:
 
 
 def status_of(record: Record, job: Job) -> Status:
-    """How far the job is, if its run has that record."""
+    """The status of a job whose run has this record."""
     if not holds(record, job):
         return Status("stale", _lacking(record, job))
     if record.status_within(job.iterations) == "diverged":

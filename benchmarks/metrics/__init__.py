@@ -1,7 +1,6 @@
-"""Metrics. Each module computes one metric and describes it by `METRIC`.
+"""Metrics. Each module computes one metric and describes it in `METRIC`.
 
-What it is computed with is imported by its function, not by the module, so that metrics are listed
-without scikit-image and torch.
+Functions import scikit-image and torch; modules do not. So metrics can be listed without them.
 """
 
 from benchmarks.metrics.metric import Metric

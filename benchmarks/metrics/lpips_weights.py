@@ -98,7 +98,7 @@ def _check(arrays: Arrays) -> None:
 
 
 def _from_torchvision() -> Arrays:
-    """From torch's cache; downloads the file if it is not there."""
+    """Return the file in torch's cache; download it if it is missing."""
     import pooch
     import torch
     from torchvision.models import AlexNet_Weights

@@ -27,19 +27,19 @@ class Regions(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, described.
+    """A metric and its description.
 
     Attributes:
-        name: as suites and columns name it.
-        score: of a restoration, the truth and the known pixels.
-        version: changes when its numbers do.
-        minimum_side: of an image, in pixels.
-        better: which scores are better.
-        region: the one whose score tables show.
-        decimals: how many of them tables show.
-        unit: of a score, as tables show it.
-        missing: says what else the metric needs and lacks, or None.
-        order: where lists show it; metrics without one come last, by name.
+        name: its name in suites and columns.
+        score: computes the scores from the restoration, the truth and the known pixels.
+        version: changes when the scores change.
+        minimum_side: smallest image side that can be scored, in pixels.
+        better: whether higher or lower scores are better.
+        region: the region whose score tables show.
+        decimals: number of decimals in tables.
+        unit: unit of a score in tables, or empty.
+        missing: returns which requirement of the metric is not met, or None.
+        order: position in lists; metrics without one come last, by name.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """Of its column in a table: `PSNR hole (dB)`."""
+        """Heading of its column in a table, e.g. `PSNR hole (dB)`."""
         return f"{self.name.upper()} {self.region}{f' ({self.unit})' if self.unit else ''}"
 
     def unavailable(self, height: int, width: int) -> str | None:

@@ -14,10 +14,19 @@ from dip.options.outputs import FIRST_VERSION
 
 @dataclass(frozen=True)
 class Part:
-    """The scores of both sides for one row of the page, by seed and cell.
+    """The scores of both sides for one row of the page.
 
-    cells: of both sides, without those of which none has a score, as of an image that is too small
-    for a metric. all_cells: of either. unlike: why the two cannot be compared, empty if they can.
+    Attributes:
+        method: its label.
+        output: `raw` or `averaged`.
+        score: the metric.
+        cells: (image, hole) pairs that both sides have and at least one has scored. An image too
+            small for the metric has no score on either side.
+        all_cells: number of cells that at least one side has.
+        reference: scores of the reference, a row for each seed and a column for each cell.
+        here: scores of this side, in the same layout.
+        is_fitted: whether the method is a fit; a fill is not.
+        unlike: why the sides cannot be compared; empty if they can.
     """
 
     method: str
@@ -32,13 +41,13 @@ class Part:
 
     @property
     def is_identical(self) -> bool:
-        """Whether every stored digit is the same, seed by seed."""
+        """Whether both sides have the same digits for every seed."""
         same_seeds = self.reference.reindex(self.here.index)
         return len(self.here) > 0 and bool(np.array_equal(same_seeds, self.here))
 
 
 def part_of(reference: Side, here: Side, method: str, output: str, score: Score) -> Part:
-    """Make the part of a method, output and score that both sides have."""
+    """Pair the scores of both sides for one method, output and score."""
     sides = reference, here
     planned = [side.cells(method, output) for side in sides]
     common = [cell for cell in planned[1] if cell in planned[0]]
@@ -77,7 +86,7 @@ def _specified_otherwise(
     common: Sequence[tuple[str, str]],
     score: Score,
 ) -> list[str]:
-    """Images, holes, settings, versions of components, output and metric that are others."""
+    """Differences between the two specifications, one line each."""
     method, output = entry
     was, now = reference.specification, here.specification
     found = []
@@ -91,7 +100,7 @@ def _specified_otherwise(
             if was[kind].get(name) != now[kind].get(name)
         ]
     found += nested_differences(was["methods"].get(method), now["methods"].get(method))
-    meanings = [each.get("outputs", {}).get(output, FIRST_VERSION) for each in (was, now)]
+    meanings = [side.get("outputs", {}).get(output, FIRST_VERSION) for side in (was, now)]
     if meanings[0] != meanings[1]:
         found.append("another definition of the output: {} ({}, now {})".format(output, *meanings))
     versions = [each["metrics"].get(score.name) for each in (was, now)]

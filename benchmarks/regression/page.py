@@ -128,7 +128,7 @@ def _would_settle(row: Row) -> str:
 
 
 def findings(page: Page) -> list[tuple[bool, str]]:
-    """What a reader should look at, worst first; each with whether it ends the gate."""
+    """Findings for the reader, worst first. True marks those that make the gate fail."""
     decision, lost = page.decision, page.decision.lost
     found = [(True, said(row)) for row in decision.alarms]
     found += [(True, f"FAILED: {name}") for name in lost.failed]

@@ -97,7 +97,7 @@ class Side:
     def cells(
         self, method: str, output: str, scored_by: Score | None = None
     ) -> list[tuple[str, str]]:
-        """The image and hole of each planned cell, or of those that have that score."""
+        """(image, hole) of each planned cell; with `scored_by`, only of cells with that score."""
         rows = self.rows(method, output)
         if scored_by is not None:
             rows = rows[rows[scored_by.column].notna()]
@@ -121,7 +121,7 @@ class Side:
 
 
 def side_of(results: Results, label: str) -> Side:
-    """Make a side from a suite's results at its last iteration."""
+    """Make a side from the last iteration of a suite's results."""
     jobs = results.jobs
     is_tried = jobs["status"].isin(["done", "diverged", "failed"])
     is_fitted = jobs["preset"] != ""

@@ -85,7 +85,7 @@ def _time(
 
 
 def _room(jobs: Sequence[Job], root: Path) -> str:
-    """An upper bound: pictures count uncompressed."""
+    """An upper bound, because pictures are counted uncompressed."""
     needed = 0
     for job in jobs:
         outputs = (

@@ -1,4 +1,4 @@
-"""What happens to jobs: what a worker reports of them, and a runner shows."""
+"""Events of jobs: workers report them, the runner shows them."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -11,7 +11,7 @@ from benchmarks.store.record import Record
 
 @dataclass(frozen=True)
 class Started:
-    """A worker has begun with a job. place: which worker, from 0, as the runner counts them."""
+    """A worker has started a job. place: the worker's number, from 0, assigned by the runner."""
 
     job: Job
     place: int = 0
@@ -85,5 +85,5 @@ Event = Started | Resumed | Progress | Lost | End
 
 
 def without_job(event: Event) -> tuple[Any, ...]:
-    """An event's fields but for its job, which the runner has."""
+    """All fields of an event except the job, which the runner already has."""
     return tuple(getattr(event, field.name) for field in fields(event)[1:])

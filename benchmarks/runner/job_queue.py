@@ -11,18 +11,22 @@ from dip.fills import FILLS
 
 
 def is_quick(job: Job) -> bool:
-    """Whether the runner computes this fill itself: a worker would cost more than the fill."""
+    """Whether the runner computes this job itself: a fill that is cheaper than a worker."""
     return isinstance(job.method, str) and job.mask.size <= FILLS[job.method].quick_pixels
 
 
 class JobQueue:
-    """Gives out jobs one by one, each claimed, so that no other runner fits it at the same time.
+    """Hands out jobs and claims each, so that no two runners fit the same job at the same time.
 
-    A job that another runner has claimed is tried again later; once the other has finished it, it
-    is done. quick: fills that the runner computes itself; fits: all other jobs. statuses: by key,
-    as read at the beginning; those of jobs that others have finished are brought up to date. fresh:
-    also run jobs that were done then. done_elsewhere: jobs that other runners have finished, as
-    they are noticed.
+    A job that another runner has claimed goes back to the end of the queue. It is dropped once the
+    other runner has finished it.
+
+    Attributes:
+        quick: fills that the runner computes itself.
+        fits: all other jobs.
+        statuses: by key, as read at the start, updated for jobs that other runners finish.
+        fresh: whether to also run jobs that were done at the start.
+        done_elsewhere: jobs that other runners were seen to have finished.
     """
 
     def __init__(self, plan: Plan, jobs: Sequence[Job], statuses: dict[str, Status], fresh: bool):
@@ -59,7 +63,7 @@ class JobQueue:
         return None
 
     def _is_done_elsewhere(self, job: Job) -> bool:
-        """Whether another runner has seen to it since the statuses were read."""
+        """Whether another runner has finished the job since the statuses were read."""
         before = self.statuses[job.key]
         if not self.plan.has_changed(job, before):
             return before.is_over and not self.fresh

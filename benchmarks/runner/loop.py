@@ -1,4 +1,4 @@
-"""Gives a suite's jobs to an executor, and stores and shows what comes of them."""
+"""Gives a suite's jobs to an executor; stores and shows their results."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ from benchmarks.system.files import open_folder, write_atomically
 from dip.errors import InputError
 from dip.system.signals import Interrupted, deferring_signals
 
-IMPORT_SECONDS = 5.0  # about what importing torch takes
+IMPORT_SECONDS = 5.0  # approximate time that importing torch takes
 Start = Callable[[ShouldStop], Executor]
 
 
@@ -34,21 +34,21 @@ def run_jobs(
     console: Console,
     clock: Clock,
 ) -> None:
-    """Run jobs until all are seen to.
+    """Run all jobs of the queue.
 
     Args:
         plan: the suite with its jobs.
-        queue: those to run.
+        queue: the jobs to run.
         start: makes the executor.
-        task_for: what is to be done with a job.
-        console: where progress goes.
-        clock: notes what the time goes into.
+        task_for: makes the task of a job.
+        console: shows progress.
+        clock: measures where the time goes.
 
     Raises:
-        Interrupted: a signal has asked for an end; what was at work has saved its state.
-        InputError: nothing can be stored, or no job can be run.
+        Interrupted: a signal ended the run; running fits have saved their states.
+        InputError: the store cannot be written, or no job can be run.
     """
-    by_key: dict[str, list[Job]] = {}  # a run may be of jobs of several names
+    by_key: dict[str, list[Job]] = {}  # jobs of different names can share a run
     for job in plan.jobs:
         by_key.setdefault(job.key, []).append(job)
     with contextlib.ExitStack() as stack:
@@ -64,7 +64,7 @@ def run_jobs(
         def report(event: Event) -> None:
             clock.hears(event, executor.side_by_side)
             _settle(plan, queue, event)
-            if scorer and isinstance(event, Finished):  # by now its claim is to be had
+            if scorer and isinstance(event, Finished):  # `_settle` has released its claim
                 scorer.add(*by_key[event.job.key])
             display.show(event)
 
@@ -85,7 +85,7 @@ def _work_through(
     report: Callable[[Event], None],
     should_stop: ShouldStop,
 ) -> None:
-    """Until no job waits and none is at work; or, once it is to stop, none is at work."""
+    """Run jobs until the queue is empty, or until running jobs have stopped after a signal."""
     is_stopping = False
     began = time.monotonic()
     while True:
@@ -114,7 +114,7 @@ def _work_through(
 
 
 def _scorer(plan: Plan, executor: Executor) -> Scorer | Scorers | None:
-    """Scores runs while others are fitted; none where fits run here, and torch is theirs."""
+    """Make what scores runs while others are fitted; None if fits use torch in this process."""
     if not executor.side_by_side:
         return None
     if cores := executor.spare_cores:
@@ -123,7 +123,7 @@ def _scorer(plan: Plan, executor: Executor) -> Scorer | Scorers | None:
 
 
 def _settle(plan: Plan, queue: JobQueue, event: Event) -> None:
-    """Store what is finished and note what failed, before it is shown."""
+    """Store a finished run, or the log of a failed job, before the event is shown."""
     key = event.job.key
     match event:
         case Finished(job, files):

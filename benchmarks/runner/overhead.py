@@ -16,7 +16,7 @@ from benchmarks.system.files import to_json, write_atomically
 
 
 class Clock:
-    """Starts with the command; `lap` ends a part, `hears` takes the events of its jobs."""
+    """Measures a command's time: `lap` ends a part, `hears` receives the events of jobs."""
 
     def __init__(self) -> None:
         self.workers = 0

@@ -20,12 +20,12 @@ from dip.system.text import duration
 WIDE = 130  # columns that have room for bars beside names and numbers
 ROWS = 16  # workers that have a row of their own in a terminal
 LINE_SECONDS = 30.0  # between plain lines while nothing finishes
-# Words in the reason of a job that failed because memory ran out.
+# If one of these is in the reason of a failure, memory ran out.
 OUT_OF_MEMORY = "out of memory", "memory runs out"
 
 
 def say(console: Console, text: str) -> None:
-    """Print a line as it is."""
+    """Print a line without markup, highlighting or wrapping."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

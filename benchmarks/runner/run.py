@@ -107,14 +107,14 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
 
 
 def _check_options(options: RunOptions) -> None:
-    if options.executor == "local":  # a cluster's devices are not this machine's
+    if options.executor == "local":  # devices of a cluster cannot be checked on this machine
         check_device(options.device)
     if options.workers == 0 and options.timeout is not None:
-        raise InputError("`timeout`: needs a worker that can be ended; leave `workers` 0 out")
+        raise InputError("`timeout` needs worker processes; leave out `workers` 0")
     if options.executor == "ray" and options.workers == 0:
-        raise InputError("`workers` 0: is this process alone; leave `executor` ray out")
+        raise InputError("`workers` 0 runs jobs in this process; leave out `executor` ray")
     if options.executor == "local" and options.address != "auto":
-        raise InputError(f"`address` {options.address}: is a cluster's; add `executor` ray")
+        raise InputError(f"`address` {options.address} needs a cluster; add `executor` ray")
 
 
 def _executor(plan: Plan, todo: Sequence[Job], options: RunOptions, console: Console) -> Start:

@@ -39,7 +39,7 @@ Word = Literal["byte-identical", "close", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of running a job again. close: pixels may differ here, and differ little."""
+    """The result of running a job again. close: pixels differ within the tolerance."""
 
     job: Job
     word: Word

@@ -55,11 +55,11 @@ class Score:
     """A score as tables and verdicts show it.
 
     Attributes:
-        name: of its metric.
-        column: in results.csv.
-        heading: of its column in a table.
-        decimals: how many mean something.
-        unit: of a score, empty if it has none.
+        name: name of its metric.
+        column: its column in results.csv.
+        heading: heading of its column in a table.
+        decimals: number of significant decimals.
+        unit: unit of the score, or empty.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Score:
         return f"{self.heading} {'↑' if self.is_better_higher else '↓'}"
 
 
-SCORES = {  # of each metric the one that reports show
+SCORES = {  # by metric: the score that reports show
     name: Score(name, f"{name}_{metric.region}", metric.heading, metric.decimals, metric.unit)
     for name, metric in METRICS.items()
 }
@@ -107,7 +107,7 @@ class Results:
 
     @cached_property
     def scores(self) -> list[Score]:
-        """Those that the suite asks for, as reports show them; PSNR first."""
+        """The scores of the suite's metrics that reports show, PSNR first."""
         return [score for name, score in SCORES.items() if name in self.about["metrics"]]
 
     @cached_property
@@ -209,9 +209,9 @@ def load_results(folder: Path) -> Results:
     if not isinstance(about, dict):
         raise InputError(f"{folder}: {SUITE} is not as it was written; score again")
     if isinstance(asked := about.get("metrics"), list):
-        # A metric that nobody asked for then is empty: it may have been added since.
-        others = [each for each in SCORED if each.rpartition("_")[0] not in asked]
-        rows = rows.reindex(columns=[*rows, *(each for each in others if each not in rows)])
+        # Results need not have columns of metrics that their suite does not name.
+        others = [column for column in SCORED if column.rpartition("_")[0] not in asked]
+        rows = rows.reindex(columns=[*rows, *(name for name in others if name not in rows)])
     missing = [column for column in COLUMNS if column not in rows]
     missing += [column for column in OF_A_JOB if column not in jobs]
     if missing := [*missing, *(key for key in ABOUT if key not in about)]:

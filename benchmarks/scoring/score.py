@@ -117,7 +117,7 @@ class _Picture:
 
 
 def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_Picture]:
-    """What the job asks for; the run may hold more, or outputs of another definition."""
+    """Select the outputs that the job asks for; none if their definition has changed."""
     if not record.has_outputs_of_today():
         return []
     end = record.last_good(job.iterations)

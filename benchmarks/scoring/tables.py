@@ -1,4 +1,4 @@
-"""Scores what is stored of a suite and writes its tables."""
+"""Scores the stored runs of a suite and writes its tables."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from benchmarks.system.files import alone_in, open_folder, to_json, write_atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-LINE_SECONDS = 10.0  # between lines on how much is scored
+LINE_SECONDS = 10.0  # between lines of progress
 
 
 def write_results(
@@ -24,14 +24,14 @@ def write_results(
     say: Callable[[str], None],
     afresh: bool = False,
 ) -> "tuple[pd.DataFrame, dict[str, Status]]":
-    """Score what is stored, and write results.csv, jobs.csv and suite.json.
+    """Score the stored runs and write results.csv, jobs.csv and suite.json.
 
     Args:
         plan: the suite with its jobs.
-        statuses: those that were read before, by key. Jobs that have been run or have failed
-            since, by this runner or another one, are looked up again.
-        say: called with lines of progress, and notices.
-        afresh: also score what has been scored.
+        statuses: statuses read earlier, by key. Those of jobs that have run or failed since are
+            read again.
+        say: called with lines of progress and with notices.
+        afresh: also score runs that have scores.
 
     Returns:
         The results, and the status of each job by its key.
@@ -41,7 +41,7 @@ def write_results(
         for job in plan.jobs:
             plan.store.mend(job.key)
         current = _brought_up_to_date(plan, statuses)
-        # A job that failed since its run was stored is no result, whatever the old run says.
+        # A job that failed after its run was stored has no result.
         sound = [job for job in plan.jobs if current[job.key].word != "failed"]
         results, reasons = score(
             plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=_progress(say)
@@ -52,12 +52,12 @@ def write_results(
             current = _brought_up_to_date(plan, current)
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         plan.write_table(current)
-        write_atomically(plan.folder / SUITE, to_json(_about(plan, reasons)))
+        write_atomically(plan.folder / SUITE, to_json(_suite_json(plan, reasons)))
     return results, current
 
 
 def _brought_up_to_date(plan: Plan, statuses: Mapping[str, Status]) -> dict[str, Status]:
-    """The status of each job by its key; read again only where something has happened."""
+    """The status of each job by its key, read again for jobs that have changed."""
     current = {}
     for job in plan.jobs:
         status = statuses.get(job.key)
@@ -67,7 +67,7 @@ def _brought_up_to_date(plan: Plan, statuses: Mapping[str, Status]) -> dict[str,
 
 
 def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
-    """Says now and then how many runs are scored."""
+    """Make a function that says every `LINE_SECONDS` how many runs are scored."""
     last = time.monotonic()
 
     def tell(scored: int, total: int) -> None:
@@ -79,8 +79,7 @@ def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
     return tell
 
 
-def _about(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
-    """What suite.json says."""
+def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
     return {
         **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
         "published": _published(plan),
@@ -91,7 +90,7 @@ def _about(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
 
 
 def _published(plan: Plan) -> list[dict[str, Any]]:
-    """The published figures that some method of the suite is to reproduce."""
+    """The published figures that methods of the suite should reproduce."""
     cells = {
         (job.image.name, job.method_label): (job.reproduces, job.image.published)
         for job in plan.jobs
@@ -111,11 +110,11 @@ def _published(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _environments(plan: Plan) -> list[dict[str, Any]]:
-    """The devices and package versions that the stored runs were made with, each set once."""
+    """The devices and package versions of the stored runs, without duplicates."""
     records = (plan.store.read(key) for key in {job.key: None for job in plan.jobs})
-    found = [
+    environments = [
         {name: record.environment[name] for name in ("device", "versions")}
         for record in records
         if record
     ]
-    return list({to_json(each): each for each in found}.values())
+    return list({to_json(entry): entry for entry in environments}.values())

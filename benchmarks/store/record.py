@@ -77,7 +77,7 @@ class Record(BaseModel):
     rule_versions their versions by label; stops: answers of those that stopped before it failed.
     uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
     which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
-    output_versions: of each output; a run without them is of the first.
+    output_versions: version of each output's definition; a run without it has the first version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,7 +112,7 @@ class Record(BaseModel):
         return {saved.iteration for saved in self.checkpoints}
 
     def has_outputs_of_today(self) -> bool:
-        """Whether each of its outputs is what its name means today."""
+        """Whether all its outputs have the current definition."""
         outputs = {output for saved in self.checkpoints for output in saved.outputs}
         return all(
             self.output_versions.get(output, FIRST_VERSION) == OUTPUT_VERSIONS[output]

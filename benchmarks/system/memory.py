@@ -28,7 +28,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             return
         try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)  # or memory left by an earlier fit would count
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # otherwise memory of an earlier fit counts
             Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
         except (OSError, AttributeError):
             self.measurable = False

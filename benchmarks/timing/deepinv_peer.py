@@ -58,7 +58,7 @@ def fit(
             self.calls = 0
 
         def forward(self, x: Any) -> Any:
-            if self.calls:  # it calls once more than there are iterations: for the answer
+            if self.calls:  # one call more than iterations: the last one computes the result
                 stopwatch.stop()
             if self.calls == iterations or self.calls % of_block == 0:
                 for milliseconds in stopwatch.read():

@@ -37,7 +37,7 @@ class Row:
 
     @property
     def iterations_per_second(self) -> float:
-        """Of all fits, from the first start to the last end."""
+        """Of all fits together, over the time from the first start to the last end."""
         span = max(each.ended for each in self.fits) - min(each.began for each in self.fits)
         return sum(len(each.milliseconds) for each in self.fits) / span
 

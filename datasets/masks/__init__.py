@@ -1,7 +1,7 @@
 """Holes. Each module defines kinds of holes; a mask is (1, H, W) uint8, 1 = known, 0 = hole.
 
 A hole depends only on the image's name and size, the hole's settings and the hole's seed, so every
-method sees the same holes. A kind of hole is a class with a `kind`.
+method sees the same holes. Each class with a `kind` is one kind of hole.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ def _find() -> list[type[Mask]]:
 
 
 def _by_kind(masks: Iterable[type[Mask]]) -> dict[str, type[Mask]]:
-    """Raises RuntimeError if two holes are of the same kind."""
+    """The classes by kind. Raises RuntimeError if two classes have the same kind."""
     named: dict[str, type[Mask]] = {}
     for mask in masks:
         other = named.setdefault(mask.kind, mask)

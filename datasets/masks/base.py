@@ -52,9 +52,9 @@ class Mask(BaseModel, ABC):
     """Settings of one kind of hole; `draw` makes the hole.
 
     Attributes:
-        kind: as suites name it; a class without one is not a hole but what holes share.
-        order: where lists show it; holes without one come last, by name.
-        amount: the setting in whose place hole_fraction may stand.
+        kind: its name in suites. A base class of several holes has none.
+        order: position in lists; holes without one come last, by name.
+        amount: the setting that hole_fraction can replace, or empty.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -67,7 +67,7 @@ class Mask(BaseModel, ABC):
         """(H, W), True = known; raises DatasetError where the settings do not fit the image."""
 
     def within(self, _: Path) -> "Mask":
-        """The same hole with relative paths resolved from this folder; most holes have none."""
+        """The same hole, its relative paths resolved from a folder; most holes have no paths."""
         return self
 
     @property

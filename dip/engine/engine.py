@@ -42,8 +42,7 @@ class Engine:
     and the last layer with weights in float32, if the network may be rebuilt; of processors only
     those with such units (AMX) gain. may_rebuild: whether its layout and layers are free to change.
 
-    Raises InputError for names that do not exist, devices that are not there, and tf32 without a
-    GPU.
+    Raises InputError for an unknown name, a missing device, and tf32 without a GPU.
     """
 
     def __init__(
@@ -120,12 +119,12 @@ class Engine:
 
 def _usable(device: torch.device | str) -> torch.device:
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, TypeError, AssertionError) as error:  # torch has several for it
+        usable = torch.device(device)
+        torch.empty(0, device=usable)
+    except (RuntimeError, TypeError, AssertionError) as error:  # it depends on the kind of device
         first = (str(error).splitlines() or [""])[0]
         raise InputError(f"device {device!r}: cannot be used ({first})") from None
-    return found
+    return usable
 
 
 def _run(work: Work) -> None:

@@ -1,17 +1,17 @@
 """Classical fills. Each module fills holes in one way, without a network.
 
-A module has a function and `FILL`, which describes it:
+A module defines a function, and `FILL`, its description:
 
     def restore(masked, mask, seed): ...
         masked: (C, H, W) float64 in [0, 1], zero in the hole
         mask: (1, H, W), 1 = known, 0 = hole
-        seed: for fills that draw at random; none of these does
-        returns: (C, H, W) float64, the known pixels as they were
+        seed: for fills that use random numbers; none of these does
+        returns: (C, H, W) float64, known pixels unchanged
 
     FILL = Fill("name", restore, summary=..., source=...)
 
-Most need SciPy, scikit-image or OpenCV (the extra `fills`). The function imports them, not the
-module, so that fills are listed without these packages.
+Most need SciPy, scikit-image or OpenCV (the extra `fills`). Functions import them; modules do not.
+So fills can be listed without these packages.
 """
 
 from dip.fills.fill import Fill

@@ -24,10 +24,10 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
 FILL = Fill(
     "biharmonic",
     restore,
-    summary="The surface of least bending through the known pixels around the hole.",
+    summary="The surface through the known pixels around the hole that bends least.",
     source="Damelin and Hoang, On Surface Completion and Image Inpainting by Biharmonic"
     " Functions, 2018; skimage.restoration.inpaint_biharmonic",
-    # By module: scikit-image imports its own parts when they are first called.
+    # The submodule, because scikit-image imports its parts only when they are first used.
     packages=("skimage.restoration.inpaint", "skimage.util"),
     quick_pixels=2**13,
     order=4,

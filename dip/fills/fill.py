@@ -1,4 +1,4 @@
-"""What a fill is: a function that restores, and its description."""
+"""A fill: a function that fills a hole, and its description."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ Restore = Callable[[NDArray[np.float64], NDArray[Any], int], NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fill:
-    """A fill, described.
+    """A fill and its description.
 
     Attributes:
-        name: as suites name it.
-        function: what `restore` calls.
+        name: its name in suites.
+        function: fills a hole; `restore` calls it.
         summary: one line on how it fills.
-        source: the paper or the library that it follows.
-        packages: those that the function imports; the extra `fills` has them.
-        quick_pixels: images of up to so many pixels are filled within about a tenth of a second
-            (measured for a box and for half and 95 % of the pixels missing).
-        version: counts up when its numbers change.
-        order: where lists show it; fills without one come last, by name.
+        source: the paper or library that it follows.
+        packages: packages that the function imports; the extra `fills` installs them.
+        quick_pixels: largest image, in pixels, that is filled within about 0.1 s (measured for a
+            box and for 50 % and 95 % of the pixels missing).
+        version: increases when its output changes.
+        order: position in lists; fills without one come last, by name.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Fill:
         """Fill the hole of one image.
 
         Args:
-            masked: (C, H, W) floats in [0, 1]; what stands in the hole does not matter.
+            masked: (C, H, W) floats in [0, 1]; values in the hole are ignored.
             mask: (1, H, W), 1 = known, 0 = hole.
-            seed: for fills that draw at random.
+            seed: for fills that use random numbers.
 
         Returns:
-            (C, H, W) float64: the known pixels as they were, the hole filled.
+            (C, H, W) float64, known pixels unchanged and the hole filled.
 
         Raises:
             InputError: a package that the fill needs is not installed.
@@ -59,7 +59,7 @@ class Fill:
         return self.function(masked.astype(np.float64) * (mask != 0), mask, seed)
 
     def load(self) -> None:
-        """Import the packages, which may take a second. `restore` does so where it is not done.
+        """Import the packages of the fill, which may take a second; `restore` does it if needed.
 
         Raises:
             InputError: a package that the fill needs is not installed.

@@ -58,7 +58,7 @@ FILL = Fill(
     "harmonic",
     restore,
     summary=(
-        "The membrane through the known pixels: each missing pixel is the mean of its neighbours."
+        "A membrane through the known pixels: each missing pixel is the mean of its neighbours."
     ),
     source="Laplace's equation, five-point stencil",
     packages=("scipy.sparse.linalg",),

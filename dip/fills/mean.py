@@ -19,7 +19,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
 FILL = Fill(
     "mean",
     restore,
-    summary="Each channel's mean over the known pixels.",
+    summary="The mean of each channel over the known pixels.",
     source="this project",
     quick_pixels=2**19,
     order=1,

@@ -19,7 +19,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
 FILL = Fill(
     "navier-stokes",
     restore,
-    summary="From the rim inwards along the lines of equal brightness, as a fluid would flow.",
+    summary="Continues lines of equal brightness from the rim inwards, as a fluid would flow.",
     source="Bertalmio, Bertozzi, Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video"
     " Inpainting, CVPR 2001; cv2.inpaint",
     packages=("cv2",),

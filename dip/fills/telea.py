@@ -19,7 +19,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
 FILL = Fill(
     "telea",
     restore,
-    summary="From the rim inwards, the weighted mean of what pixels within three continue to.",
+    summary="Fills from the rim inwards with weighted means over a radius of three pixels.",
     source="Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004;"
     " cv2.inpaint",
     packages=("cv2",),

@@ -52,9 +52,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
 FILL = Fill(
     "total-variation",
     restore,
-    summary=(
-        "Least total variation: edges stay sharp and are as short as can be; channels together."
-    ),
+    summary=("Least total variation over all channels together: edges stay sharp and short."),
     source="Chan, Shen, Mathematical Models for Local Nontexture Inpaintings, 2002, without"
     " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
     packages=("scipy.sparse.linalg",),

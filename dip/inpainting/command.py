@@ -141,10 +141,10 @@ def inpaint(
 
     plan = make_plan(photo, hole, request)
     saved = Saved(state, plan, _note, resume=resume)
-    about = _planned(plan, preset, stop)
-    # Of a photo whose known pixels change a little there would be no state.
+    announcement = _planned(plan, preset, stop)
+    # A lossy format changes the known pixels, and the saved state would not fit the new photo.
     must_stay = _are_one(out, image) and not is_lossless(out, picture)
-    code = _restore(plan, saved, looks, about, picture, out, show_here, must_stay)
+    code = _restore(plan, saved, looks, announcement, picture, out, show_here, must_stay)
     if frames is not None:
         frames.write()
     return code
@@ -154,16 +154,16 @@ def _restore(
     plan: "Plan",
     saved: Saved,
     looks: Sequence["Look"],
-    about: str,
+    announcement: str,
     picture: Image.Image,
     out: Path,
     show_here: bool,
     must_stay: bool,
 ) -> int:
-    """Fill the holes and save the picture; returns the exit code.
+    """Fill the holes and save the picture; return the exit code.
 
-    about: what is printed before; show_here: draw previews in the terminal; must_stay: what is
-    there under `out` is needed to go on, so that an unfinished restoration is saved beside it.
+    announcement: printed first; show_here: draw previews in the terminal; must_stay: `out` is also
+    the photo, so an unfinished restoration is saved beside it.
     """
     from dip.engine.engine import keep_memory
     from dip.inpainting.display.progress import Progress
@@ -174,7 +174,7 @@ def _restore(
     progress = Progress(picture=show_here)
     started = time.monotonic()
     with deferring_signals(ENDINGS, _say_stopping) as was_interrupted:
-        print(about, flush=True)
+        print(announcement, flush=True)
         try:
             colours, ends = fill(plan, _all([progress, *looks]), was_interrupted, saved)
             progress.finish()
@@ -199,11 +199,11 @@ def _restore(
 
 
 def _check_state(state: Path, resume: bool) -> None:
-    """Raises InputError unless there is a state exactly if one is to be resumed."""
+    """Raises InputError if the state is missing although it is needed, or would be overwritten."""
     if resume and not state.is_file():
-        raise InputError(f"{state}: there is no state to go on from; leave --resume out")
+        raise InputError(f"{state}: no saved state to resume; leave out --resume")
     if state.exists() and not resume:
-        raise InputError(f"{state}: of an interrupted run; --resume goes on with it, or delete it")
+        raise InputError(f"{state}: left by an interrupted run; add --resume, or delete it")
 
 
 def _note(text: str) -> None:

@@ -148,12 +148,12 @@ def _fitted(
     why: Why = "iterations"
     last: Checkpoint | None = None
     kept: tuple[int, Tensor] | None = None
-    earlier: deque[tuple[int, Tensor]] = deque(maxlen=KEPT)  # averages, should the fit fail
+    earlier: deque[tuple[int, Tensor]] = deque(maxlen=KEPT)  # averages to use if the fit fails
     try:
         with _explaining(plan, request, (width, height)):
             fit = _begin(plan, request, image, mask, saved)
             for step in fit.until(request.iterations):
-                if step.iteration < fit.iteration:  # a GPU's block is looked at when it is over
+                if step.iteration < fit.iteration:  # within a block of iterations on a GPU
                     continue
                 last = _within(fit.checkpoint(), height, width)
                 stop = last.stops.get(request.rule.label) if request.rule else None
@@ -182,7 +182,7 @@ def _fitted(
 
 
 def _begin(plan: Plan, request: Request, image: Tensor, mask: Tensor, saved: Saved | None) -> Fit:
-    """A fit of one neighbourhood, from its saved state if there is one."""
+    """Make the fit of one neighbourhood; resume it if it has a saved state."""
     # What a network needs beyond that is added right and below, as not known.
     least = request.method.architecture.minimum_side
     more = (0, max(0, least - image.shape[2]), 0, max(0, least - image.shape[1]))
@@ -198,14 +198,14 @@ def _begin(plan: Plan, request: Request, image: Tensor, mask: Tensor, saved: Sav
         fit.load_state_dict(saved.fit)
         if fit.iteration >= request.iterations:
             raise InputError(
-                f"the fit that is to go on has done {fit.iteration} iterations already;"
-                " `iterations` sets a larger bound"
+                f"the saved fit has already run {fit.iteration} iterations; set a larger"
+                " `iterations`"
             )
     return fit
 
 
 def _within(checkpoint: Checkpoint, height: int, width: int) -> Checkpoint:
-    """The checkpoint without the rows and columns that were added for the network."""
+    """The checkpoint without the rows and columns of padding."""
     stops = {
         label: replace(stop, output=stop.output[:, :height, :width])
         for label, stop in checkpoint.stops.items()
@@ -215,18 +215,18 @@ def _within(checkpoint: Checkpoint, height: int, width: int) -> Checkpoint:
 
 
 def _last_sound(outputs: list[tuple[int, Tensor]], failure: Diverged) -> tuple[int, Tensor]:
-    """The last output, with its iteration, from before the fit failed."""
+    """The last output before the fit failed, and its iteration."""
     sound = [output for output in outputs if SPAN <= output[0] < failure.iteration]
     if not sound:
         raise FailedFitError(
-            f"the fit failed: {failure}; another seed or a smaller learning rate may do"
+            f"the fit failed: {failure}; another seed or a smaller learning rate may help"
         ) from None
     return sound[-1]
 
 
 @contextmanager
 def _explaining(plan: Plan, request: Request, size: tuple[int, int]) -> Iterator[None]:
-    """Turns too little memory, and errors of anybody's network, into one line."""
+    """Turn a lack of memory, or an error in an imported network, into a one-line InputError."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError on a CPU

@@ -69,7 +69,7 @@ def _is_whole(value: object) -> bool:
 def parse_stop(text: str) -> RuleOptions | None:
     """A stopping rule as it is labelled, `es-wmv` or `es-wmv[window=50,patience=none]`, or `none`.
 
-    A rule of held-out pixels waits for `PATIENCE` iterations unless it says how long.
+    A rule of held-out pixels has the patience `PATIENCE` unless its settings name another.
     """
     if text == "none":
         return None

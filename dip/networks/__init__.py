@@ -1,6 +1,6 @@
-"""The networks: a module for each, named as the module of its options in `dip.options.networks`.
+"""The networks. Modules have the same names as those of the options in `dip.options.networks`.
 
-Each has one function, and is imported when that is called:
+Each module defines one function, and is imported when the network is built:
 
     build(options, input_channels, output_channels, size) -> nn.Module
 """
@@ -19,22 +19,22 @@ def build_network(
     """Make a freshly initialised network; its weights are drawn from torch's global generator.
 
     Args:
-        options: of any network.
-        input_channels: channels of what it is fed.
+        options: options of any network.
+        input_channels: channels of the network's input.
         output_channels: channels of the image.
-        size: the image's (H, W), each at least `options.minimum_side`.
+        size: (H, W) of the image, each at least `options.minimum_side`.
 
     Returns:
         A module from (B, input_channels, *options.input_size(size)) to (B, output_channels, *size).
 
     Raises:
-        InputError: an imported network cannot be had.
+        InputError: an imported network cannot be imported or made.
         RuntimeError: no module builds the network.
     """
     module = NETWORKS[options.name].__module__.rpartition(".")[2]
     if find_spec(f"{__name__}.{module}") is None:
         raise RuntimeError(
-            f"the network '{options.name}' needs dip/networks/{module}.py with `build`"
+            f"the network '{options.name}' needs a function `build` in dip/networks/{module}.py"
         )
     return import_module(f"{__name__}.{module}").build(
         options, input_channels, output_channels, size

@@ -1,9 +1,9 @@
-"""What can be chosen: networks, inputs, losses, optimizers, rules, and the method they make up.
+"""Options of networks, inputs, losses, optimizers and rules, and the method that combines them.
 
-pydantic models, frozen and free of torch, so that a suite of hundreds of fits is checked in a
-second. Each network, input, loss, optimizer and rule is a module of its folder, which is found
-there and listed nowhere. A default stands here and nowhere else. `version` counts up whenever the
-numbers that a component produces change: results of different versions are never mixed.
+They are frozen pydantic models that do not import torch, so that a suite of hundreds of fits is
+checked in a second. Each network, input, loss, optimizer and rule has a module in its folder; its
+registry finds it there. Defaults are defined here and nowhere else. `version` increases whenever
+the output of a component changes: results of different versions are never mixed.
 """
 
 from dip.options.base import EngineName, Number, Options, PositiveInt, Precision, Size

@@ -29,7 +29,7 @@ Number = Annotated[float, BeforeValidator(_no_truth_value)]
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 KernelSize = Annotated[int, Field(strict=True), AfterValidator(_odd)]
 Size = tuple[int, int]  # height, width
-EngineName = Literal["plain", "fast"]  # `dip.engine` says what they are
+EngineName = Literal["plain", "fast"]  # described in `dip.engine`
 Precision = Literal["float32", "float64", "tf32", "bfloat16"]
 Channels = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 SkipChannels = Annotated[tuple[Annotated[int, Field(strict=True, ge=0)], ...], Field(min_length=1)]

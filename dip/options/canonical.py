@@ -1,8 +1,8 @@
-"""The canonical form of a method, which keys of runs and names of states are made from.
+"""The canonical form of a method. Run keys and the names of saved states are made from it.
 
-A setting that was added to a component later is left out while it is at its default, so that a new
-setting does not make every stored run stale. Its default therefore has to be neutral: to change
-nothing. Whoever changes such a default counts the component's version up.
+A setting that is added to a component later is left out while it is at its default, so that stored
+runs stay valid. Its default must therefore be neutral: it changes nothing. A change of such a
+default needs a higher version of the component.
 """
 
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from dip.options.base import Options
 from dip.options.method import Method
 
-# By the name of the class: the settings it had when runs were first stored. They are never left
-# out. A class that is not here has all its settings in keys; before it gets another one, its first
-# ones are written down here.
+# By class name: the settings that are never left out, because keys of stored runs contain them.
+# For a class that is not listed, all settings are in keys. List its settings here before you add
+# another one.
 FIRST_SETTINGS: dict[str, frozenset[str]] = {
     name: frozenset(settings.split())
     for name, settings in {
@@ -43,14 +43,25 @@ FIRST_SETTINGS: dict[str, frozenset[str]] = {
 
 
 def canonical(options: Options) -> dict[str, Any]:
-    """The settings of a method or of a part of one, without those that may be left out."""
+    """The canonical settings of a method or of one of its components.
+
+    Args:
+        options: the method or component.
+
+    Returns:
+        JSON-compatible values by setting, without added settings at their defaults.
+    """
     return options.model_dump(mode="json", by_alias=True, exclude=_left_out(options))
 
 
 def method_text(method: Method) -> str:
-    """The method as text: two methods of one text compute the same.
+    """The canonical settings as text; methods with the same text compute the same.
 
-    A version is part of it once it is counted up.
+    Args:
+        method: the method.
+
+    Returns:
+        JSON, followed by the component versions that are above 1.
     """
     text = method.model_dump_json(by_alias=True, exclude=_left_out(method))
     later = {name: v for name, v in method.versions.items() if isinstance(v, int) and v > 1}
@@ -58,7 +69,7 @@ def method_text(method: Method) -> str:
 
 
 def _left_out(options: Options) -> dict[str, Any]:
-    """The settings to leave out, as pydantic's `exclude` takes them."""
+    """The settings to leave out, in the form of pydantic's `exclude`."""
     fields = type(options).model_fields
     always = FIRST_SETTINGS.get(type(options).__name__, fields.keys()) | {"name"}
     left_out: dict[str, Any] = {}

@@ -14,23 +14,23 @@ from dip.options.optimizers.adam import AdamOptions
 
 
 class StepSchedule(Options):
-    """A learning rate that is multiplied by a factor every so many iterations.
+    """Multiplies the learning rate by a factor at regular intervals.
 
     Source: T. Lemsky, deep-image-prior, `inpaint.py`, where it is off by default.
     """
 
     every: PositiveInt = Field(description="iterations between changes")
-    factor: Number = Field(0.3, gt=0, description="what the learning rate is multiplied by")
+    factor: Number = Field(0.3, gt=0, description="factor of the learning rate")
 
 
 class Backtracking(Options):
-    """On a sudden loss of fit, return to the weights of the last look.
+    """Returns to earlier weights when the fit suddenly gets worse.
 
     Source: Ulyanov et al., CVPR 2018, `restoration.ipynb`.
     """
 
     drop_db: Number = Field(5.0, gt=0, description="fall of the known pixels' PSNR that counts")
-    every: PositiveInt = Field(50, description="iterations between looks, the first at the first")
+    every: PositiveInt = Field(50, description="iterations between checks, starting at the first")
 
 
 class Method(Options):
@@ -93,7 +93,7 @@ class Method(Options):
 
         Raises InputError if the module of an imported network cannot be found.
         """
-        # A loss of version 1 is left out: the keys of stored runs do not have it.
+        # Version 1 of a loss is left out, because the keys of stored runs do not contain it.
         loss_version = LOSSES[self.loss].VERSION
         return {
             "trainer": self.version,

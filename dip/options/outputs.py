@@ -1,8 +1,8 @@
-"""The outputs of a fit, each with the version of its definition.
+"""The outputs of a fit and the versions of their definitions.
 
-A version counts up whenever the same trajectory gives another output: stored outputs of another
-version are not used, and states of fits that were computed with it are refused.
+A version increases whenever the same trajectory gives another output. Stored outputs of another
+version are not used, and saved states with such outputs are refused.
 """
 
 OUTPUT_VERSIONS = {"raw": 1, "averaged": 1}
-FIRST_VERSION = 1  # of whatever was stored before versions were noted
+FIRST_VERSION = 1  # version of stored outputs whose record names none

@@ -1,4 +1,4 @@
-"""Registries of options: find the classes that the modules of a folder define."""
+"""Registries of options: they find the option classes that the modules of a folder define."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -14,17 +14,17 @@ Kind = TypeVar("Kind", bound=Options)
 
 
 def options_of(package: str, base: type[Kind]) -> dict[str, type[Kind]]:
-    """Find the options that the modules of a package define, at most one class in each.
+    """Find the option classes in the modules of a package.
 
     Args:
-        package: its full name.
-        base: what all of them are derived from.
+        package: full name of the package.
+        base: base class of the options.
 
     Returns:
-        The classes by the names that users choose them by.
+        The classes, by the names by which users choose them.
 
     Raises:
-        RuntimeError: a module defines two classes, or two modules the same name.
+        RuntimeError: a module defines two classes, or two modules define the same name.
     """
     options = []
     for module in modules_of(package).values():
@@ -38,11 +38,11 @@ def options_of(package: str, base: type[Kind]) -> dict[str, type[Kind]]:
         ]
         if len(own) > 1:
             names = " and ".join(model.__name__ for model in own)
-            raise RuntimeError(f"{module.__file__}: defines {names}; a module defines one of them")
+            raise RuntimeError(f"{module.__file__}: defines {names}; keep one in a module")
         options += [(model.model_fields["name"].default, module.__name__, model) for model in own]
     return by_name(options)
 
 
 def one_of(options: Iterable[type[Options]]) -> Any:
-    """The annotation of a field that takes one of these options, told apart by `name`."""
+    """The annotation of a field that accepts any of these options; `name` says which."""
     return Annotated[reduce(or_, options), Field(discriminator="name")]

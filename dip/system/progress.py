@@ -1,4 +1,4 @@
-"""What a person sees of a fit in Python: a bar on standard error."""
+"""The progress bar of a fit in Python, on standard error."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Finished(Protocol):
-    """An iteration that is finished."""
+    """A finished iteration."""
 
     @property
     def iteration(self) -> int: ...
@@ -21,12 +21,20 @@ AnyStep = TypeVar("AnyStep", bound=Finished)
 
 
 def shown(steps: Iterable[AnyStep], last: int) -> Iterator[AnyStep]:
-    """The same steps, with a bar that follows them to the last iteration."""
+    """Pass steps on while a progress bar shows them.
+
+    Args:
+        steps: the finished iterations of a fit.
+        last: the fit's last iteration, where the bar ends.
+
+    Returns:
+        The same steps.
+    """
     columns = (
         *(BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}")),
         TimeRemainingColumn(),
     )
-    # Rich sends what is printed meanwhile to its own console: fine in a terminal, wrong for a file.
+    # Rich redirects standard output to its console. That suits a terminal, but not a file.
     is_terminal = sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal) as bar:
         task = bar.add_task("", total=last, loss="")

@@ -1,4 +1,4 @@
-"""Registries: find the components that the modules of a folder define."""
+"""Registries: they find the components that the modules of a folder define."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 
 class Described(Protocol):
-    """A component that says what it is called and where lists show it."""
+    """A component with a name and a position in lists."""
 
     @property
     def name(self) -> str: ...
@@ -24,20 +24,23 @@ def modules_of(package: str) -> dict[str, ModuleType]:
     """Import the modules of a package.
 
     Args:
-        package: its full name.
+        package: full name of the package.
 
     Returns:
-        The modules by their names in the package, in alphabetical order.
+        The modules by name, in alphabetical order.
     """
     names = sorted(module.name for module in pkgutil.iter_modules(import_module(package).__path__))
     return {name: import_module(f"{package}.{name}") for name in names}
 
 
 def by_name(components: Iterable[tuple[str, str, Component]]) -> dict[str, Component]:
-    """Arrange components by their names.
+    """Arrange components by name.
 
     Args:
-        components: each with its name and the full name of the module that defines it, before it.
+        components: (name, full name of the defining module, component) of each.
+
+    Returns:
+        The components by name, in the given order.
 
     Raises:
         RuntimeError: two components have the same name.
@@ -52,18 +55,20 @@ def by_name(components: Iterable[tuple[str, str, Component]]) -> dict[str, Compo
 
 
 def constants_of(package: str, constant: str, kind: type[Constant]) -> dict[str, Constant]:
-    """Find the components that modules of a package define as a constant; others define none.
+    """Find the components that modules of a package define as a constant.
+
+    Modules without the constant are skipped.
 
     Args:
-        package: its full name.
-        constant: the constant's name, as `FILL`.
-        kind: its class.
+        package: full name of the package.
+        constant: name of the constant, e.g. `FILL`.
+        kind: class of the components.
 
     Returns:
-        The components by their names, in their order.
+        The components by name, sorted by `order`, then by name.
 
     Raises:
-        RuntimeError: a constant is of another class, or two have the same name.
+        RuntimeError: a constant has another class, or two components have the same name.
     """
     components = []
     for module in modules_of(package).values():
@@ -71,5 +76,5 @@ def constants_of(package: str, constant: str, kind: type[Constant]) -> dict[str,
         if isinstance(component, kind):
             components.append((component.name, module.__name__, component))
         elif hasattr(module, constant):
-            raise RuntimeError(f"{module.__file__}: {constant} is no {kind.__name__}")
+            raise RuntimeError(f"{module.__file__}: {constant} must be a {kind.__name__}")
     return by_name(sorted(components, key=lambda entry: (entry[2].order, entry[0])))

@@ -1,4 +1,4 @@
-"""The descent of a fit: the steps of its optimizer, and the schedule of the learning rate."""
+"""The optimizer steps of a fit, and the schedule of the learning rate."""
 
 from typing import Any
 

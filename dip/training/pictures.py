@@ -1,7 +1,7 @@
-"""Images and masks as people have them, as the tensors that a fit takes; and a tensor as a picture.
+"""Converts images and masks to the tensors of a fit, and outputs to pictures.
 
-A picture of Pillow counts as it is shown, after its EXIF orientation. Torch is imported where a
-tensor is made: `dip inpaint` checks masks before.
+Pillow pictures are turned as their EXIF orientation says. Functions that make a tensor import
+torch; the others do without it, because `dip inpaint` checks masks before it imports torch.
 """
 
 import warnings
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     AnyImage = Tensor | NDArray[Any] | Image.Image
 
-WHITES = (1, 255, 65535)  # of a mask: the least that none of its values is above
-CHANNELS = (1, 3, 4)  # of an image
-# Modes of Pillow whose values are shades already, and what others are converted to.
+WHITES = (1, 255, 65535)  # a mask's white: the smallest of these that no value exceeds
+CHANNELS = (1, 3, 4)  # numbers of channels that an image may have
+# Pillow modes whose values are used directly, and the modes that others are converted to.
 SHADES = ("L", "RGB", "RGBA", "I;16", "I;16B")
 SHADES_OF_MASKS = (*SHADES, "1", "LA", "I", "F")
 CONVERTED = {
@@ -30,18 +30,17 @@ CONVERTED = {
 
 
 def image_tensor(image: object) -> "Tensor":
-    """An image as a fit takes it.
+    """Convert an image to the tensor of a fit.
 
     Args:
         image: a tensor (C, H, W) with values in [0, 1]; an array (H, W) or (H, W, C) of 8- or
-            16-bit unsigned integers, or of floats in [0, 1]; or a picture of Pillow. C is 1, 3
-            or 4.
+            16-bit unsigned integers, or of floats in [0, 1]; or a Pillow picture. C is 1, 3 or 4.
 
     Returns:
         (C, H, W), values in [0, 1].
 
     Raises:
-        InputError: it is none of these.
+        InputError: the image has another type, shape or range.
     """
     import torch
 
@@ -57,24 +56,24 @@ def image_tensor(image: object) -> "Tensor":
         raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
     image = image.detach()
     if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
-        raise InputError("an image has values in [0, 1]")
+        raise InputError("an image must have values in [0, 1]")
     return image
 
 
 def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
-    """A mask as a fit takes it.
+    """Convert a mask to the tensor of a fit.
 
     Args:
         mask: a tensor (1, H, W) of 1 (known) and 0 (hole); or an array (H, W) or (H, W, C), or a
-            picture of Pillow, that is white where the image is known: above half of white in the
-            first channel, where white is 1, 255 or 65535.
-        size: height and width of the image.
+            Pillow picture, that is white where the image is known. White is 1, 255 or 65535. A
+            pixel is known if its first channel exceeds half of white.
+        size: height and width of the image in pixels.
 
     Returns:
         (1, H, W), 1 = known, 0 = hole.
 
     Raises:
-        InputError: it is none of these, of another size, or nothing is known.
+        InputError: the mask has another type, size or range, or no known pixel.
     """
     import torch
 
@@ -90,30 +89,35 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     if tuple(mask.shape) != (1, *size):
         raise InputError(f"a mask is (1, H, W) of the image's size {size}, not {tuple(mask.shape)}")
     if not torch.logical_or(mask == 0, mask == 1).all():
-        raise InputError("a mask holds only 1 (known) and 0 (hole)")
+        raise InputError("a mask must contain only 1 (known) and 0 (hole)")
     if not mask.any():
         raise InputError("the mask has no known pixel: nothing to fit to")
     return mask
 
 
-def known_in(mask: NDArray[Any], size: tuple[int, int], name: str, of: str) -> NDArray[np.bool_]:
-    """(H, W), True = known: above half of white, in the first channel.
+def known_in(
+    mask: NDArray[Any], size: tuple[int, int], name: str, image_name: str
+) -> NDArray[np.bool_]:
+    """Find the known pixels of a mask: those whose first channel exceeds half of white.
 
     Args:
         mask: (H, W) or (H, W, C) of bool or numbers, white = known.
-        size: height and width that it has to have.
-        name: of the mask, in messages.
-        of: what it is the mask of, in messages.
+        size: height and width of the image in pixels.
+        name: name of the mask in messages.
+        image_name: name of the image in messages.
+
+    Returns:
+        (H, W), True = known.
 
     Raises:
-        InputError: another size, or values that are no shades.
+        InputError: the mask has another size, or values that are not brightness levels.
     """
     shades = mask[..., 0] if mask.ndim == 3 else mask
     if shades.ndim != 2 or mask.shape == (1, *size):
         raise InputError(f"{name}: an array is (H, W) or (H, W, C), not {mask.shape}")
     if shades.shape != size:
         raise InputError(
-            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the {of} has"
+            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the {image_name} has"
             f" {size[1]}x{size[0]}"
         )
     if shades.dtype == bool:
@@ -128,15 +132,26 @@ def known_in(mask: NDArray[Any], size: tuple[int, int], name: str, of: str) -> N
 
 
 def shades_in(mask: Image.Image) -> NDArray[Any]:
-    """(H, W) or (H, W, C): a mask's values, of which the first channel counts."""
+    """The values of a mask.
+
+    Args:
+        mask: a picture of any mode.
+
+    Returns:
+        (H, W) or (H, W, C); the first channel decides.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of palettes with transparency
-        # Numbers of a palette, or of inks, are no shades.
+        warnings.simplefilter("ignore")  # Pillow warns of palettes with transparency
+        # Values of a palette picture are indices, not brightness; those of CMYK are inks.
         return np.asarray(mask if mask.mode in SHADES_OF_MASKS else mask.convert("RGB"))
 
 
 def picture_of(output: "Tensor") -> Image.Image:
-    """(C, H, W) as a picture of 8 bits, values clamped to [0, 1] and rounded."""
+    """Convert an output to an 8-bit picture.
+
+    Args:
+        output: (C, H, W) on the CPU; values are clamped to [0, 1].
+    """
     levels = (output.numpy().clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
     return Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
 
@@ -151,11 +166,11 @@ def _values_of(picture: Image.Image) -> NDArray[Any]:
         converted = CONVERTED[mode]
     else:
         raise InputError(
-            f"a picture of mode {mode} does not say which value is white; give an array with"
-            " values in [0, 1]"
+            f"pictures of mode {mode} are not supported, because their white is unknown; give an"
+            " array with values in [0, 1]"
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of palettes with transparency
+        warnings.simplefilter("ignore")  # Pillow warns of palettes with transparency
         shown = ImageOps.exif_transpose(picture)
         return np.asarray(shown if converted == mode else shown.convert(converted))
 

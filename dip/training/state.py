@@ -89,7 +89,7 @@ def fit_sha256(
 ) -> str:
     """Names a fit: a state of one is no state of another.
 
-    target: the image with zeros in the hole; engine: its name and precision; shapes: those of all
+    target: the image with zeros in the hole; engine: name and precision; shapes: shapes of all
     tensors that iterations change.
     """
     described = [method_text(method), seed, engine, shapes]
@@ -100,28 +100,40 @@ def fit_sha256(
 
 
 def check_state(state: object, name: str, parts: Mapping[str, Remembers]) -> None:
-    """Check that a state is of the fit of that name, with all that its parts need.
+    """Check that a state belongs to a fit and is complete.
+
+    Args:
+        state: the state to check.
+        name: the fit's name, as `fit_sha256` returns it.
+        parts: the parts of the fit.
 
     Raises:
-        StateError: it is of another fit, or of another version of this program.
+        StateError: the state belongs to another fit, or another version of this program wrote it.
     """
     if not isinstance(state, dict) or state.get("of") != name:
         raise StateError("the state is of another fit: of another image, mask, method or seed")
     for output, version in OUTPUT_VERSIONS.items():
         was = state.get("output_versions", {}).get(output, FIRST_VERSION)
         if was != version:
-            raise StateError(f"the state's {output} is of version {was}, and now of {version}")
+            raise StateError(
+                f"the state has version {was} of '{output}'; this program computes version"
+                f" {version}"
+            )
     missing = {"iteration", "seconds", "last", "parts"} - state.keys()
     missing = missing or parts.keys() - state["parts"].keys()
     if missing:
-        raise StateError(f"the state has no {', '.join(sorted(missing))}")
+        raise StateError(f"the state lacks {', '.join(sorted(missing))}")
 
 
 def load_parts(parts: Mapping[str, Remembers], state: State) -> None:
-    """Put every part where it was. The state stays as it is.
+    """Load a state into the parts of a fit. The state is not changed.
+
+    Args:
+        parts: the parts by name.
+        state: a state that `check_state` has accepted.
 
     Raises:
-        StateError: a part is of another version of this program; those before it are loaded.
+        StateError: another version of this program wrote a part; earlier parts are loaded by then.
     """
     for name, part in parts.items():
         try:

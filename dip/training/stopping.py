@@ -31,10 +31,12 @@ class Stop:
 
 
 class RuleValue(nn.Module):
-    """From an output, clamped to [0, 1] as it is seen, to a rule's value of it.
+    """Computes a rule's value of an output, and holds the rule's memory as buffers.
 
-    image: (C, H, W); held: (1, H, W), 1 = held out. Neither is part of what a rule remembers: they
-    are given to the fit, and drawn again.
+    Args:
+        options: options of the rule.
+        image: (C, H, W), values in [0, 1].
+        held: (1, H, W), 1 = held out. Image and held-out pixels are not part of a saved state.
     """
 
     def __init__(self, options: RuleOptions, image: Tensor, held: Tensor):
@@ -47,14 +49,17 @@ class RuleValue(nn.Module):
             self.register_buffer("held", held, persistent=False)
 
     def forward(self, output: Tensor) -> Tensor:
-        """A scalar. output: (C, H, W)."""
+        """The value, a scalar. output: (C, H, W), clamped to [0, 1]."""
         return self.options.value(output, dict(self.named_buffers()))
 
 
 class StoppingRule(nn.Module):
-    """Follows a fit, one output after the other, and chooses the first one of the least value.
+    """Receives the outputs of a fit one by one and keeps the first with the least value.
 
-    image, held: as of `RuleValue`.
+    Args:
+        options: options of the rule.
+        image: (C, H, W), values in [0, 1].
+        held: (1, H, W), 1 = held out.
 
     Deviation: Wang et al. do not clamp; the outputs of their networks lie in [0, 1] already.
     """
@@ -132,16 +137,16 @@ def make_rules(
     and for `held-out` where no pixels are.
     """
     if isinstance(entries, str) or not isinstance(entries, Iterable):
-        raise InputError(f"rules are a list, as ['es-wmv'], not {entries!r}")
+        raise InputError(f"rules are a list, e.g. ['es-wmv'], not {entries!r}")
     options = [parse_rule(entry) for entry in entries]
-    need_held_out = [each.name for each in options if each.needs_held_out]
+    need_held_out = [rule.name for rule in options if rule.needs_held_out]
     if method.held_out and "held-out" not in need_held_out:
         options.append(parse_rule("held-out"))
     if need_held_out and not method.held_out:
         raise InputError(
-            f"the rule {need_held_out[0]} needs pixels that are: set held_out of the method"
+            f"the rule {need_held_out[0]} needs held-out pixels: set the method's held_out"
         )
-    labels = [each.label for each in options]
+    labels = [rule.label for rule in options]
     if len({*labels}) < len(labels):
         raise InputError("two rules of one name")
-    return {each.label: StoppingRule(each, image, held) for each in options}
+    return {rule.label: StoppingRule(rule, image, held) for rule in options}

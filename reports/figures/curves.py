@@ -26,28 +26,36 @@ BELOW = 2.0  # dB below the fills and what fits end at, where an axis begins
 
 @dataclass(frozen=True)
 class _Line:
-    """A method in one hole: by iteration, the mean over images and their standard deviation.
+    """A method in one hole, by iteration.
 
-    seconds: of all iterations until then, median over fits. n, of: how many fits are behind it, of
-    how many planned.
+    Attributes:
+        seconds: time of all iterations so far, median over fits.
+        mean: hole PSNR in dB, mean over images.
+        spread: standard deviation over images in dB.
+        n: number of fits with a score.
+        planned: number of planned fits.
     """
 
     seconds: "pd.Series[float]"
     mean: "pd.Series[float]"
     spread: "pd.Series[float]"
     n: int
-    of: int
+    planned: int
 
 
-Place = tuple[str, ...]  # where a line is drawn, and whose it is
+Place = tuple[str, ...]  # hole, output and method of a line; a fill's line has no output
 
 
 @dataclass(frozen=True)
 class Lines:
-    """All that figures draw: the networks of one device, or of all, and all fills.
+    """The lines of all figures: networks of one device or all devices, and all fills.
 
-    rows, curves: those behind it that have a score. networks: by hole, output and method. fills: by
-    hole and method.
+    Attributes:
+        results: results of the suite.
+        rows: rows of results.csv with a hole PSNR.
+        curves: rows of the networks' curves.
+        networks: lines by hole, output and method.
+        fills: lines by hole and method.
     """
 
     results: Results
@@ -58,14 +66,14 @@ class Lines:
 
 
 def lines(results: Results, device: str | None = None) -> Lines:
-    """The mean of each method over iterations and seconds.
+    """Compute the lines of all methods.
 
     Args:
-        results: of a suite.
-        device: whose networks; all, if there is none.
+        results: results of a suite.
+        device: use only fits of networks on this device; None: on all devices.
 
     Raises:
-        OSError: a trace is gone or damaged.
+        OSError: a trace is missing or damaged.
     """
     rows, curves = results.rows, results.curves
     if device is not None:
@@ -81,33 +89,47 @@ def lines(results: Results, device: str | None = None) -> Lines:
 
 
 def _by_place(points: pd.DataFrame, names: list[str], results: Results) -> dict[Place, _Line]:
-    """names: columns; the first is the hole, the last one the method."""
+    """Lines by the values of `names`: columns, the hole first and the method last."""
     planned = results.jobs.groupby(["mask", "method"]).size().to_dict()
-    found: dict[Place, _Line] = {}
+    by_place: dict[Place, _Line] = {}
     for values, part in points.groupby(names):
         place = tuple(map(str, values))
         if line := _line(part, planned.get((place[0], place[-1]), 0)):
-            found[place] = line
-    return found
+            by_place[place] = line
+    return by_place
 
 
 def against_iterations(shown: Lines, folder: Path) -> list[str]:
-    """A panel per hole and output; returns the PNGs' names, none without scores.
+    """Draw quality against iterations, with a panel for each hole and output.
 
-    shown: of all devices. Lines are means over images (seeds averaged within an image first), bands
-    the sample standard deviation over images, for up to `BANDS` networks; fills are thin lines with
-    their names at the right, markers the rules' choices. (n/N): fits behind a line, of those
-    planned, where it lacks some. A point stands for the same images as its neighbours: where one of
-    them has no score, there is no point.
+    Lines are means over images, after averaging the seeds of an image. Bands are the sample
+    standard deviation over images; they are left out for more than `BANDS` networks. Fills are thin
+    lines, named at the right. Markers are the choices of stopping rules. (n/N) means that only n of
+    N planned fits have scores. All points of a line are of the same images, so iterations where one
+    of them has no score have no point.
+
+    Args:
+        shown: lines of all devices.
+        folder: folder for the figures.
+
+    Returns:
+        The names of the PNGs; none if nothing has a score.
     """
     return _figures(shown, folder, "iteration", "quality-against-iterations")
 
 
 def against_seconds(shown: Lines, folder: Path) -> list[str]:
-    """The same over the seconds of all iterations until then, median over fits; fills are points.
+    """Draw quality against the time of all iterations so far, median over fits; fills are points.
 
-    shown: of all devices. A device has figures of its own, with all fills in each: where these ran
-    elsewhere, their device is said. None where nothing was fitted.
+    Each device has its own figures with all fills. The legend names the device of fills that ran on
+    another one.
+
+    Args:
+        shown: lines of all devices.
+        folder: folder for the figures.
+
+    Returns:
+        The names of the PNGs; none if nothing was fitted.
     """
     devices = list(shown.curves["device"].unique())
     names = [slug(device) for device in devices]
@@ -134,7 +156,7 @@ def _figures(shown: Lines, folder: Path, over: Over, name: str) -> list[str]:
 
 def _figure(shown: Lines, masks: Sequence[str], over: Over, folder: Path, name: str) -> str:
     drawing = _Drawing(shown, over)
-    outputs = [each for each in OUTPUTS if (shown.curves["output"] == each).any()] or ["raw"]
+    outputs = [name for name in OUTPUTS if (shown.curves["output"] == name).any()] or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
             len(masks),
@@ -162,10 +184,11 @@ def _figure(shown: Lines, masks: Sequence[str], over: Over, folder: Path, name: 
 
 
 class _Drawing:
-    """What is drawn in the panels of a figure, and what its legend says of that.
+    """Draws the panels of a figure and collects its legend.
 
-    entries: what stands for a method in the legend; behind: in each panel, how many fits are behind
-    a method's line, of how many planned.
+    Attributes:
+        entries: the legend's line or marker of each method.
+        behind: by method, for each panel: number of fits with a score, and of planned fits.
     """
 
     def __init__(self, shown: Lines, over: Over):
@@ -252,7 +275,7 @@ class _Drawing:
         return {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
 
     def _note(self, method: str, line: _Line, entry: Any | None) -> None:
-        self.behind.setdefault(method, []).append((line.n, line.of))
+        self.behind.setdefault(method, []).append((line.n, line.planned))
         if entry is not None:
             self.entries.setdefault(method, entry)
 
@@ -288,10 +311,7 @@ class _Drawing:
 
 
 def _line(points: pd.DataFrame, planned: int) -> _Line | None:
-    """points: those of one method and hole, each with its iteration.
-
-    None if no iteration has a score for every fit.
-    """
+    """The line of one method and hole; None if no iteration has a score for every fit."""
     fits = points.pivot_table(index="iteration", columns=["image", "seed"], values="psnr_hole")
     whole = fits.dropna()
     if whole.empty:

@@ -49,13 +49,19 @@ Block = tuple[Cell, ...]  # the pictures of one image, in the end those of one l
 Row = dict[Any, Any]  # of results.csv; of a method without a result its name and status only
 
 
-Chosen = dict[str, list[list[Row]]]  # by hole: of each image a row for each method
+Chosen = dict[str, list[list[Row]]]  # by hole: for each image, a row for each method
 
 
 def choose(results: Results) -> Chosen:
-    """What sheets show of each hole: its images that have a result, and of each method one output.
+    """Choose what sheets show: for each hole, image and method, one output.
 
-    The average if there is one, of the first seed that has one.
+    It is the averaged output if there is one, else the raw output, of the first seed with a result.
+
+    Args:
+        results: results of a suite.
+
+    Returns:
+        By hole: for each image with a result, a row for each method.
     """
     chosen: Chosen = {}
     for mask, jobs in results.jobs.groupby("mask", sort=False):

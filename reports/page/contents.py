@@ -40,8 +40,8 @@ def overview(results: Results) -> dict[str, Any]:
     have = set(results.rows["output"])
     return {
         "measures": [
-            {"name": each.name, "title": each.title, "decimals": each.decimals}
-            for each in results.scores
+            {"name": score.name, "title": score.title, "decimals": score.decimals}
+            for score in results.scores
         ],
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],

@@ -29,16 +29,26 @@ MARKS = (
 
 
 def comparison(standing: Standing, iteration: int) -> Table:
-    """Of one score: methods by holes at the last iteration, which is named."""
+    """Methods by holes, for one score.
+
+    Args:
+        standing: how the methods stand by the score.
+        iteration: the last iteration, for the title.
+    """
     score = standing.score
     title = f"{score.title} after {iteration} iterations"
     return _grid(f"comparison-{score.name}", title, standing.by_hole, has_deviations=True)
 
 
 def iterations(results: Results, holes: str) -> Table | None:
-    """Networks by iterations, over all holes; None if there is one or none.
+    """Networks by iterations, over all holes.
 
-    holes: what all holes are called.
+    Args:
+        results: results of a suite.
+        holes: name of the column of all holes, for the title.
+
+    Returns:
+        The table; None if there are fewer than two iterations, or no network.
     """
     rows = results.rows[(results.rows["iteration"] > 0) & results.rows["output"].isin(OUTPUTS)]
     asked = sorted(results.about["iterations"])
@@ -77,9 +87,15 @@ def missing_share(results: Results, competing: list[Entry]) -> Table | None:
 
 
 def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
-    """Methods by images, over all holes; nothing is compared, as one image says nothing of others.
+    """Methods by images, over all holes, without tests: one image says nothing about others.
 
-    holes: what all holes are called. ± is half the 95 % interval over seeds.
+    Args:
+        results: results of a suite.
+        competing: methods and outputs.
+        holes: name of the column of all holes, for the title.
+
+    Returns:
+        The table; ± is half the 95 % interval over seeds.
     """
     final = results.final
     rows, planned = (frame.assign(column=frame["image"]) for frame in (final, results.jobs))

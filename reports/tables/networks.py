@@ -10,10 +10,14 @@ from reports.tables.table import NOTHING, Table, Value
 
 
 def architectures(results: Results, holes: str) -> Table | None:
-    """One row per network: what it is, what it costs and what it gives, over all holes.
+    """One row per network with its size, its time and its scores over all holes.
 
-    holes: what all holes are called. None without networks. Milliseconds are medians over fits of
-    each fit's median.
+    Args:
+        results: results of a suite.
+        holes: name of the column of all holes, for the title.
+
+    Returns:
+        The table; None without networks. Milliseconds are medians over fits of each fit's median.
     """
     fits = results.final[results.final["method"].isin(results.networks)]
     if fits.empty:

@@ -26,7 +26,7 @@ from reports.tables.table import NOTHING, Table, Value
 
 
 def paired(standing: Standing) -> Table:
-    """Of one score: a row for each method and output."""
+    """Compare each method and output with the best and with the reference, for one score."""
     whole = standing.column.whole
     p = {
         "best": standing.by_hole.p_against_best[-1],

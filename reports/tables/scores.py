@@ -23,12 +23,12 @@ class Column:
     """One column of a table: every entry on the same images.
 
     Attributes:
-        name: of the column.
-        images: those planned.
+        name: heading of the column.
+        images: names of the planned images.
         scores: (entries, images), NaN where an image has no score.
-        counts: by entry, how many jobs have a score.
-        planned: by entry, how many jobs there are.
-        deviations: by entry, the standard deviation between seeds, pooled over images and holes.
+        counts: number of jobs with a score, by entry.
+        planned: number of planned jobs, by entry.
+        deviations: standard deviation between seeds, pooled over images and holes, by entry.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Column:
 
     @cached_property
     def whole(self) -> list[int]:
-        """Which entries those are."""
+        """Indices of the entries whose jobs all have a score."""
         return [index for index, is_whole in enumerate(self.is_whole) if is_whole]
 
     @cached_property

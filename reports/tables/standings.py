@@ -1,6 +1,6 @@
 """How methods stand: their order in each column, tests against the best, and ranks.
 
-What a report says of that is computed here, once: its tables and figures are given it.
+This is computed once for a report. Its tables and figures all use the same standings.
 """
 
 from dataclasses import dataclass
@@ -14,20 +14,19 @@ from dip.errors import InputError, unknown
 from reports.tables.scores import Column, Entry, columns, entries, name_of
 
 ALL_HOLES = "all holes"
-REFERENCE = "biharmonic"  # the best of the fills that need no network, as a rule
+REFERENCE = "biharmonic"  # usually the best fill
 
 
 @dataclass(frozen=True)
 class Family:
-    """Columns that stand in one table, and whose comparisons are corrected together.
+    """The columns of one table. Their comparisons are corrected together.
 
     Attributes:
-        score: what the columns show.
-        entries: what competes.
-        columns: in the table's order.
-        order: of each column the entries that are whole, best first.
-        p_against_best: of each column by entry; NaN for who is not compared, and throughout where
-            nobody is.
+        score: the score in the columns.
+        entries: methods and outputs.
+        columns: the columns in the table's order.
+        order: for each column, the indices of the complete entries, best first.
+        p_against_best: for each column, p values by entry; NaN for entries without a test.
     """
 
     score: Score
@@ -40,13 +39,13 @@ class Family:
 def family(
     score: Score, competing: list[Entry], shown: list[Column], *, is_compared: bool = True
 ) -> Family:
-    """Rank the entries of each column, and test each against the best.
+    """Rank the entries of each column and test each against the best.
 
     Args:
-        score: what the columns show.
-        competing: the entries of the columns.
+        score: the score in the columns.
+        competing: methods and outputs.
         shown: the columns of one table.
-        is_compared: whether there are tests.
+        is_compared: whether to test.
     """
     means = [[-score.sign * mean for mean in column.over_images[0]] for column in shown]
     order = [
@@ -62,16 +61,18 @@ def family(
 
 @dataclass(frozen=True)
 class Standing:
-    """How methods stand by one score: in each hole, and over all holes.
+    """How methods stand by one score: in each hole and over all holes.
+
+    An entry is complete if all its jobs have a score.
 
     Attributes:
-        by_hole: the columns: each hole, and all holes last.
-        names: of the entries, as text calls them.
-        scores: (entries, images) over all holes, with more for better.
-        reference: the entry that all are compared with; None where it is not whole.
-        reference_name: its name, whether it is whole or not.
-        pairs: how many are compared in all columns.
-        ranks: over all holes, of those that are whole.
+        by_hole: a column for each hole, and all holes last.
+        names: names of the entries in text.
+        scores: (entries, images) over all holes; higher is better.
+        reference: index of the entry that all are compared with; None if it is not complete.
+        reference_name: its name, complete or not.
+        pairs: number of pairs of complete entries, summed over columns.
+        ranks: ranks of the complete entries over all holes.
     """
 
     by_hole: Family
@@ -92,7 +93,7 @@ class Standing:
 
     @property
     def column(self) -> Column:
-        """Over all holes; its name is what tables call them."""
+        """The column over all holes."""
         return self.by_hole.columns[-1]
 
     @property
@@ -101,15 +102,15 @@ class Standing:
 
 
 def standings(results: Results, reference: str | None = None) -> list[Standing]:
-    """How methods stand by each score that the suite asks for, PSNR first.
+    """Compute how methods stand by each score of the suite, PSNR first.
 
     Args:
-        results: of a suite.
-        reference: the method that all are compared with; by default `REFERENCE`, or the suite's
-            first method.
+        results: results of a suite.
+        reference: name of the method that all are compared with; default: `REFERENCE` if the suite
+            has it, else the suite's first method.
 
     Raises:
-        InputError: the reference is none of the methods.
+        InputError: no method has the name `reference`.
     """
     competing = entries(results)
     names = [name_of(entry, results) for entry in competing]

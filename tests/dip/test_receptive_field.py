@@ -87,7 +87,7 @@ def test_coverage_of_every_preset(name: str) -> None:
     """Of its network with two channels, at pixels here and there; one pixel is known."""
     options: Any = dip.load_preset(name).method.architecture
     few = {
-        name: min(2, value) if isinstance(value, int) else tuple(min(2, each) for each in value)
+        name: min(2, value) if isinstance(value, int) else tuple(min(2, entry) for entry in value)
         for name, value in options
         if name.endswith("channels")
     }

@@ -254,7 +254,7 @@ def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
         ["100"],
     ]
     first, *later = [line.split()[0] for line in lines if line not in fits]
-    assert 1 < int(first) <= 61  # where the fit before was left
+    assert 1 < int(first) <= 61  # one after the saved iteration
     assert later == [*(str(n) for n in range(int(first) + 1, 81)), "es-wmv[window=20]", "10", "20"]
 
 

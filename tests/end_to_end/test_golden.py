@@ -32,7 +32,7 @@ def test_every_record_has_a_component() -> None:
 def test_every_rule_chooses_in_its_case(name: str) -> None:
     numbers = RECORDED[f"rule {name}"]["numbers"]
     assert any(key.startswith(name) for key in numbers), (
-        f"{name} chooses nothing in 20 iterations: give it fewer to wait for, in SETTINGS of"
+        f"{name} chooses nothing within 20 iterations; give it a shorter wait in SETTINGS in"
         " tests/support/golden.py"
     )
 

@@ -15,7 +15,7 @@ from support.commands import ROOT
 
 TOPS = ("dip", "datasets", "benchmarks", "reports")
 FACES = ("__init__", "__main__")
-# Folders to which users add modules, whose registries find them.
+# Folders to which users add components.
 GROWING = {
     *("dip/fills", "dip/networks", "benchmarks/metrics", "datasets/masks"),
     *(f"dip/options/{kind}" for kind in ("networks", "inputs", "losses", "optimizers", "rules")),
@@ -122,7 +122,7 @@ def test_benchmarks_has_few_entries_on_few_floors() -> None:
 def test_every_folder_has_few_entries() -> None:
     """Of code: presets, manifests, suites and published reports are lists that grow.
 
-    So are those of `GROWING`. About ten entries are meant; `dip`, which is what users import from,
+    So are the folders in `GROWING`. The aim is about ten entries; `dip`, from which users import,
     has the most.
     """
     for folder in {path.parent for path in MODULES.values()} - {ROOT / path for path in GROWING}:

@@ -1,4 +1,4 @@
-"""A mistake in a module that adds a component is found when its registry is made."""
+"""A mistake in a component's module is reported when its registry is imported."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from dip.options.rules.base import RuleOptions
 class First(RuleOptions): ...
 class Second(RuleOptions): ...
 """
-NAMED_TWICE = [  # a module, of which there is a copy under another name
+NAMED_TWICE = [  # modules of which the test makes a copy, and the name that both then define
     ("dip/options/networks/skip.py", "skip"),
     ("dip/options/rules/es_wmv.py", "es-wmv"),
     ("dip/fills/mean.py", "mean"),
@@ -22,23 +22,27 @@ NAMED_TWICE = [  # a module, of which there is a copy under another name
     ("datasets/masks/text.py", "text"),
 ]
 REFUSED = [
-    ("dip/options/losses/two.py", "VERSION = 1", "two.py: a loss has `VERSION` and `error`"),
+    (
+        "dip/options/losses/two.py",
+        "VERSION = 1",
+        "a loss must define `VERSION` and `error`",
+    ),
     ("dip/options/rules/two.py", TWO_RULES, "two.py: defines First and Second"),
-    ("dip/fills/two.py", "FILL = 3", "two.py: FILL is no Fill"),
-    ("benchmarks/metrics/two.py", "METRIC = 3", "two.py: METRIC is no Metric"),
+    ("dip/fills/two.py", "FILL = 3", "two.py: FILL must be a Fill"),
+    ("benchmarks/metrics/two.py", "METRIC = 3", "two.py: METRIC must be a Metric"),
 ]
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A checkout's code, to be changed."""
+    """A copy of the code that the test may change."""
     for top in ("dip", "datasets", "benchmarks"):
         shutil.copytree(ROOT / top, tmp_path / top, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
 def _error(copy: Path, module: str) -> str:
-    """The last line that importing the folder of a module prints."""
+    """The last line of the traceback from importing the package of a module."""
     package = module.rpartition("/")[0].replace("/", ".")
     done = subprocess.run(
         [sys.executable, "-c", f"import {package}"], cwd=copy, capture_output=True, text=True
@@ -47,7 +51,9 @@ def _error(copy: Path, module: str) -> str:
 
 
 @pytest.mark.parametrize(("module", "name"), NAMED_TWICE)
-def test_a_name_that_two_modules_define_is_refused(copy: Path, module: str, name: str) -> None:
+def test_two_modules_that_define_the_same_name_are_refused(
+    copy: Path, module: str, name: str
+) -> None:
     again = module.replace(".py", "_again.py")
     shutil.copy(copy / module, copy / again)
     first, second = (path.removesuffix(".py").replace("/", ".") for path in (module, again))
@@ -57,7 +63,7 @@ def test_a_name_that_two_modules_define_is_refused(copy: Path, module: str, name
 
 
 @pytest.mark.parametrize(("module", "content", "message"), REFUSED)
-def test_a_module_without_what_its_folder_asks_for_is_refused(
+def test_a_module_that_does_not_define_one_component_is_refused(
     copy: Path, module: str, content: str, message: str
 ) -> None:
     (copy / module).write_text(content)

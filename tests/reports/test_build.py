@@ -263,7 +263,7 @@ def _coverage(results: Results) -> pd.DataFrame:
 
 
 def test_a_metric_that_results_were_not_asked_for_is_empty(results: Results, own: Path) -> None:
-    """As one is that was added since."""
+    """The same holds for a metric that was added after the results were scored."""
     results.rows.drop(columns="lpips_full").to_csv(own / "results.csv", index=False)
     assert load_results(own).rows["lpips_full"].isna().all()
 

@@ -42,7 +42,7 @@ from dip.options.networks.skip import SkipOptions
 from dip.training.divergence import Diverged, Watch
 from dip.training.losses import Loss
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for `support`, where this file is run itself
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `support`, if this file is run directly
 from support.networks import FACTS
 
 FILE = Path(__file__).parent / "golden.json"
@@ -95,7 +95,7 @@ def _with(**settings: Any) -> Method:
     return Method.model_validate({**BASE.model_dump(by_alias=True), **settings})
 
 
-# By case: what suits an image so small, and 20 iterations; what is not here has its defaults.
+# Settings that suit the small image and 20 iterations, by case. Other cases use the defaults.
 SETTINGS: dict[str, dict[str, Any]] = {
     "input learned": {"channels": 3},
     "input noise": {"channels": 3},
@@ -119,7 +119,7 @@ TRAINER: dict[str, dict[str, Any]] = {
 
 
 def cases() -> list[Case]:
-    """Every component that has a version."""
+    """A case for every component that has a version."""
     listed: list[Case] = []
     for facts in FACTS:
         for name, network in facts.golden.items():
@@ -131,7 +131,7 @@ def cases() -> list[Case]:
     for name in OPTIMIZERS:
         method = _with(optimizer={"name": name, **SETTINGS.get(f"optimizer {name}", {})})
         listed.append(_trajectory(f"optimizer {name}", method, _file(method.optimizer.__module__)))
-    for name in sorted(LOSSES.keys() - {BASE.loss}):  # which all others minimise
+    for name in sorted(LOSSES.keys() - {BASE.loss}):  # the other cases cover the loss of BASE
         method = _with(loss=name)
         listed.append(_trajectory(f"trainer, {name} loss", method, _file(LOSSES[name].__name__)))
     for name, settings in TRAINER.items():
@@ -158,7 +158,7 @@ def _file(module: str) -> str:
 def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None = None) -> Case:
     versions = {**method.versions, **({rule.name: rule.version} if rule else {})}
     if method.architecture.name == "import":
-        del versions[method.architecture.label]  # the hash of its module, which is torch's own
+        del versions[method.architecture.label]  # the hash of a module of torch
 
     def compute(moved: float) -> Numbers:
         losses: list[float] = []
@@ -340,7 +340,7 @@ def record() -> int:
         print(line, file=sys.stderr)
     if refused:
         return 1
-    kept = [name for name in {**before, **now} if name in now]  # new ones are at the end
+    kept = [name for name in {**before, **now} if name in now]  # new cases come last
     lines = (f"{json.dumps(name)}: {json.dumps(now[name])}" for name in kept)
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{FILE.name}: {len(now)} components")

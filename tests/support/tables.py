@@ -1,4 +1,4 @@
-"""Tables of results, with the standings that they show."""
+"""Tables of results, for tests."""
 
 from benchmarks.scoring.results import Results
 from reports.build import all_tables
@@ -8,15 +8,17 @@ from reports.tables.table import Table
 
 
 def tables(results: Results) -> list[Table]:
-    """All of them."""
+    """All tables."""
     return all_tables(results, standings(results))
 
 
 def comparisons(results: Results) -> list[Table]:
-    """By holes, one for each score."""
-    return [comparison.comparison(each, results.last_iteration) for each in standings(results)]
+    """The tables of methods by holes, one for each score."""
+    return [
+        comparison.comparison(standing, results.last_iteration) for standing in standings(results)
+    ]
 
 
 def pairs(results: Results, reference: str | None = None) -> list[Table]:
-    """Paired with the best and the reference, one for each score."""
-    return [paired.paired(each) for each in standings(results, reference)]
+    """The tables of comparisons with the best and the reference, one for each score."""
+    return [paired.paired(standing) for standing in standings(results, reference)]

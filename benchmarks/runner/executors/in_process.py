@@ -41,7 +41,7 @@ class InProcess:
         events: list[Event] = []
 
         def report(event: Event) -> None:
-            if not isinstance(event, Progress):  # they are shown when the job is over
+            if not isinstance(event, Progress):  # events are shown only after the job has ended
                 events.append(event)
 
         end = run_job(

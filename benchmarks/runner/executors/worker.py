@@ -1,4 +1,4 @@
-"""What a worker process does: it runs the jobs that it is given, one after the other."""
+"""The worker process: it receives jobs from the runner and runs them one after the other."""
 
 import faulthandler
 import os
@@ -13,21 +13,21 @@ from benchmarks.runner.job.run_job import run_job
 from benchmarks.system.signals import leave_with_the_runner
 
 PROGRESS_SECONDS = 0.2
-STOP, HANG_UP = "stop", "hang up"  # what a runner says besides tasks
+STOP, HANG_UP = "stop", "hang up"  # messages of the runner that are not tasks
 
 
 def work(
     connection: Connection, output: Connection, device: str, threads: int, workers: int
 ) -> None:
-    """Take jobs until the runner hangs up.
+    """Run jobs until the runner closes the connection.
 
     Args:
-        connection: to the runner. It gives tasks, and gets of each event its type and its fields
-            without the job.
-        output: the file that standard output and error go to.
-        device: a torch device.
-        threads: of each fit.
-        workers: how many jobs run side by side.
+        connection: the runner sends tasks; the worker sends each event's type and its fields
+            except the job.
+        output: receives standard output and standard error.
+        device: torch device of the fits.
+        threads: CPU threads of each fit.
+        workers: number of jobs that run at the same time.
     """
     leave_with_the_runner()
     _prepare_process(output, threads)
@@ -42,7 +42,7 @@ def work(
         try:
             connection.send((type(event), *without_job(event)))
         except OSError:
-            os._exit(1)  # the runner is gone, and nobody wants the job
+            os._exit(1)  # the runner has ended, so nobody needs the result
 
     def should_stop() -> bool:
         try:
@@ -51,7 +51,7 @@ def work(
             os._exit(1)
 
     while (task := _next_task(connection)) != HANG_UP:
-        if task == STOP:  # the job was over before it could be stopped
+        if task == STOP:  # the job ended before the request to stop arrived
             continue
         if task.job.engine == "fast" and device == "cpu":
             from dip.engine.engine import keep_memory
@@ -80,7 +80,7 @@ def _prepare_process(output: Connection, threads: int) -> None:
 
 
 def _next_task(connection: Connection) -> Any:
-    """A task, or what a runner says besides; a runner that is gone hangs up."""
+    """The next task or message; `HANG_UP` if the runner has ended."""
     try:
         return connection.recv()
     except (EOFError, OSError):

@@ -1,4 +1,4 @@
-"""The files of a run folder, from what a job has given."""
+"""Makes the files of a run folder from the results of a job."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,18 @@ from dip.options.outputs import OUTPUT_VERSIONS
 
 
 def run_files(
-    task: Task, described: Mapping[str, Any], pictures: Mapping[str, Picture]
+    task: Task, fields: Mapping[str, Any], pictures: Mapping[str, Picture]
 ) -> dict[str, bytes]:
-    """By their names. described: what the record says besides job, size and pictures."""
+    """Make the files of a run folder.
+
+    Args:
+        task: the job and the suite it runs for.
+        fields: fields of the record that do not follow from the task and the pictures.
+        pictures: by file name.
+
+    Returns:
+        File contents by file name.
+    """
     job = task.job
     record = Record(
         key=job.key,
@@ -26,7 +35,7 @@ def run_files(
         width=job.image.width,
         output_versions=dict(OUTPUT_VERSIONS),
         pixels={name: picture.sha256 for name, picture in pictures.items()},
-        **described,
+        **fields,
     )
     return {
         "truth.png": png(job.image.pixels),

@@ -1,4 +1,4 @@
-"""What the run folder of a fit will hold, as far as the fit is."""
+"""Collects the contents of a fit's run folder while the fit runs."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -19,19 +19,19 @@ from benchmarks.store.trace import write_trace
 from benchmarks.system import environment
 from benchmarks.system.memory import PeakMemory
 
-WARM_UP_ITERATIONS = 10  # allocator, caches, and on a GPU clocks and choice of kernels
+WARM_UP_ITERATIONS = 10  # slower: allocator, caches, and on a GPU clocks and choice of kernels
 
 
 class Recording:
-    """Notes the steps and checkpoints of a fit, behind those of its past.
+    """Collects the steps and checkpoints of a fit, including those before an interruption.
 
     Args:
-        task: the job, and on whose behalf it runs.
-        structure: what is known of the network.
-        described: the environment.
-        memory: measures the peak of the fit.
-        oracle: what it has noted so far is part of the trace.
-        past: what the fit had computed before it was interrupted.
+        task: the job and the suite it runs for.
+        structure: record fields and pictures that describe the network.
+        described: the environment, as `environment.describe` returns it.
+        memory: measures the peak memory of the fit.
+        oracle: its hole PSNR becomes part of the trace.
+        past: results from before the fit was interrupted.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recording:
         self.checkpoints: list[Saved] = [*past.checkpoints]
 
     def add(self, checkpoint: dip.Checkpoint) -> None:
-        """Take over a checkpoint's outputs."""
+        """Add a checkpoint's outputs and the answers of its stopping rules."""
         iteration = checkpoint.iteration
         outputs = {"raw": checkpoint.raw, "averaged": checkpoint.averaged}
         self.checkpoints.append(
@@ -74,14 +74,20 @@ class Recording:
         state_at: int | None = None,
         failure: dip.Diverged | None = None,
     ) -> dict[str, bytes]:
-        """The files of the run folder as it would be now, without the state.
+        """Make the files of the run folder from everything collected so far.
 
-        state_at: the iteration of the state that will be there; failure: how it has diverged.
+        Args:
+            status: status of the run.
+            state_at: iteration of the saved state that the run folder will hold, if any.
+            failure: why and when the fit diverged, if it did.
+
+        Returns:
+            File contents by file name, without the saved state.
         """
         rules = self.task.job.rules
         peaks = [self.past.peak_memory_mib, self.memory.mib()]
-        breaks = [each.after for each in self.past.continued]
-        described = {
+        breaks = [interruption.after for interruption in self.past.continued]
+        fields = {
             "status": status,
             "state_at": state_at,
             **(self._diverged(failure) if failure else {}),
@@ -98,7 +104,7 @@ class Recording:
         }
         psnr_hole = {**self.past.psnr_hole, **self.oracle.psnr_hole()}
         trace = write_trace(self.steps, psnr_hole)
-        return {**run_files(self.task, described, self.pictures), TRACE: trace}
+        return {**run_files(self.task, fields, self.pictures), TRACE: trace}
 
     def _diverged(self, failure: dip.Diverged) -> dict[str, Any]:
         return {
@@ -109,7 +115,7 @@ class Recording:
         }
 
     def _stop(self, rule: str, stop: dip.Stop) -> SavedStop:
-        """A rule's answer, for the record."""
+        """Add a rule's output; return the rule's answer for the record."""
         return SavedStop(
             iteration=stop.iteration,
             stopped_at=stop.stopped_at,
@@ -117,7 +123,7 @@ class Recording:
         )
 
     def _output(self, name: str, iteration: int, output: NDArray[np.float32]) -> float:
-        """Take over a picture; returns the share of hole pixels with a channel outside [0, 1]."""
+        """Add a picture; return the share of hole pixels with a channel outside [0, 1]."""
         self.pictures[file_name(name, iteration)] = Picture.of(to_8bit(output))
         inside = output[:, self.task.job.mask[0] == 0]
         return float(((inside < 0) | (inside > 1)).any(axis=0).mean())
@@ -126,7 +132,17 @@ class Recording:
 def timing_of(
     steps: Sequence[dip.Step], breaks: Sequence[int], peak_memory_mib: float | None
 ) -> Timing:
-    """Percentiles leave out the first iterations, also those behind a break."""
+    """Summarise the times of iterations.
+
+    Args:
+        steps: all iterations of the fit.
+        breaks: iterations after which the fit was interrupted.
+        peak_memory_mib: peak memory of the fit in MiB, if known.
+
+    Returns:
+        The timing. Its percentiles leave out the warm-up iterations at the start and after each
+        interruption.
+    """
     milliseconds = np.array([step.milliseconds for step in steps])
     warm_up = WARM_UP_ITERATIONS if len(steps) > 2 * WARM_UP_ITERATIONS else 0
     is_warm = np.ones(len(steps), dtype=bool)

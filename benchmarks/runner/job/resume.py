@@ -1,4 +1,4 @@
-"""Interrupted fits: their states in the store, and going on from them."""
+"""Saves the states of fits in the store and resumes interrupted fits from them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,10 +26,15 @@ from dip.training.state import StateError
 
 @dataclass(frozen=True)
 class Past:
-    """What a fit had computed when it was interrupted; nothing, for a fit that begins.
+    """The results of an interrupted fit, up to its saved state. All are empty for a new fit.
 
-    psnr_hole: by iteration, of raw and averaged output. continued: the breaks, the last one among
-    them.
+    Attributes:
+        steps: the finished iterations.
+        checkpoints: the saved checkpoints.
+        pictures: their pictures, by file name.
+        psnr_hole: hole PSNR of raw and averaged output in dB, by iteration.
+        continued: all interruptions, the last one included.
+        peak_memory_mib: peak memory in MiB, if known.
     """
 
     steps: tuple[dip.Step, ...] = ()
@@ -43,10 +48,16 @@ class Past:
 def resumed(
     task: Task, described: dict[str, Any], begin: Callable[[], dip.Fit], report: Report
 ) -> tuple[dip.Fit, Past]:
-    """A fit where its stored state left it, or at its beginning.
+    """Make a job's fit and resume it from its stored state if there is one.
 
-    described: the environment of today, which has to be that of the state. begin: makes the fit.
-    Reports `Resumed` with where it goes on, or with why it cannot.
+    Args:
+        task: the job and the store of its state.
+        described: the present environment. A state from another environment is not used.
+        begin: makes a new fit.
+        report: called with `Resumed`, which names the iteration, or why the state is not used.
+
+    Returns:
+        The fit and its past, which is empty if the fit starts from the beginning.
     """
     fit = begin()
     run = _run_with_state(task, described, report)
@@ -59,18 +70,25 @@ def resumed(
     else:
         report(Resumed(task.job, fit.iteration))
         return fit, _past(run, fit.iteration)
-    del fit  # or two fits would be in memory
+    del fit  # otherwise two fits would be in memory
     return begin(), Past()
 
 
 def save_state(store: Store, key: str, files: Mapping[str, bytes], fit: dip.Fit) -> None:
-    """Leave the fit's state and the files of the run so far in the store.
+    """Save a fit's state and the files of its run so far in the store.
 
-    Raises CannotWriteError; what was there before stays.
+    Args:
+        store: where to save them.
+        key: key of the run.
+        files: contents by file name.
+        fit: the fit to save.
+
+    Raises:
+        CannotWriteError: they could not be written; the previous state is kept.
     """
     before = store.unfinished(key)
     content: dict[str, Content] = {
-        # What is there already, and whole, is linked and not written again.
+        # Files that are already there and intact are linked instead of written again.
         name: before.folder / name if _holds(before, name, data) else data
         for name, data in files.items()
     }
@@ -86,13 +104,13 @@ def _holds(run: RunFolder, name: str, content: bytes) -> bool:
 
 
 def _run_with_state(task: Task, described: dict[str, Any], report: Report) -> RunFolder | None:
-    """The run with the latest state that the job can go on from."""
+    """The run with the latest state that the job can resume from."""
     store, job = task.store, task.job
     if store is None or not task.resume:
         return None
     last = max(job.iterations)
     begun: list[tuple[int, RunFolder]] = []
-    # A run that holds all that is asked for, and is asked for again, is not gone on from.
+    # A finished run that is run again resumes only from a state before its last iteration.
     for run, latest in ((store.unfinished(job.key), last), (store.run(job.key), last - 1)):
         with suppress(DamagedError):
             record = run.check()
@@ -103,11 +121,11 @@ def _run_with_state(task: Task, described: dict[str, Any], report: Report) -> Ru
                 report(Resumed(job, 0, "; ".join(changed)))
             else:
                 begun.append((after, run))
-    return max(begun, key=lambda found: found[0])[1] if begun else None
+    return max(begun, key=lambda candidate: candidate[0])[1] if begun else None
 
 
 def _state(run: RunFolder) -> dip.State:
-    """Raises StateError if it cannot be read, or is of another iteration than the record says."""
+    """Read a saved state. Raises StateError if it is damaged or of an unexpected iteration."""
     path = run.folder / STATE
     with run.open(STATE) as file:
         try:
@@ -120,7 +138,7 @@ def _state(run: RunFolder) -> dip.State:
 
 
 def _past(run: RunFolder, after: int) -> Past:
-    """What the run has up to that iteration."""
+    """The results of a run up to an iteration."""
     record = run.record
     steps, psnr_hole = [], {}
     for iteration, loss, milliseconds, *psnr in read_trace(run).loc[:after].itertuples():

@@ -1,4 +1,4 @@
-"""Fits one job's image, and leaves its state in the store now and then."""
+"""Runs the fit of one job and regularly saves its state in the store."""
 
 import time
 
@@ -18,7 +18,7 @@ from benchmarks.system.memory import PeakMemory
 from dip.engine.engine import Engine
 from dip.options import Method
 
-STATE_SECONDS = 60.0  # between saved states where no checkpoint comes
+STATE_SECONDS = 60.0  # between saved states, if no checkpoint comes before
 
 
 def run_fit(
@@ -30,16 +30,31 @@ def run_fit(
     report: Report,
     should_stop: ShouldStop,
 ) -> Finished | Halted:
-    """Fit until the job's last iteration, or until it is asked to stop.
+    """Run a job's fit until its last iteration, or until `should_stop` returns True.
 
-    The state is saved at each checkpoint, every minute, and when the fit is asked to stop. It goes
-    on from a state that is there. Raises CannotWriteError if the state cannot be saved.
+    The fit resumes from a stored state. Its state is saved at each checkpoint, every
+    `STATE_SECONDS`, and when it stops early.
+
+    Args:
+        task: the job and the store of its state.
+        method: the method to fit.
+        device: torch device of the fit.
+        threads: CPU threads, for the record.
+        workers: number of jobs that run at the same time, for the record.
+        report: called with `Resumed` and `Progress`.
+        should_stop: called after each iteration, on a GPU after each block of iterations.
+
+    Returns:
+        Finished, with the files of the run folder, or Halted if it stopped early.
+
+    Raises:
+        CannotWriteError: the state could not be saved.
     """
     job = task.job
     with kernels(device, deterministic=job.deterministic):
         with Engine(job.engine, job.precision, device).switches():
             described = environment.describe(device, threads, workers, uses_torch=True)
-        structure = structure_of(job, method)  # before anything is measured
+        structure = structure_of(job, method)  # before time and memory are measured
         memory = PeakMemory(device)
         oracle = Oracle(job.image.pixels, job.mask[0] == 1, device)
 
@@ -70,7 +85,7 @@ def _run(
         for step in fit.until(*job.iterations):
             recording.steps.append(step)
             report(Progress(job, step.iteration, step.loss))
-            if step.iteration < fit.iteration:  # a GPU's block is looked at when it is over
+            if step.iteration < fit.iteration:  # within a block of iterations on a GPU
                 continue
             is_asked_for = step.iteration in job.iterations
             if is_asked_for:

@@ -1,4 +1,4 @@
-"""Runs one job, wherever it is: from the task to how the job ended."""
+"""Runs one job, a fit or a fill, in whatever process it is called."""
 
 import time
 import traceback
@@ -23,19 +23,20 @@ def run_job(
     report: Report = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> End:
-    """Run a job and say how it ended. Whatever breaks it, breaks this job only.
+    """Run a job. An error in a job becomes `Failed`, so that other jobs go on.
 
     Args:
-        task: the job, and where its state is kept.
-        device: a torch device; a fill runs on the CPU.
-        threads: of the fit.
-        workers: how many jobs run side by side, for the record.
-        report: called with `Started` once torch is here, then with what happens on the way.
-        should_stop: asked after each iteration, on a GPU after each block of them.
+        task: the job and the store of its state.
+        device: torch device of a fit; a fill always runs on the CPU.
+        threads: CPU threads of the fit.
+        workers: number of jobs that run at the same time, for the record.
+        report: called with `Started` after torch has been imported, then with `Resumed` and
+            `Progress`.
+        should_stop: called after each iteration, on a GPU after each block of iterations.
 
     Returns:
-        Finished, with the files of the run folder; Halted if it was asked to stop; Refused if the
-        state cannot be saved; Failed if the job broke.
+        Finished, with the files of the run folder; Halted if it was asked to stop; Refused if its
+        state could not be saved; Failed if an error ended it.
     """
     job = task.job
     try:
@@ -59,20 +60,20 @@ def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
     """The files of a fill's run folder."""
     job = task.job
     masked = job.image.pixels * job.mask / 255
-    about = environment.describe("cpu", 1, workers, uses_torch=False)
-    FILLS[name].load()  # imports are no part of a fill's time
+    described = environment.describe("cpu", 1, workers, uses_torch=False)
+    FILLS[name].load()  # so that the fill's time does not include its imports
     started = time.perf_counter()
     filled = FILLS[name].restore(masked, job.mask, job.seed)
     seconds = time.perf_counter() - started
-    described = {
+    fields = {
         "status": "done",
         "checkpoints": (Saved(iteration=0, outputs=("raw",), loss=None, seconds=seconds),),
         "parameters": None,
         "timing": Timing(seconds=seconds),
-        "environment": {**about, "finished": environment.now()},
+        "environment": {**described, "finished": environment.now()},
     }
     picture = Picture.of(to_8bit(filled))
-    return run_files(task, described, {file_name("raw", 0): picture})
+    return run_files(task, fields, {file_name("raw", 0): picture})
 
 
 def _in_one_line(error: Exception) -> str:

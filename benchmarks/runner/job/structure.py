@@ -1,4 +1,4 @@
-"""What can be said of a job's network without fitting it."""
+"""Describes a job's network before it is fitted: its parameters and its coverage of the hole."""
 
 from typing import Any
 
@@ -18,16 +18,25 @@ Structure = tuple[dict[str, Any], dict[str, Picture]]  # fields of the record, p
 
 
 def structure_of(job: Job, method: Method) -> Structure:
-    """Its parameters; and how much of a hole in a learned input no known pixel reaches.
+    """Count a network's parameters and find the pixels of its learned input that are never trained.
 
-    Parameters are without the learned input. A pixel of a learned input, where that has the image's
-    size, is reached if some pixel that the loss sees depends on it; a picture shows which are.
+    A pixel of the learned input is covered if some pixel of the loss depends on it. Coverage is
+    computed only for a learned input of the image's size.
+
+    Args:
+        job: the image, mask and seed.
+        method: the method of the job.
+
+    Returns:
+        Record fields: `parameters`, without the learned input; `uncovered`, the share of the hole
+        that is not covered; or `uncovered_reason`, why that could not be computed. Pictures: the
+        covered pixels, white.
     """
     channels, height, width = job.image.pixels.shape
     size = (height, width)
     with torch.random.fork_rng(devices=[]):
         network = dip.build_network(method.architecture, method.input.channels, channels, size)
-    fields: dict[str, Any] = {"parameters": sum(each.numel() for each in network.parameters())}
+    fields: dict[str, Any] = {"parameters": sum(map(torch.numel, network.parameters()))}
     if not method.input.is_learned or method.architecture.input_size(size) != size:
         return fields, {}
     mask = torch.from_numpy(job.mask.astype(np.float32))

@@ -1,4 +1,4 @@
-"""What a worker is told to do, and whom it talks to while it does it."""
+"""A job with everything that running it needs, and the callbacks of the runner."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,14 @@ ShouldStop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Task:
-    """A job to run, and what becomes of it.
+    """A job to run.
 
-    suite: on whose behalf; store: where the state of the fit is kept while it runs, and looked for,
-    none if nowhere; resume: use a state that is there; keep_state: keep the last one, too.
+    Attributes:
+        job: the job.
+        suite: name of the suite it runs for.
+        store: where the state of the fit is saved and looked up; None: nowhere.
+        resume: whether to use a stored state.
+        keep_state: whether to keep the state after the last iteration.
     """
 
     job: Job

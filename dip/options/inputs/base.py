@@ -1,4 +1,4 @@
-"""Base class of all input options. Torch is imported by what makes a tensor, not before."""
+"""Base class of all input options. `make` imports torch; options do without it."""
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,17 +13,17 @@ class InputOptions(Options, ABC):
     """Options of an input.
 
     Attributes:
-        version: counts up when the tensors change.
-        is_learned: whether it is trained together with the weights.
-        name: what users choose the input by.
-        channels: of the tensor; a field or a property of every class that is derived.
+        version: increases when the tensors change.
+        is_learned: whether the input is trained together with the weights.
+        name: the name by which users choose the input.
+        channels: channels of the tensor; each derived class defines it as a field or a property.
     """
 
     version: ClassVar[int] = 1
     is_learned: ClassVar[bool] = False
     name: str
 
-    if TYPE_CHECKING:  # a field of some, which pydantic does not let hide a property
+    if TYPE_CHECKING:  # pydantic does not let a field of a derived class replace a property
 
         @property
         def channels(self) -> int: ...
@@ -38,9 +38,9 @@ class InputOptions(Options, ABC):
         """Make the tensor that a fit starts with.
 
         Args:
-            batch: how many inputs run through one network.
-            size: height and width.
-            generator: what random inputs are drawn from, on the CPU.
+            batch: number of inputs.
+            size: height and width in pixels.
+            generator: source of random numbers, on the CPU.
 
         Returns:
             (batch, channels, *size) on the CPU.

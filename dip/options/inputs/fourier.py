@@ -1,4 +1,4 @@
-"""Cosines and sines of coordinates."""
+"""Cosines and sines of coordinates as an input."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +19,7 @@ class FourierInputOptions(InputOptions):
     """
 
     name: Literal["fourier"] = "fourier"
-    frequencies: PositiveInt = Field(8, description="how many; each gives four channels")
+    frequencies: PositiveInt = Field(8, description="number of frequencies, four channels each")
     highest: Number = Field(256.0, ge=1, description="radians per image side; the lowest is 1")
 
     @property
@@ -27,7 +27,7 @@ class FourierInputOptions(InputOptions):
         return 4 * self.frequencies
 
     def make(self, batch: int, size: Size, _: "Generator") -> "Tensor":
-        """For each coordinate all cosines, then all sines."""
+        """Channels: for each coordinate all cosines, then all sines."""
         import torch
 
         frequencies = torch.logspace(0, 1, self.frequencies, base=self.highest, dtype=torch.float64)

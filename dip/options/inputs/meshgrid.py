@@ -1,4 +1,4 @@
-"""Coordinates."""
+"""Coordinates of pixels as an input."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +29,15 @@ class MeshgridInputOptions(InputOptions):
 
 
 def coordinates(size: Size, start: float) -> "Tensor":
-    """(2, H, W) from start to 1: along the width, then along the height."""
+    """Make the coordinates of pixels.
+
+    Args:
+        size: height and width in pixels.
+        start: the first coordinate; the last is 1.
+
+    Returns:
+        (2, H, W) float64: coordinates along the width, then along the height.
+    """
     import torch
 
     height, width = size

@@ -1,4 +1,4 @@
-"""Fixed noise."""
+"""Fixed noise as an input."""
 
 from typing import TYPE_CHECKING, Literal
 

@@ -1,13 +1,13 @@
 """Losses. Each module defines one error that a fit can minimise.
 
-A module has `VERSION`, which counts up when its numbers change, and one function:
+A module defines `VERSION`, which increases when the error changes, and one function:
 
     error(output, target) -> a scalar
 
     output: (B, C, H, W), zero in the hole
     target: (B, C, H, W), zero in the hole
 
-Torch is imported inside it, because options do without torch.
+The function imports torch if it needs to, because options do without torch.
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,7 @@ LOSSES = {name.replace("_", "-"): module for name, module in modules_of(__name__
 
 for _module in LOSSES.values():
     if not (hasattr(_module, "VERSION") and hasattr(_module, "error")):
-        raise RuntimeError(f"{_module.__file__}: a loss has `VERSION` and `error`")
+        raise RuntimeError(f"{_module.__file__}: a loss must define `VERSION` and `error`")
 
 if TYPE_CHECKING:
     LossName = str

@@ -1,4 +1,4 @@
-"""Network options. Each module defines the options of one network, their defaults and source.
+"""Network options. Each module defines the options of one network, their defaults and its source.
 
 The networks themselves are in `dip.networks`, because options do without torch.
 """

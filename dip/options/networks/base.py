@@ -6,12 +6,12 @@ from dip.options.base import Options, Size
 
 
 class NetworkOptions(Options):
-    """Options of a network; `dip.networks` builds it from them, in a module of the same name.
+    """Options of a network. A module of the same name in `dip.networks` builds the network.
 
     Attributes:
-        version: counts up when what the network computes changes.
-        may_rebuild: whether the engine may change its layout and layers.
-        name: what users choose the network by.
+        version: increases when the network's output changes.
+        may_rebuild: whether the engine may change the network's layout and layers.
+        name: the name by which users choose the network.
     """
 
     version: ClassVar[int] = 1
@@ -20,20 +20,20 @@ class NetworkOptions(Options):
 
     @property
     def label(self) -> str:
-        """What the network is called in results."""
+        """The network's name in results."""
         return self.name
 
     @property
     def key_version(self) -> int | str:
-        """What stands for the version in a run's key."""
+        """The network's version in run keys."""
         return self.version
 
     @property
     def minimum_side(self) -> int:
-        """Pixels an image needs on each side.
+        """Smallest side of an image in pixels.
 
-        BatchNorm wants more than one value per channel, and a reflection is narrower than the map
-        it pads.
+        BatchNorm needs more than one value per channel, and reflection padding must be narrower
+        than the map that it pads.
         """
         return 1
 
@@ -43,5 +43,10 @@ class NetworkOptions(Options):
 
 
 def smallest_side(downsamplings: int, deepest_side: int) -> int:
-    """The smallest side of which `deepest_side` pixels are left after so many ceiling halvings."""
+    """The smallest image side in pixels that has `deepest_side` pixels after all downsamplings.
+
+    Args:
+        downsamplings: number of halvings, each rounded up.
+        deepest_side: pixels that the deepest map needs on each side.
+    """
     return 2**downsamplings * (deepest_side - 1) + 1

@@ -17,7 +17,7 @@ class ConvDecoderOptions(NetworkOptions):
 
     name: Literal["conv-decoder"] = "conv-decoder"
     layers: Annotated[int, Field(strict=True, ge=2)] = Field(
-        7, description="3x3 convolutions; the last one keeps its size"
+        7, description="number of 3x3 convolutions; the last one keeps its size"
     )
     channels: PositiveInt = Field(256, description="channels of every layer")
     input_side: PositiveInt = Field(8, description="height and width of the input")

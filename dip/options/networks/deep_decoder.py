@@ -9,7 +9,7 @@ from dip.options.networks.base import NetworkOptions
 
 
 class DeepDecoderOptions(NetworkOptions):
-    """Decoder of 1x1 convolutions and bilinear doublings; its input is as small as its depth says.
+    """Decoder of 1x1 convolutions and bilinear doublings; the deeper it is, the smaller its input.
 
     Source: Heckel and Hand, Deep Decoder, ICLR 2019 (arXiv 1810.03982), `include/decoder.py`.
     """
@@ -17,7 +17,7 @@ class DeepDecoderOptions(NetworkOptions):
     name: Literal["deep-decoder"] = "deep-decoder"
     channels: Channels = Field(
         (128, 128, 128, 128, 128),
-        description="channels of each layer that is followed by a doubling, coarsest first",
+        description="channels of each layer before a doubling, coarsest first",
     )
 
     def input_size(self, size: Size) -> Size:

@@ -1,4 +1,4 @@
-"""Options of anybody's network: its import path, and what its class is called with."""
+"""Options of an imported network: its import path and the keyword arguments of its class."""
 
 import json
 from typing import Annotated, Any, ClassVar, Literal
@@ -27,15 +27,15 @@ Keywords = Annotated[dict[str, Any], BeforeValidator(_plain)]
 
 
 class ImportedOptions(NetworkOptions):
-    """Anybody's network: a class derived from torch.nn.Module, named as `package.module:Class`.
+    """Any class derived from torch.nn.Module, named as `package.module:Class`.
 
-    It is called with `options` and maps (B, input channels, H, W) to as many channels as the image
-    has; of a dictionary `out` is taken, and another size is resized. It may be any Python file that
-    can be imported, as one beside where the command is given. Only its own source counts in a
-    run's key, not what it imports.
+    The class is called with `options`. Its network maps (B, input channels, H, W) to the image's
+    channels. If it returns a dictionary, the entry `out` is used; an output of another size is
+    resized. The module may be any that Python can import, for example a file in the current folder.
+    A run's key contains the hash of that module, not of the modules that it imports.
     """
 
-    may_rebuild: ClassVar[bool] = False  # it may rest on NCHW or wait for the device
+    may_rebuild: ClassVar[bool] = False  # it may depend on NCHW or synchronize with the device
     name: Literal["import"] = "import"
     import_: ImportPath = Field(alias="import", description="package.module:Class")
     options: Keywords = Field({}, description="keyword arguments of the class")
@@ -46,14 +46,24 @@ class ImportedOptions(NetworkOptions):
 
     @property
     def key_version(self) -> str:
-        """The hash of its module's source. Raises InputError if that cannot be found."""
+        """The hash of its module's source. Raises InputError if the module cannot be found."""
         return source_sha256(self.import_)
 
 
 def with_name(network: Any) -> Any:
-    """`{import: ...}` needs no name."""
+    """Add the name `import` to a mapping `{import: ...}`.
+
+    Args:
+        network: an entry of a suite or preset.
+
+    Returns:
+        The entry with its name.
+
+    Raises:
+        ValueError: the entry has both a name and an import.
+    """
     if isinstance(network, dict) and "import" in network:
         if network.get("name", "import") != "import":
-            raise ValueError("a network has either a name or an import, not both")
+            raise ValueError("give a network either a name or an import, not both")
         return {"name": "import", **network}
     return network

@@ -32,7 +32,7 @@ class PIPOptions(NetworkOptions):
 
     @property
     def as_skip(self) -> SkipOptions:
-        """The same network, as a `skip`."""
+        """Options of the `skip` network that computes the same."""
         chosen = self.model_dump(exclude={"name"})
         return SkipOptions(**chosen, encoder_kernel=1, decoder_kernel=1)
 

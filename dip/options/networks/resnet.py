@@ -9,13 +9,13 @@ from dip.options.networks.base import NetworkOptions
 
 
 class ResNetOptions(NetworkOptions):
-    """Residual blocks at full resolution, nothing down or up.
+    """Residual blocks at full resolution, without down- or upsampling.
 
     Source: Ulyanov et al., Deep Image Prior, CVPR 2018, `models/resnet.py`.
     """
 
     name: Literal["resnet"] = "resnet"
-    blocks: PositiveInt = Field(8, description="residual blocks of two 3x3 convolutions each")
+    blocks: PositiveInt = Field(8, description="number of blocks of two 3x3 convolutions each")
     channels: PositiveInt = Field(32, description="channels of every block")
 
     @property

@@ -17,5 +17,5 @@ class SirenOptions(NetworkOptions):
 
     name: Literal["siren"] = "siren"
     channels: PositiveInt = Field(256, description="channels of every layer")
-    layers: PositiveInt = Field(3, description="hidden layers between the first and the last")
+    layers: PositiveInt = Field(3, description="number of layers between the first and the last")
     frequency: Number = Field(30.0, gt=0, description="factor inside each sine, omega_0")

@@ -17,7 +17,7 @@ def one_skip_per_scale(channels: Channels, skip_channels: SkipChannels) -> None:
 
 
 class SkipOptions(NetworkOptions):
-    """Encoder-decoder with narrow convolutions as skip connections, the paper's main network.
+    """The paper's main network, an encoder-decoder with narrow convolutions as skip connections.
 
     Source: Ulyanov et al., Deep Image Prior, CVPR 2018, `models/skip.py`.
     """
@@ -48,7 +48,7 @@ class SkipOptions(NetworkOptions):
 
     @property
     def minimum_side(self) -> int:
-        """Decoder convolutions stop one scale above the deepest."""
+        """The deepest scale has no decoder convolutions."""
         scales = len(self.channels)
         if self.padding == "zero":
             return smallest_side(scales, deepest_side=2)

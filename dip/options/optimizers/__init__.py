@@ -1,4 +1,4 @@
-"""Optimizers. Each module defines the options of one optimizer and its steps."""
+"""Optimizers. Each module defines one optimizer and its options."""
 
 from typing import TYPE_CHECKING
 

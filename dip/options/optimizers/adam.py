@@ -22,7 +22,7 @@ class AdamOptions(OptimizerOptions):
 
     name: Literal["adam"] = "adam"
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="decay of the two moments")
-    weight_decay: Number = Field(0.0, ge=0, description="added to the gradient, times the weight")
+    weight_decay: Number = Field(0.0, ge=0, description="times the weight, added to the gradient")
 
     def stages(
         self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, recorded: bool
@@ -32,14 +32,15 @@ class AdamOptions(OptimizerOptions):
 
 
 class Adam:
-    """Adam, or AdamW. It skips parameters without a gradient.
+    """Adam or AdamW. It skips parameters without a gradient.
 
     Args:
-        parameters: all that are trained.
+        parameters: all trained parameters.
         betas: decay of the two moments.
-        weight_decay: of the gradient; of the weights if it is decoupled, which makes it AdamW.
-        fused: update all tensors in one kernel; None leaves the choice to torch.
-        recorded: count steps on the device, as a CUDA graph needs.
+        weight_decay: weight decay per step.
+        decoupled: apply weight decay to the weights (AdamW) instead of the gradients (Adam).
+        fused: update all tensors in one kernel; None lets torch choose.
+        recorded: count steps on the device, because they are recorded as a CUDA graph.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Adam:
             eps=EPSILON,
             maximize=False,
         )
-        # By the parameter's index: steps taken, and the running means of gradient and its square.
+        # By parameter index: number of steps, running means of gradient and squared gradient.
         self.moments: dict[int, list[Tensor]] = {}
 
     def step(self, learning_rate: float, _: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Adam, then L-BFGS."""
+"""Adam followed by L-BFGS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AdamLBFGSOptions(OptimizerOptions):
-    """Some steps of Adam, then L-BFGS at the method's learning rate, one pass per iteration.
+    """Adam first, then L-BFGS at the method's learning rate, one pass per iteration.
 
     Source: Ulyanov et al., CVPR 2018, `utils/common_utils.py`: `optimize`.
     """
@@ -24,9 +24,9 @@ class AdamLBFGSOptions(OptimizerOptions):
     may_rebuild: ClassVar[bool] = False  # L-BFGS takes gradients as vectors
     name: Literal["adam-lbfgs"] = "adam-lbfgs"
     adam_iterations: PositiveInt = Field(100, description="steps of Adam")
-    adam_learning_rate: Number = Field(0.001, gt=0, description="of Adam")
+    adam_learning_rate: Number = Field(0.001, gt=0, description="learning rate of Adam")
     history: PositiveInt = Field(
-        100, description="steps that L-BFGS remembers, each in the memory of two sets of weights"
+        100, description="steps that L-BFGS remembers; each takes the memory of two sets of weights"
     )
 
     def stages(
@@ -43,26 +43,26 @@ class AdamLBFGSOptions(OptimizerOptions):
 
 
 class LBFGS:
-    """L-BFGS without a line search, one update a step.
+    """L-BFGS without a line search, one update per step.
 
-    Torch has no function for it, so a fit with it imports torch's compiler.
+    Torch has no function for it; its class in `torch.optim` imports torch's compiler.
     """
 
     def __init__(self, parameters: list[Tensor], history: int):
         import torch
 
-        # One update a call: with its history kept between calls, that is the source's one long
-        # call. It stops at no tolerance, as there.
+        # One update per call. The history is kept between calls, so this equals the single long
+        # call of the source. Like there, no tolerance ends it.
         self.optimizer = torch.optim.LBFGS(
             parameters, max_iter=1, tolerance_grad=-1, tolerance_change=-1, history_size=history
         )
 
     def step(self, learning_rate: float, loss: Tensor) -> None:
         self.optimizer.param_groups[0]["lr"] = learning_rate
-        self.optimizer.step(lambda: loss)  # it takes a tensor as a number
+        self.optimizer.step(lambda: loss)  # it also accepts a tensor
 
     def state_dict(self) -> Any:
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state: Any) -> None:
-        self.optimizer.load_state_dict(copy.deepcopy(state))  # it takes tensors as they are
+        self.optimizer.load_state_dict(copy.deepcopy(state))  # it does not copy tensors

@@ -20,7 +20,7 @@ class AdamWOptions(OptimizerOptions):
     name: Literal["adamw"] = "adamw"
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="decay of the two moments")
     weight_decay: Number = Field(
-        0.01, ge=0, description="a weight's loss per unit of learning rate"
+        0.01, ge=0, description="share of a weight lost per step and unit of learning rate"
     )
 
     def stages(

@@ -1,8 +1,8 @@
 """Base class of all optimizer options, and the protocol of an optimizer.
 
-Adam, AdamW and SGD are torch's own functions. The classes around them in `torch.optim` compute the
-same, but making one imports torch's compiler, which takes longer than torch itself. Torch itself is
-imported when an optimizer is made, not before.
+Adam, AdamW and SGD call torch's functions. The classes in `torch.optim` compute the same, but
+making one imports torch's compiler, which takes longer than torch itself. Torch is imported when an
+optimizer is made; options do without it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class Optimizer(Protocol):
-    """Updates parameters from their gradients. `step` is called without gradients being recorded.
+    """Updates parameters from their gradients.
 
-    What `state_dict` gives may be the optimizer's own tensors.
+    `step` is called under `torch.no_grad`. `state_dict` may return the optimizer's own tensors
+    instead of copies.
     """
 
     def step(self, learning_rate: float, loss: Tensor) -> None: ...
@@ -27,7 +28,7 @@ class Optimizer(Protocol):
     def load_state_dict(self, state: Any) -> None: ...
 
 
-# An optimizer, its learning rate, and the last iteration it is used at; None: the last there is.
+# An optimizer, its learning rate, and its last iteration; None: until the end of the fit.
 Stage = tuple[Optimizer, float, int | None]
 
 
@@ -35,9 +36,9 @@ class OptimizerOptions(Options, ABC):
     """Options of an optimizer.
 
     Attributes:
-        version: counts up when its steps change.
+        version: increases when its steps change.
         may_rebuild: whether the engine may change the network's layout and layers.
-        name: what users choose the optimizer by.
+        name: the name by which users choose the optimizer.
     """
 
     version: ClassVar[int] = 1
@@ -48,15 +49,14 @@ class OptimizerOptions(Options, ABC):
     def stages(
         self, parameters: list[Tensor], learning_rate: float, *, fused: bool | None, recorded: bool
     ) -> list[Stage]:
-        """Make the optimizers of a fit, which follow one another; most have only one.
+        """Make the optimizers that a fit uses one after the other; most fits use one.
 
         Args:
-            parameters: all that are trained.
-            learning_rate: the method's.
-            fused: update all tensors in one kernel; None leaves the choice to torch.
-            recorded: steps are recorded as a CUDA graph, so that nothing may be counted on the
-                host.
+            parameters: all trained parameters.
+            learning_rate: learning rate of the method.
+            fused: update all tensors in one kernel; None lets torch choose.
+            recorded: steps are recorded as a CUDA graph, so the host must not count them.
 
         Returns:
-            Each optimizer with its learning rate and the last iteration it is used at.
+            Each optimizer with its learning rate and its last iteration.
         """

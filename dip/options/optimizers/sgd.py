@@ -18,7 +18,7 @@ class SGDOptions(OptimizerOptions):
     """Gradient descent with momentum. Source: Sutskever et al., ICML 2013."""
 
     name: Literal["sgd"] = "sgd"
-    momentum: Number = Field(0.9, ge=0, lt=1, description="share of the last step that is kept")
+    momentum: Number = Field(0.9, ge=0, lt=1, description="share of the last step to keep")
 
     def stages(
         self,
@@ -26,7 +26,7 @@ class SGDOptions(OptimizerOptions):
         learning_rate: float,
         *,
         fused: bool | None,
-        recorded: bool,  # noqa: ARG002 - it counts nothing
+        recorded: bool,  # noqa: ARG002 - it does not count steps
     ) -> list[Stage]:
         return [(SGD(parameters, self.momentum, fused=fused), learning_rate, None)]
 

@@ -1,6 +1,6 @@
-"""Stopping rules. Each module defines the options of one rule, its memory and its value.
+"""Stopping rules. Each module defines one rule: its options, its memory and its value.
 
-Rules read the outputs of a fit and never touch it.
+Rules read the outputs of a fit and never change the fit.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,16 @@ else:
 
 
 def parse_rule(entry: Any) -> RuleOptions:
-    """A rule by its name, or as `{name: settings}`; options pass through.
+    """Parse a rule.
 
-    Raises InputError with the nearest name if there is none.
+    Args:
+        entry: the rule's name, `{name: settings}`, or its options, which are returned unchanged.
+
+    Returns:
+        The options of the rule.
+
+    Raises:
+        InputError: the rule or one of its settings is unknown or invalid.
     """
     if isinstance(entry, RuleOptions):
         return entry

@@ -1,4 +1,4 @@
-"""Base class of all rule options. Torch is imported when it is used, not before."""
+"""Base class of all rule options. Methods import torch; options do without it."""
 
 from __future__ import annotations
 
@@ -15,55 +15,54 @@ if TYPE_CHECKING:
 
 
 class RuleOptions(Options, ABC):
-    """Options of a stopping rule: it chooses the output of the least value.
+    """Options of a stopping rule. A rule chooses the output with the least value.
 
     Attributes:
-        version: counts up when what it chooses changes; stored answers of another version are not
-            used.
-        needs_held_out: whether it looks at known pixels that are kept from the loss.
-        name: what users choose the rule by.
+        version: increases when the choice changes; stored choices of another version are not used.
+        needs_held_out: whether the rule compares known pixels that the loss does not see.
+        name: the name by which users choose the rule.
     """
 
     version: ClassVar[int] = 1
     needs_held_out: ClassVar[bool] = False
     name: str
     patience: PositiveInt | None = Field(
-        1000, description="iterations without a new least value until it stops; none = never"
+        1000, description="iterations without a new least value before it stops; none = never"
     )
 
     @property
     def label(self) -> str:
-        """The rule with the settings that are not its defaults: `es-wmv[window=50]`."""
+        """The rule's name and the settings that differ from its defaults: `es-wmv[window=50]`."""
         changed = self.model_dump(exclude={"name"}, exclude_defaults=True)
         settings = ",".join(
             f"{key}={'none' if changed[key] is None else changed[key]}"
-            for key in sorted(changed, key=lambda key: key == "patience")  # what all have last
+            for key in sorted(changed, key=lambda key: key == "patience")  # patience last
         )
         return f"{self.name}[{settings}]" if settings else self.name
 
     @abstractmethod
     def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
-        """What it remembers of the outputs, as it is before the first one.
+        """Make the tensors that the rule keeps between iterations, as they are before the first.
 
         Args:
             shape: (C, H, W) of an output.
 
         Returns:
-            Tensors on the CPU, by the names that they have in a fit's saved state. The names
-            `image`, `held` and `options` are taken.
+            Tensors on the CPU, by their names in a fit's saved state. The names `image`, `held` and
+            `options` are reserved.
         """
 
     @abstractmethod
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
-        """The value of an output; the one of the least value is chosen, of several the first.
+        """Compute the value of an output. The fit keeps the first output with the least value.
 
-        Nothing in it may wait for the device.
+        The computation must not synchronize with the device.
 
         Args:
             output: (C, H, W) float32, clamped to [0, 1].
-            memory: what `memory` gave, which is changed in place; where the rule needs held-out
-                pixels, also `image` (C, H, W), and `held` (1, H, W), 1 = held out.
+            memory: the tensors made by the method `memory`, to be updated in place. If the rule
+                needs held-out pixels, also `image` (C, H, W), and `held` (1, H, W), 1 = held out.
 
         Returns:
-            A scalar, infinite where there is no value yet.
+            A scalar; infinity as long as the rule has no value.
         """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExponentialVarianceOptions(RuleOptions):
-    """Least exponential moving variance of the outputs, which keeps none of them.
+    """Least exponential moving variance of the outputs; it does not store outputs.
 
     Source: Wang et al., Early Stopping for Deep Image Prior (arXiv 2112.06074), ES-EMV, and its
     code, `ES_EMV.ipynb`.
@@ -24,10 +24,10 @@ class ExponentialVarianceOptions(RuleOptions):
     name: Literal["es-emv"] = "es-emv"
     alpha: Number = Field(0.1, gt=0, lt=1, description="share of the newest output")
     warm_up: int = Field(
-        101,  # as its code, which looks from its epoch 101 on and counts from 0
+        101,  # the code starts at epoch 101 and counts epochs from 0
         strict=True,
         ge=1,
-        description="first iterations whose variance is not looked at",
+        description="iterations at the start whose variance is ignored",
     )
 
     def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
@@ -42,7 +42,7 @@ class ExponentialVarianceOptions(RuleOptions):
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
         """Exponential moving variance around the exponential moving mean.
 
-        As in its code the mean starts at the first output and the variance at zero.
+        As in the source's code, the mean starts at the first output and the variance at zero.
         """
         import torch
 

@@ -20,12 +20,12 @@ class WindowedVarianceOptions(RuleOptions):
     """
 
     name: Literal["es-wmv"] = "es-wmv"
-    window: int = Field(100, strict=True, ge=2, description="outputs that the variance is over")
+    window: int = Field(100, strict=True, ge=2, description="number of outputs in the window")
 
     def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
-        """Deviation: outputs are kept rounded to 8 bits, as pictures are.
+        """Deviation from the paper: outputs are stored with 8 bits, like pictures.
 
-        That takes a quarter of the memory, and lets sums follow the window exactly.
+        This takes a quarter of the memory, and sums over the window stay exact.
         """
         import torch
 
@@ -37,7 +37,7 @@ class WindowedVarianceOptions(RuleOptions):
         }
 
     def value(self, output: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
-        """Variance around the mean of the last outputs, mean over pixels."""
+        """Variance of the last outputs around their mean, averaged over pixels."""
         import torch
 
         window, total, squares = memory["window"], memory["total"], memory["squares"]
@@ -49,7 +49,7 @@ class WindowedVarianceOptions(RuleOptions):
         window.index_copy_(0, place, newest[None])
         squares.index_copy_(0, place, newest.int().square().sum(dtype=torch.int64)[None])
         seen += 1
-        # size^2 times the sum of squared distances: whole numbers, so that nothing drifts.
+        # size^2 times the sum of squared distances, in whole numbers, so that no error accumulates.
         spread = size * squares.sum() - total.long().square().sum()
         variance = spread.double() / (size**2 * 255**2 * newest.numel())
         return torch.where(seen >= size, variance, torch.inf)

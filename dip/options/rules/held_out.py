@@ -1,4 +1,4 @@
-"""The error of pixels that the loss does not see."""
+"""The error of held-out pixels, which the loss does not see."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class HeldOutOptions(RuleOptions):
-    """Least error of the known pixels that a method's `held_out` keeps from the loss.
+    """Least error of the held-out pixels, which the method's `held_out` removes from the loss.
 
-    It follows every such fit, named or not. Source: this project.
+    It follows every fit with held-out pixels, even if it is not named. Source: this project.
     """
 
     needs_held_out: ClassVar[bool] = True
     name: Literal["held-out"] = "held-out"
     patience: PositiveInt | None = Field(
-        None, description="iterations without a new least value until it stops; none = never"
+        None, description="iterations without a new least value before it stops; none = never"
     )
 
     def memory(self, _: tuple[int, ...]) -> dict[str, Tensor]:

@@ -41,11 +41,11 @@ NEEDED = {
     "paper-inpainting-256": "inpainting-11",
     "paper-kate": "dip-examples",
 }
-# Those in the keys above: with another fill `fill: all` has more jobs, and these keep their keys.
+# The fills whose keys are in KEYS. A new fill adds jobs to `fill: all` and leaves these keys.
 FILLS = ["mean", "nearest", "harmonic", "biharmonic", "telea", "navier-stokes", "total-variation"]
 
 
-# Of each suite, the SHA-256 of what its keys say of its networks, which needs no images.
+# By suite: the SHA-256 of the networks' parts of its keys, which can be computed without images.
 NETWORKS = {
     "architectures": "f0c34534fbae0cf53ecd8b73c012c746cc7834be6877e503e992d1a2f36dda7f",
     "article": "506b06da92a8a525e46b520debc50f9c32ef2e91224f347f3cf10209186d624a",
@@ -65,15 +65,14 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_the_networks_of_a_suite_are_what_they_were(name: str) -> None:
+def test_the_keys_of_a_suites_networks_stay_the_same(name: str) -> None:
     suite = load_suite(name)
     parts: list[Any] = [suite.engine, suite.precision, suite.deterministic]
     for entry in suite.methods:
         for _, method in entry.expand():
             if isinstance(method, Method):
                 parts.append([canonical(method), method.versions])
-    found = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    assert found == NETWORKS[name]
+    assert sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest() == NETWORKS[name]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_a_key_names_the_trajectory_and_nothing_else(suite_file: Write) -> None:
     assert len({base, *(key(**changes) for changes in other)}) == 1 + len(other)
 
 
-def test_a_new_version_of_a_loss_is_in_the_keys_of_its_runs_only(
+def test_a_new_version_of_a_loss_changes_only_the_keys_of_its_runs(
     suite_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = TINY["methods"][0]

@@ -240,7 +240,7 @@ def test_all_fills_are_one_line(suite_file: Write) -> None:
 
 
 def test_every_shipped_suite_has_all_fills() -> None:
-    """A network is compared with what needs none. The gate names those that its baseline has."""
+    """Networks are compared with all fills; the gate only with the fills of its baseline."""
     for name in {*suite_names()} - {"regression"}:
         assert "all" in [entry.fill for entry in load_suite(name).methods], name
     gated = {entry.fill for entry in load_suite("regression").methods}

@@ -215,8 +215,8 @@ def test_what_is_not_the_same_is_not_compared(changes: dict[str, Any], reason: s
         assert _row(decision, "skip", "ssim").verdict == "same"
 
 
-def test_another_definition_of_an_output_is_not_compared_and_the_other_output_is() -> None:
-    """A baseline from before the versions were noted has the first ones."""
+def test_only_an_output_with_another_definition_is_not_comparable() -> None:
+    """A baseline without versions of outputs has the first versions."""
     here = side(draw=5, specification=_specified(outputs={"raw": 1, "averaged": 2}))
     decision = decide(baseline(specification=_specified()), here)
     reason = "another definition of the output: averaged (1, now 2)"

@@ -52,7 +52,7 @@ SUITE = {
 
 
 def _other_method(patch: Patch, changes: Callable[[Method], dict[str, Any]]) -> None:
-    """The descent is that of another method."""
+    """Let the optimizer run with the settings of another method."""
     init = Descent.__init__
 
     def changed(self: Descent, method: Method, *arguments: Any, **options: Any) -> None:
@@ -114,10 +114,10 @@ def _late_average(patch: Patch) -> None:
     before: dict[dip.Fit, torch.Tensor] = {}
 
     def late(fit: dip.Fit) -> dip.Checkpoint:
-        found = checkpoint(fit)
-        earlier = before.get(fit, found.averaged)
-        before[fit] = found.averaged
-        return replace(found, averaged=earlier)
+        current = checkpoint(fit)
+        earlier = before.get(fit, current.averaged)
+        before[fit] = current.averaged
+        return replace(current, averaged=earlier)
 
     patch.setattr(dip.Fit, "checkpoint", late)
 

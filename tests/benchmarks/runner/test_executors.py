@@ -25,9 +25,9 @@ def _terms(device: str = "cpu", threads: int = 1, per_gpu: int = 1) -> Terms:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--executor", "ray", "--workers", 0), "--workers 0: is this process alone"),
+        (("--executor", "ray", "--workers", 0), "--workers 0 runs jobs in this process"),
         (("--executor", "ray", "--dry-run"), "--dry-run: tells what this machine would do"),
-        (("--address", "head"), "--address head: is a cluster's; add --executor ray"),
+        (("--address", "head"), "--address head needs a cluster; add --executor ray"),
         (("--executor", "slurm"), "'slurm'"),
         (
             ("--executor", "ray", "--address", "127.0.0.1:1"),

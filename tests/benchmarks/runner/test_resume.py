@@ -65,7 +65,7 @@ def _begins_after(store: Store, job: Job, **options: Any) -> tuple[int, dict[str
 
     def note(event: Event) -> None:
         if isinstance(event, Resumed):
-            assert event.after or event.why  # a fit that begins again says why
+            assert event.after or event.why  # a fit that starts again reports the reason
             begun.append(event.after)
 
     files = _files(Task(job, "tiny", store), **options, report=note)
@@ -178,10 +178,10 @@ def test_a_state_that_would_give_something_else_is_not_used(
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"other")])
-def test_a_damaged_state_is_replaced_by_the_next(
+def test_a_damaged_state_is_replaced_by_the_next_one(
     suite_file: Write, store: Store, damage: Callable[[Path], object]
 ) -> None:
-    """And no file of it is taken over."""
+    """No damaged file is linked into the next one."""
     (job,) = jobs_of(suite_file(methods=METHODS[:1], iterations=[9, 30]))
     _break_off(store, job, 12)
     for name in ("truth.png", "raw-000009.png"):
@@ -219,7 +219,7 @@ def test_a_fit_that_was_killed_at_its_very_end_is_not_fitted_again(
 ) -> None:
     suite = suite_file(methods=METHODS[:1], iterations=[9, 30], rules=[{"es-wmv": {"window": 4}}])
     (job,) = jobs_of(suite)
-    whole = _files(Task(job, "tiny", store, keep_state=True))  # and never stored
+    whole = _files(Task(job, "tiny", store, keep_state=True))  # its run is not stored
     after, files = _begins_after(store, job)
     assert after == 30
     assert _numbers(files) == _numbers(whole)

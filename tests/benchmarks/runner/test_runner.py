@@ -178,17 +178,22 @@ def test_a_failure_after_a_stored_run_is_not_hidden(
 
 
 @pytest.mark.parametrize(
-    ("output", "said", "rows"), [("averaged", "1 done, 1 stale", 1), ("raw", "2 stale", 0)]
+    ("output", "summary", "rows"), [("averaged", "1 done, 1 stale", 1), ("raw", "2 stale", 0)]
 )
-def test_a_run_with_another_definition_of_an_output_is_no_result(
-    ran: Ran, command: Command, monkeypatch: pytest.MonkeyPatch, output: str, said: str, rows: int
+def test_a_run_whose_output_has_another_definition_is_run_again(
+    ran: Ran,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    summary: str,
+    rows: int,
 ) -> None:
-    """A fill has no average."""
+    """A fill has no averaged output, so a new version of it leaves the fill's run valid."""
     suite, out = ran()
     monkeypatch.setitem(OUTPUT_VERSIONS, output, 2)
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert "quick/0: the stored run has outputs of another version" in status
-    assert status.splitlines()[-1] == said
+    assert status.splitlines()[-1] == summary
     assert command("benchmarks", "score", suite, "--out", out).returncode == 0
     assert len(pd.read_csv(out / "tiny" / "results.csv")) == rows
     again = command("benchmarks", "run", suite, "--out", out, "--workers", 0)

@@ -87,7 +87,7 @@ def test_a_signal_between_quick_fills_ends_at_once(
         return run_job(*arguments, **options)
 
     monkeypatch.setattr(loop, "run_job", interrupted)
-    monkeypatch.setattr(loop, "IMPORT_SECONDS", math.inf)  # the end does not wait for that
+    monkeypatch.setattr(loop, "IMPORT_SECONDS", math.inf)  # stopping must not wait for the import
     suite = suite_file(methods=[*TINY["methods"], {"fill": "nearest"}])
     done = command("benchmarks", "run", suite, "--out", tmp_path / "results")
     assert done.returncode == 130
@@ -210,7 +210,7 @@ def test_a_job_that_takes_too_long_has_failed_and_goes_on_when_tried_again(
     assert command("benchmarks", "run", short, *words).returncode == 0
     refused = command("benchmarks", "run", suite, "--out", out, "--workers", 0, "--timeout", 2)
     assert refused.returncode == 2
-    assert refused.stderr.startswith("error: --timeout: needs a worker that can be ended")
+    assert refused.stderr.startswith("error: --timeout needs worker processes; leave out --workers")
 
 
 def test_a_signal_while_workers_leave_ends_them(

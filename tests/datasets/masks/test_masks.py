@@ -52,7 +52,7 @@ def _needed(kind: str) -> dict[str, Any]:
 
 
 def _settings(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Settings of a kind, drawn at random; those that are optional are left out."""
+    """Random values of all required settings of a kind."""
     drawn: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in MASKS[kind].model_fields.items():
         if choices := _choices(field):
@@ -62,7 +62,7 @@ def _settings(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         elif name == "seed":
             drawn[name] = st.integers(0, 2**32)
         elif field.annotation is int or name == MASKS[kind].amount:
-            least = next((each.ge for each in field.metadata if hasattr(each, "ge")), 1)
+            least = next((bound.ge for bound in field.metadata if hasattr(bound, "ge")), 1)
             drawn[name] = st.integers(least, 20)
     return st.fixed_dictionaries(drawn)
 
@@ -97,7 +97,7 @@ def test_the_share_that_is_asked_for_is_met(
 
 
 def test_shares_are_spread_over_their_range() -> None:
-    """And do not all lie at one end, as they would if drawing stopped at the first that fits."""
+    """They would all lie at one end if drawing stopped at the first share in the range."""
     for kind in RANDOM:
         settings_ = {**_needed(kind), "hole_fraction": [0.2, 0.4]}
         shares = [missing({kind: {**settings_, "seed": seed}}).mean() for seed in range(40)]
@@ -113,7 +113,7 @@ def test_a_range_of_one_number_of_pixels_is_met_exactly() -> None:
 
 @pytest.mark.parametrize("pixels", [(100, 100), (64, 96), (37, 53)])
 def test_every_number_of_pixels_can_be_asked_for(pixels: tuple[int, int]) -> None:
-    """As the share that it is, whatever the fraction's last digit."""
+    """Rounding of the fraction does not change the number of pixels."""
     total = pixels[0] * pixels[1]
     for wanted in range(1, total, 7):
         share = wanted / total

@@ -1,4 +1,4 @@
-"""Holes that are nowhere random."""
+"""Holes without random numbers."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from datasets import DatasetError
 
 
 def test_the_centre_has_its_share_on_thin_images_too() -> None:
-    """To within the half row by which a rectangle's length is rounded."""
+    """The tolerance is half a row, because a rectangle's length is rounded to whole rows."""
     for height, width in ((1, 100), (3, 100), (100, 1), (5, 400), (200, 33), (64, 96)):
         for entry in ("centre", {"centre": {"missing": 0.6}}):
             hole = missing(entry, height, width)
@@ -17,7 +17,7 @@ def test_the_centre_has_its_share_on_thin_images_too() -> None:
             assert missing(entry, width, height).mean() == hole.mean()
 
 
-def test_the_regular_holes_are_what_they_say() -> None:
+def test_regular_holes_match_their_settings() -> None:
     half = missing({"half": {"where": "top"}}, 40, 30)
     assert half[:20].all()
     assert not half[20:].any()
@@ -34,7 +34,7 @@ def test_the_regular_holes_are_what_they_say() -> None:
 
 
 def test_a_rectangle_that_does_not_exist_is_refused() -> None:
-    """571 is a prime and longer than the image."""
+    """571 pixels, a prime number, would need a rectangle longer than the image."""
     share = 571 / (31 * 37)
     with pytest.raises(DatasetError, match="no rectangle inside 37x31 pixels has that share"):
         missing({"centre": {"hole_fraction": [share - 1e-6, share + 1e-6]}}, 31, 37)

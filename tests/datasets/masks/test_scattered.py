@@ -1,4 +1,4 @@
-"""Holes from random numbers at each pixel."""
+"""Holes made from a random number for each pixel."""
 
 from support.holes import missing
 
@@ -9,5 +9,5 @@ def test_bernoulli_misses_the_share_asked_for() -> None:
     assert abs(share - 0.3) < 5 * (0.3 * 0.7 / 90000) ** 0.5
 
 
-def test_blobs_have_their_share() -> None:
+def test_blobs_cover_the_share_asked_for() -> None:
     assert missing("blobs", 100, 100).mean() == 0.25

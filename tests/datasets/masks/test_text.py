@@ -8,7 +8,7 @@ from datasets.masks.text import WORDS
 
 
 def test_text_can_be_read() -> None:
-    """Each letter of the words has a shape of its own, and stands in the hole dot by dot."""
+    """Each letter has its own shape, and each of its dots is missing in the mask."""
     assert set(WORDS) <= set(FONT)
     assert set(FONT) == set("abcdefghijklmnopqrstuvwxyz ")
     assert len({ink.tobytes() for ink in FONT.values()}) == len(FONT)

@@ -18,7 +18,7 @@ from dip.fills import FILLS, total_variation
 
 # OpenCV rounds each pixel that it fills, telea upwards: a few levels over a dozen pixels.
 OPENCV_DRIFT = 6 / 255
-# Fills that continue a single known pixel as it is.
+# Fills that give the whole image the colour of a single known pixel.
 OF_ONE_COLOUR = ("mean", "nearest", "harmonic", "telea", "navier-stokes", "total-variation")
 
 
@@ -49,15 +49,15 @@ def test_known_pixels_stay_and_the_input_too(name: str, channels: int) -> None:
 
 
 @pytest.mark.parametrize("name", FILLS)
-def test_the_extra_has_what_a_fill_needs_and_results_note_its_version(name: str) -> None:
+def test_the_extra_installs_a_fills_packages_and_results_note_their_versions(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = project["optional-dependencies"]["fills"]
     extra = {re.match(r"[\w-]+", requirement).group() for requirement in wanted}
     for package in FILLS[name].packages:
         distributions = packages_distributions()[package.partition(".")[0]]
-        assert extra & {*distributions}, f"{package}: name it in the extra `fills`"
+        assert extra & {*distributions}, f"{package}: add it to the extra `fills`"
         assert {*PACKAGES} & {*distributions}, (
-            f"{package}: name it in PACKAGES of benchmarks/system/environment.py"
+            f"{package}: add it to PACKAGES in benchmarks/system/environment.py"
         )
 
 
@@ -205,7 +205,7 @@ def test_what_stands_in_the_hole_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("name", FILLS)
-def test_loading_a_fill_leaves_no_import_to_its_time(name: str) -> None:
+def test_a_loaded_fill_imports_nothing_more_when_it_runs(name: str) -> None:
     code = f"""
 import sys
 import numpy as np

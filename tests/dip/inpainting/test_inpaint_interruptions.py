@@ -88,9 +88,9 @@ def test_a_state_of_other_settings_is_refused(
         assert done.returncode == 2
         assert "the state is of another photo, hole or other settings; use those" in done.stderr
     reached = ("--iterations", 3, "--resume")
-    assert "iterations already; --iterations sets" in inpaint(P, M, *OUT, *reached).stderr
+    assert "iterations; set a larger --iterations" in inpaint(P, M, *OUT, *reached).stderr
     before = (folder / "out.png.dip-state").read_bytes()
-    assert "of an interrupted run; --resume goes on with it, or" in inpaint(P, M, *OUT).stderr
+    assert "left by an interrupted run; add --resume, or delete it" in inpaint(P, M, *OUT).stderr
     assert (folder / "out.png.dip-state").read_bytes() == before
 
 

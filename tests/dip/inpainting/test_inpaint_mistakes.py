@@ -97,10 +97,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
         ((P, M, *OUT, "--save-every", "5", P), "--save-every: photo.png: File exists"),
         (
             (P, M, *OUT, "--resume"),
-            "out.png.dip-state: there is no state to go on from; leave --re",
+            "out.png.dip-state: no saved state to resume; leave out --re",
         ),
         ((P, M, "-o", "of-another.png", "--resume"), "of-another.png.dip-state: not a state that"),
-        ((P, M, "-o", "of-another.png"), "of-another.png.dip-state: of an interrupted run; --resu"),
+        (
+            (P, M, "-o", "of-another.png"),
+            "dip-state: left by an interrupted run; add --resume, or",
+        ),
         (("hole-1-a.png", M, *OUT, "--save-every", "5", "."), "is one of these pictures; name ano"),
         ((P, M, *OUT, "--set", "learning_rate=2020-99-99"), "'2020-99-99' is no value"),
         (("odd.tif", M, "-o", "odd.jpg"), "odd.jpg: cannot be written (EXIF data is too long)"),

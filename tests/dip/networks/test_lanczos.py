@@ -16,8 +16,8 @@ from dip.networks.lanczos import Lanczos
 def test_the_lanczos_filter_starts_as_its_source_starts(
     support: int, expected: list[float]
 ) -> None:
-    """Mean, standard deviation and two pixels of what its `models/downsampler.py` computes."""
+    """Its `models/downsampler.py` gives the same mean, standard deviation and two pixels."""
     x = (torch.arange(16 * 24, dtype=torch.float64) * 0.37).sin().reshape(1, 1, 16, 24)
     output = Lanczos(3, support).double()(x.repeat(1, 3, 1, 1))
-    found = [output.mean(), output.std(), output[0, 0, 2, 3], output[0, -1, -1, -1]]
-    assert [value.item() for value in found] == pytest.approx(expected, abs=1e-8)
+    figures = [output.mean(), output.std(), output[0, 0, 2, 3], output[0, -1, -1, -1]]
+    assert [value.item() for value in figures] == pytest.approx(expected, abs=1e-8)

@@ -1,6 +1,6 @@
-"""All networks: sizes of the sources, any image size, gradients everywhere.
+"""All networks: the sizes of their sources, any image size, gradients everywhere.
 
-What is tested of each stands in `tests/support/networks`.
+Facts about each network are in `tests/support/networks`.
 """
 
 from importlib.util import find_spec
@@ -19,11 +19,11 @@ from dip.options.networks.skip import SkipOptions
 
 def test_every_network_has_its_module_and_facts() -> None:
     modules = {options.__module__.rpartition(".")[2] for options in NETWORKS.values()}
-    assert [each for each in modules if find_spec(f"dip.networks.{each}") is None] == []
+    assert [name for name in modules if find_spec(f"dip.networks.{name}") is None] == []
     assert without_facts() == []
 
 
-def test_a_users_own_options_of_a_network_build_it() -> None:
+def test_options_derived_from_a_networks_options_build_the_same_network() -> None:
     class Narrow(SkipOptions):
         channels: tuple[int, ...] = (4, 4)
         skip_channels: tuple[int, ...] = (0, 0)
@@ -34,13 +34,13 @@ def test_a_users_own_options_of_a_network_build_it() -> None:
 
 def test_options_without_a_network_name_the_file_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SkipOptions, "__module__", "dip.options.networks.nowhere")
-    with pytest.raises(RuntimeError, match="'skip' needs dip/networks/nowhere.py with `build`"):
+    with pytest.raises(RuntimeError, match="needs a function `build` in dip/networks/nowhere.py"):
         build_network(SkipOptions(), 3, 3, (32, 32))
 
 
 @pytest.mark.parametrize(
     ("options", "input_channels", "parameters"),
-    [each for facts in FACTS for each in facts.parameters],
+    [case for facts in FACTS for case in facts.parameters],
     ids=lambda value: getattr(value, "name", None),
 )
 def test_parameter_counts_are_those_of_the_sources(
@@ -99,7 +99,7 @@ def _with_classes(options: NetworkOptions, classes: int) -> NetworkOptions:
     return options.model_copy(update={"options": keywords})
 
 
-@pytest.mark.parametrize("options", [each for each in SMALL if each.name != "import"], ids=repr)
+@pytest.mark.parametrize("options", [own for own in SMALL if own.name != "import"], ids=repr)
 def test_minimum_side_is_enough_and_one_less_is_not(options: NetworkOptions) -> None:
     side = options.minimum_side
 
@@ -120,7 +120,7 @@ def test_minimum_side_is_enough_and_one_less_is_not(options: NetworkOptions) -> 
     ids=lambda output: output.options.name,
 )
 def test_networks_compute_what_their_sources_compute(source: Output) -> None:
-    """With weights and input as `Output` says."""
+    """Weights and input are those that `Output` describes."""
     channels, height, width = source.input_shape
     network = build_network(source.options, channels, 3, source.size).double().train()
     with torch.no_grad():

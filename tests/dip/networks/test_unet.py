@@ -1,4 +1,4 @@
-"""T. Lemsky's U-Net sees what it should."""
+"""The receptive field of T. Lemsky's U-Net."""
 
 import torch
 
@@ -7,7 +7,7 @@ from dip.options.networks.unet import UNetOptions
 
 
 def test_a_unet_sees_no_more_than_its_receptive_field() -> None:
-    """Kernels act where they should: one level of 3x3 encoder convolutions and a 2x2 head."""
+    """The network has one level of 3x3 encoder convolutions and a 2x2 head."""
     torch.manual_seed(0)
     network = build_network(UNetOptions(channels=(4,)), 1, 1, (20, 20)).eval()
     x = torch.rand(1, 1, 20, 20, requires_grad=True)

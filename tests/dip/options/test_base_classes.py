@@ -1,4 +1,4 @@
-"""What a component forgot is said when its options are defined or made, not when they are used."""
+"""Options of a component that lacks a method or channels are refused before they are used."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from dip.options import InputOptions, OptimizerOptions, RuleOptions
     ("base", "method"),
     [(InputOptions, "make"), (OptimizerOptions, "stages"), (RuleOptions, "value")],
 )
-def test_a_method_that_was_forgotten_is_named(base: type[Any], method: str) -> None:
+def test_a_missing_method_is_named(base: type[Any], method: str) -> None:
     class Forgetful(base):
         name: Literal["forgetful"] = "forgetful"
         channels: int = 3

@@ -1,4 +1,4 @@
-"""What a method is called in keys: a setting that is added later changes none while neutral."""
+"""The canonical form of a method in keys: an added setting changes no key while it is neutral."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from dip.options.networks.skip import SkipOptions
 
 
 def _with_a_later_setting(model: type[Any], name: str, default: Any) -> type[Any]:
-    """The class as it will be with another setting."""
+    """The class with one more setting."""
     fields: Any = {name: (type(default), default)}
     return create_model(model.__name__, __base__=model, **fields)
 
@@ -30,17 +30,17 @@ def test_a_later_setting_is_left_out_while_it_is_neutral(name: str) -> None:
     assert canonical(other) == {**canonical(method), "sharpness": 0.5}
 
 
-def test_so_is_one_of_a_component() -> None:
+def test_a_later_setting_of_a_component_is_left_out_while_it_is_neutral() -> None:
     later = _with_a_later_setting(NoiseInputOptions, "moves", False)
     before = {"name": "noise", "channels": 32, "scale": 0.1}
     assert canonical(NoiseInputOptions()) == canonical(later()) == before
     assert canonical(later(moves=True)) == {**before, "moves": True}
 
 
-def test_a_component_that_is_new_has_all_its_settings_in_keys(
+def test_a_new_component_has_all_its_settings_in_keys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Or a default that is changed would leave its key. Its later ones are left out, too."""
+    """Otherwise a changed default would not change keys. Settings added later are left out."""
     new = create_model(
         "WaveletInputOptions", __base__=NoiseInputOptions, name=(str, "wavelet"), depth=(int, 3)
     )
@@ -51,15 +51,15 @@ def test_a_component_that_is_new_has_all_its_settings_in_keys(
     assert canonical(_with_a_later_setting(new, "moves", False)()) == before
 
 
-def test_a_version_that_is_counted_up_is_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a fit would go on from a state that was computed otherwise."""
+def test_a_version_above_one_is_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a fit would resume from a state of another version."""
     method = dip.load_preset("quick").method
     before = method_text(method)
     monkeypatch.setattr(SkipOptions, "version", 2)
     assert method_text(method) == f"{before} {{'skip': 2}}"
 
 
-def test_the_text_is_the_same_as_the_values() -> None:
+def test_the_text_contains_the_canonical_values() -> None:
     for name in dip.preset_names():
         method = dip.load_preset(name).method
         assert json.loads(method_text(method)) == canonical(method)

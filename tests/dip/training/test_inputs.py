@@ -17,7 +17,7 @@ def _made(options: InputOptions, batch: int, size: tuple[int, int], seed: int = 
 
 
 @pytest.mark.parametrize("options", INPUTS.values(), ids=INPUTS.keys())
-def test_channels_are_as_many_as_the_options_say(options: type[InputOptions]) -> None:
+def test_inputs_have_the_channels_of_their_options(options: type[InputOptions]) -> None:
     chosen = options()
     assert _made(chosen, 2, (5, 7)).shape == (2, chosen.channels, 5, 7)
 
@@ -37,20 +37,20 @@ def test_the_mesh_grid_is_the_papers() -> None:
     """`get_noise` of its utils/common_utils.py: numpy's meshgrid over 0 to 1, width first."""
     height, width = 5, 7
     across, down = np.meshgrid(np.arange(width) / (width - 1), np.arange(height) / (height - 1))
-    found = _made(MeshgridInputOptions(), 1, (height, width))
-    np.testing.assert_allclose(found[0], [across, down], atol=1e-15)
+    grid = _made(MeshgridInputOptions(), 1, (height, width))
+    np.testing.assert_allclose(grid[0], [across, down], atol=1e-15)
 
 
 def test_the_mesh_grid_of_siren_starts_at_minus_one() -> None:
-    found = _made(MeshgridInputOptions(start=-1), 1, (3, 3))
-    assert found[0, 0, 0].tolist() == [-1, 0, 1]
-    assert found[0, 1, :, 0].tolist() == [-1, 0, 1]
+    grid = _made(MeshgridInputOptions(start=-1), 1, (3, 3))
+    assert grid[0, 0, 0].tolist() == [-1, 0, 1]
+    assert grid[0, 1, :, 0].tolist() == [-1, 0, 1]
 
 
 def test_fourier_features_are_those_of_pip() -> None:
     """Its code: frequencies base^0 to base^(n - 1), where base is 2^(8 / (n - 1))."""
     height, width, n = 4, 6, 8
-    found = _made(FourierInputOptions(), 1, (height, width))[0]
+    features = _made(FourierInputOptions(), 1, (height, width))[0]
     expected = []
     for position in (np.arange(width) / (width - 1), np.arange(height) / (height - 1)):
         for wave in (np.cos, np.sin):
@@ -59,4 +59,4 @@ def test_fourier_features_are_those_of_pip() -> None:
                 is_width = len(position) == width
                 grid = values[None, :] if is_width else values[:, None]
                 expected.append(np.broadcast_to(grid, (height, width)))
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    np.testing.assert_allclose(features, expected, atol=1e-9)

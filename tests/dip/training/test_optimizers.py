@@ -23,7 +23,7 @@ METHOD = Method(
     input=NoiseInputOptions(channels=4),
     learning_rate=0.01,
 )
-LEARNING_RATES = {"sgd": 1, "adam-lbfgs": 0.1}  # of optimizers that descend slowly at 0.01
+LEARNING_RATES = {"sgd": 1, "adam-lbfgs": 0.1}  # these optimizers are slow at 0.01
 
 
 def _with(**settings: Any) -> Method:

@@ -38,7 +38,7 @@ METHODS: dict[str, Method] = {
         "backtracking": {"backtracking": {"every": 1, "drop_db": 0.01}, "learning_rate": 0.05},
     }.items()
 }
-# Patient enough to be at work when a state is saved.
+# Their patience is long enough that they are still running when a state is saved.
 FOLLOWING = [
     parse_rule({name: {**SETTINGS.get(f"rule {name}", {}), "patience": 9}}) for name in RULES
 ]
@@ -70,7 +70,7 @@ def _fit(method: Method, **options: Any) -> dip.Fit:
 
 
 def _rest(fit: dip.Fit) -> list[tuple[Any, ...]]:
-    """All that can be seen of the iterations up to the last one."""
+    """Everything visible of the iterations up to the last one."""
     return [_seen(step, fit.checkpoint()) for step in fit.until(LAST)]
 
 
@@ -84,7 +84,7 @@ def _seen(step: dip.Step, checkpoint: dip.Checkpoint) -> tuple[Any, ...]:
 
 
 def _states(fit: dip.Fit, *at: int) -> list[dip.State]:
-    """Those of these iterations as a file gives them back."""
+    """The states after some iterations, each written to a file and read again."""
     files = []
     for step in fit.until(*at):
         if step.iteration in at:
@@ -155,12 +155,12 @@ def test_a_state_of_another_fit_is_refused() -> None:
         ({**state["parts"], "descent": [{"nothing": 1}]}, "descent is of another version"),
         (
             {name: part for name, part in state["parts"].items() if "emv" not in name},
-            r"the state has no rule es-emv\[warm_up=5,patience=9\]",
+            r"the state lacks rule es-emv\[warm_up=5,patience=9\]",
         ),
     ):
         with pytest.raises(dip.InputError, match=message):
             _fit(NARROW).load_state_dict({**state, "parts": broken})
-    with pytest.raises(dip.InputError, match="the state has no last, seconds"):
+    with pytest.raises(dip.InputError, match="the state lacks last, seconds"):
         _fit(NARROW).load_state_dict({key: state[key] for key in ("of", "iteration", "parts")})
     begun = _fit(NARROW)
     list(begun.until(1))
@@ -168,7 +168,7 @@ def test_a_state_of_another_fit_is_refused() -> None:
         begun.load_state_dict(state)
 
 
-def test_a_fit_that_half_of_a_state_was_loaded_into_is_of_no_use() -> None:
+def test_a_fit_cannot_run_after_loading_half_of_a_state() -> None:
     (state,) = _states(_fit(NARROW), 10)
     fit = _fit(NARROW)
     for use in (
@@ -183,12 +183,12 @@ def test_a_fit_that_half_of_a_state_was_loaded_into_is_of_no_use() -> None:
 def test_a_state_of_another_version_of_a_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = _states(_fit(NARROW), 10)
     monkeypatch.setattr(RULES["es-emv"], "version", 2)
-    with pytest.raises(dip.InputError, match="has no rule es-emv.*, version 2"):
+    with pytest.raises(dip.InputError, match="lacks rule es-emv.*, version 2"):
         _fit(NARROW).load_state_dict(state)
 
 
 @pytest.mark.parametrize("state", [None, {}, {"of": 3}, [1]])
-def test_what_is_no_state_is_refused(state: Any) -> None:
+def test_a_value_that_is_not_a_state_is_refused(state: Any) -> None:
     with pytest.raises(dip.InputError, match="the state is of another fit"):
         _fit(NARROW).load_state_dict(state)
 
@@ -196,8 +196,8 @@ def test_what_is_no_state_is_refused(state: Any) -> None:
 def test_a_state_of_another_average_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = _states(_fit(NARROW), 10)
     earlier = {key: value for key, value in state.items() if key != "output_versions"}
-    _fit(NARROW).load_state_dict(earlier)  # of before the versions were noted, which are the first
+    _fit(NARROW).load_state_dict(earlier)  # a state without versions has the first versions
     monkeypatch.setitem(OUTPUT_VERSIONS, "averaged", OUTPUT_VERSIONS["averaged"] + 1)
-    for each in (state, earlier):
-        with pytest.raises(dip.InputError, match="averaged is of version 1, and now of 2"):
-            _fit(NARROW).load_state_dict(each)
+    for outdated in (state, earlier):
+        with pytest.raises(dip.InputError, match="version 1 of 'averaged'; .* computes version 2"):
+            _fit(NARROW).load_state_dict(outdated)

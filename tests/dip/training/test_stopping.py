@@ -324,7 +324,7 @@ def test_held_out_pixels_are_known_ones_and_no_part_of_the_loss() -> None:
 
 
 class OtherOptions(HeldOutOptions):
-    """Another rule that looks at held-out pixels."""
+    """Another rule that uses held-out pixels."""
 
     name: Literal["other"] = "other"
 
@@ -358,7 +358,7 @@ def test_outputs_that_were_gone_back_from_are_not_chosen() -> None:
         ([{"es-wmv": 5}], {}, "es-wmv: settings are 'key: value' pairs, not 5"),
         ([{"es-wmv": {}, "es-emv": {}}], {}, "a rule is one name with its settings"),
         (["es-wmv", "es-wmv"], {}, "two rules of one name"),
-        (["held-out"], {}, "needs pixels that are: set held_out of the method"),
+        (["held-out"], {}, "needs held-out pixels: set the method's held_out"),
         ([], {"held_out": 0.001}, "held_out: 0.001 of .* known pixels are 0"),
         ([], {"held_out": 0.9999}, "it needs to be one at least, and to leave one"),
     ],

@@ -274,14 +274,14 @@ def test_scores_that_do_not_exist_are_no_table(results: Results) -> None:
 def test_a_failed_method_is_in_every_table_and_not_ranked(results: Results) -> None:
     failed = dataclasses.replace(results, rows=results.rows[results.rows["method"] != "a"])
     assert ("a", "") in entries(failed)
-    found = {table.name: table for table in tables(failed)}
+    by_name = {table.name: table for table in tables(failed)}
     for name, line in {
         "comparison-psnr": "| a | - | - (0/24) | - (0/24) | - (0/48) | - |",
         "architectures": "| a | - | - | - (0/48) | - | - (0/48) | - | - |",
         "stopping": "| hole-1 | a | - | - | - | - | - | - | 0 of 24 |",
     }.items():
-        assert line in to_markdown(found[name])
-    (row,) = found["paired-psnr"].numbers.query("method == 'a'").to_dict("records")
+        assert line in to_markdown(by_name[name])
+    (row,) = by_name["paired-psnr"].numbers.query("method == 'a'").to_dict("records")
     assert pd.isna(row["best_p"])
     assert row["images"] == 0
 

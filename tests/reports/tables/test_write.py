@@ -56,15 +56,15 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
     rows.loc[rows["method"] == "mean", "psnr_hole"] = math.inf
     lost = (rows["method"] != HOSTILE) | (rows["image"] != "image-003") | (rows["seed"] != 1)
     partial = type(results)(results.folder, rows[lost], results.jobs, results.about)
-    found = tables(partial)
-    assert {table.name for table in found} == {
+    made = tables(partial)
+    assert {table.name for table in made} == {
         *BY_METRIC,
         *("iterations", "missing-share", "per-image", "architectures", "stopping"),
         "timing-a-processor",
     }
     others = side_by_side({"one & 1": partial, "two_2": results})
     alone = timed_alone(ROOT / "reports" / "published" / "timing" / "intel-xeon-amx")
-    write(tmp_path, [*found, *others, *(t for t in alone if t.name != "timing-a-processor")])
+    write(tmp_path, [*made, *others, *(t for t in alone if t.name != "timing-a-processor")])
     log = compile_all(tmp_path)
     assert "Undefined control sequence" not in log
     assert "undefined on input line" not in log
@@ -74,8 +74,8 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
 def test_prose_cites_numbers(tmp_path: Path) -> None:
     r"""\dipresult gives the table's own number, alone and in \num; a wrong name is an error."""
     results = synthetic(7, {"net_a[x=1]": 2.0}, {"mean": -5, "biharmonic": 1})
-    found = tables(results)
-    write(tmp_path, found)
+    made = tables(results)
+    write(tmp_path, made)
     place = "comparison-psnr/net_a[x=1]/raw/hole-1/mean"
     document = (
         r"\documentclass{article}\usepackage{siunitx}\input{numbers}\begin{document}"
@@ -84,7 +84,7 @@ def test_prose_cites_numbers(tmp_path: Path) -> None:
     (tmp_path / "prose.tex").write_text(document.replace("%s", place))
     done = _latex(tmp_path, "prose.tex")
     assert done.returncode == 0, done.stdout[-2000:]
-    numbers = found[0].numbers.set_index(["method", "output", "column"])
+    numbers = made[0].numbers.set_index(["method", "output", "column"])
     expected = numbers["mean"]["net_a[x=1]", "raw", "hole-1"]
     assert f"CITED: {expected:.2f}\n" in done.stdout
     (tmp_path / "prose.tex").write_text(document.replace("%s", "comparison-psnr/none"))
@@ -103,12 +103,12 @@ def _latex(folder: Path, name: str) -> "subprocess.CompletedProcess[str]":
 def test_the_numbers_of_all_formats_are_those_of_the_csv(tmp_path: Path) -> None:
     """Cell by cell, read back from the files."""
     results = synthetic(8, {"a": 2.0, "b": 1.5}, {"mean": -5, "biharmonic": 1.0}, holes=3)
-    found = {table.name: table for table in tables(results)}
-    write(tmp_path, list(found.values()))
+    made = {table.name: table for table in tables(results)}
+    write(tmp_path, list(made.values()))
     cells = 0
     for name in ("comparison-psnr", "comparison-lpips", "iterations", "per-image"):
         numbers = pd.read_csv(tmp_path / f"{name}.csv")
-        decimals = found[name].decimals["mean"]
+        decimals = made[name].decimals["mean"]
         markdown = _parsed_markdown((tmp_path / f"{name}.md").read_text())
         latex = _parsed_latex((tmp_path / f"{name}.tex").read_text())
         for row in numbers.to_dict("records"):
@@ -118,7 +118,7 @@ def test_the_numbers_of_all_formats_are_those_of_the_csv(tmp_path: Path) -> None
             assert markdown[place] == latex[place] == expected
             cells += 1
     assert cells == 6 * 4 * 2 + 4 * 2 + 6 * 8
-    cited = "".join(macros(list(found.values())))
+    cited = "".join(macros(list(made.values())))
     mean = pd.read_csv(tmp_path / "comparison-psnr.csv").iloc[0]
     assert f"dip@comparison-psnr/a/raw/hole-0/mean\\endcsname{{{mean['mean']:.2f}}}" in cited
 

@@ -1,4 +1,4 @@
-"""What tests know of holes: modules named as those of `datasets.masks`, with `GOLDEN`."""
+"""Golden masks. Modules are named like those of `datasets.masks` and define `GOLDEN`."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from datasets import Image, make_mask, parse_mask
 from dip.system.registry import modules_of
 
-# Settings, and the SHA-256 of what they draw for 64x96 pixels of 'astronaut': of every kind with
-# each of its choices, and with a hole_fraction where it has one.
+# Settings of a hole and the SHA-256 of its mask for an image 'astronaut' of 64x96 pixels. Every
+# kind is here with each of its choices, and with a hole_fraction if it has one.
 Golden = list[tuple[Any, str]]
 
 
 def black(height: int, width: int, name: str = "x") -> Image:
-    """An image of that size."""
+    """A black image."""
     return Image(name, np.zeros((3, height, width), np.uint8))
 
 
 def missing(entry: Any, height: int = 64, width: int = 96) -> NDArray[np.bool_]:
-    """(H, W): which pixels a hole takes away."""
+    """The missing pixels of a hole: (H, W), True = missing."""
     return make_mask(parse_mask(entry), black(height, width))[0] == 0
 
 

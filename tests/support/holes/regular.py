@@ -1,4 +1,4 @@
-"""Holes that are nowhere random."""
+"""Holes without random numbers."""
 
 from support.holes import Golden
 

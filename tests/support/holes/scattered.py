@@ -1,4 +1,4 @@
-"""Holes from random numbers at each pixel."""
+"""Holes made from a random number for each pixel."""
 
 from support.holes import Golden
 

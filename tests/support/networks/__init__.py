@@ -1,4 +1,4 @@
-"""What tests know of each network: one module each, named as that of its options, with `FACTS`."""
+"""Facts about networks: a module for each, named like that of its options, with `FACTS`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import NamedTuple
 from dip.options import NETWORKS, NetworkOptions, Size
 from dip.system.registry import modules_of
 
-INPUT_CHANNELS = 4  # of all settings that are fitted here
+INPUT_CHANNELS = 4  # of every network that tests fit
 
 
 class Output(NamedTuple):
-    """What the source's own code draws, in float64 and in training mode.
+    """Output of the source's own code, in float64 and in training mode.
 
-    Weights and input are filled in order. Value i of a parameter of n values is
-    cos(0.7 i + n) * sqrt(2 / m), where m values belong to each entry of its first dimension. Value
-    i of the input is sin(0.37 i).
+    Weights and input have fixed values. Value i of a parameter with n values is
+    cos(0.7 i + n) * sqrt(2 / m), where m is the number of values in each entry of its first
+    dimension. Value i of the input is sin(0.37 i).
 
     Attributes:
-        options: of the network.
-        input_shape: (C, H, W).
+        options: options of the network.
+        input_shape: (C, H, W) of the input.
         figures: mean and standard deviation of the output, the pixel in row 10 and column 20 of its
             first channel, and the last pixel of its last channel.
-        size: height and width of the image.
+        size: height and width of the image in pixels.
     """
 
     options: NetworkOptions
@@ -33,14 +33,14 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """Of one network, in settings so narrow that tests may fit them.
+    """Facts about one network. Its settings are narrow, so that tests can fit it quickly.
 
     Attributes:
-        golden: what golden trajectories are computed with, by case: the network's name, with what
-            is special about it behind a comma.
-        parameters: options, input channels, and how many parameters the source has with them.
-        outputs: what the source's own code draws.
-        variants: more settings for the tests that hold for every network.
+        golden: options of the golden trajectories, by case: the network's name, for special
+            settings followed by a comma and a description.
+        parameters: options, input channels, and the source's number of parameters for them.
+        outputs: outputs of the source's own code.
+        variants: more options for the tests of all networks.
     """
 
     golden: Mapping[str, NetworkOptions]
@@ -50,11 +50,11 @@ class Facts:
 
 
 FACTS: list[Facts] = [module.FACTS for module in modules_of(__name__).values()]
-SMALL = [each for facts in FACTS for each in (*facts.golden.values(), *facts.variants)]
+SMALL = [options for facts in FACTS for options in (*facts.golden.values(), *facts.variants)]
 
 
 def without_facts() -> list[str]:
-    """What to write for the networks that have no golden settings here."""
+    """Networks without golden settings, and the file to write for each."""
     golden = {name for facts in FACTS for name in facts.golden}
     return [
         f"{name}: write tests/support/networks/{options.__module__.rpartition('.')[2]}.py with"

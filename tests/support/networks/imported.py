@@ -1,4 +1,4 @@
-"""A convolution of torch's own, for all that is imported."""
+"""A convolution of torch, which stands for any imported network."""
 
 from dip.options.networks.imported import ImportedOptions
 from support.networks import INPUT_CHANNELS, Facts

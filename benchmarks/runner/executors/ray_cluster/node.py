@@ -87,7 +87,7 @@ def run_here(mailbox: Any, number: int, content: bytes) -> tuple[str, tuple[Any,
     """
     task, states, terms = pickle.loads(content)  # noqa: S301 - of the runner that sent this code
     executor = _executor(terms)
-    # Inside Ray's folder for the code: Ray removes that, and so what a killed process leaves.
+    # In Ray's folder for the code, which Ray removes together with files of a killed process.
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
         store = Store(Path(scratch)) if states is not None else None
         for name, files in (states or {}).items():
@@ -138,7 +138,7 @@ def _follow(
 def _executor(terms: Terms) -> Processes:
     """One worker process, the same for all tasks of this one."""
     device = "cpu" if terms.device == "cpu" else "cuda:0"  # the first that the task may see
-    # A server would have a single worker to fork.
+    # There is only one worker, so a fork server would save nothing.
     room, spawn = _room_here(terms), get_context("spawn")
     return Processes([device], terms.threads, terms.timeout, room, spawn)
 

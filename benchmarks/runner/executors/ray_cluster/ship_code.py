@@ -57,7 +57,7 @@ def _places(name: str) -> list[Path]:
 
 
 def fit_of(revision: str, names: Sequence[str]) -> Callable[[Any, int, bytes], tuple[Any, ...]]:
-    """Make what a node runs for each task: `run_here`, unless Python finds other code there.
+    """Make the function that nodes run for each task: it checks their code and calls `run_here`.
 
     revision: of this code, in words; names: as `copy_code` returns them.
     """
