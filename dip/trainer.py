@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dip.engine.engine import Engine
+from dip.engine.modes import usual_defaults, usual_modes
 from dip.engine.stopwatch import Stopwatch
 from dip.errors import InputError
 from dip.networks import build_network
@@ -26,7 +27,7 @@ from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
 from dip.training.iteration import Iteration
 from dip.training.losses import Loss
-from dip.training.pictures import image_tensor, mask_tensor
+from dip.training.pictures import image_and_mask
 from dip.training.seeding import check_seed, generator, seeded_globally
 from dip.training.state import (
     OwnDraws,
@@ -124,15 +125,35 @@ class Fit:
         rules: Iterable[Any] = (),
         observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
     ):
-        image = image_tensor(image)
-        size = (image.shape[1], image.shape[2])
-        mask = mask_tensor(mask, size)
+        if not callable(observe):
+            raise InputError(f"`observe` is a function, not {observe!r}")
         method, self.iterations = _chosen(method, network)
-        _check_side(size, method, network)
-        check_seed(seed)
         is_ours = network is None and method.architecture.may_rebuild
         may_rebuild = is_ours and method.optimizer.may_rebuild
         self._engine = Engine(engine, precision, device, may_rebuild)
+        self._observe = observe
+        self._stopwatch = Stopwatch(self._engine.device)
+        # Of iterations that a GPU is still at: number, whether it backtracked, and signs.
+        self._unread: list[tuple[int, bool, Tensor]] = []
+        self._ready: deque[Step] = deque()  # steps that are finished, and not yet yielded
+        self._failure: Diverged | StateError | None = None  # why the fit cannot be used any more
+        self.iteration = 0
+        with usual_defaults(), usual_modes(self._engine.device):
+            self._set_up(image, mask, method, network, check_seed(seed), rules)
+
+    def _set_up(
+        self,
+        image: "AnyImage",
+        mask: "AnyImage",
+        method: Method,
+        network: nn.Module | None,
+        seed: int,
+        rules: Iterable[Any],
+    ) -> None:
+        """Make network, input, loss and rules, as they are before the first iteration."""
+        image, mask = image_and_mask(image, mask)
+        size = (image.shape[1], image.shape[2])
+        _check_side(size, method, network)
         place = self._engine.device, self._engine.dtype
         held = hold_out(mask, method, seed)
         self._rules = make_rules(rules, method, image, held)
@@ -151,14 +172,8 @@ class Fit:
         backtracking = method.backtracking
         self._rewind = Rewind(self._pass.moving, backtracking) if backtracking else None
         shapes = [list(tensor.shape) for tensor in self._pass.moving()]
-        self._name = fit_sha256(loss_of.target, known, method, seed, (engine, precision), shapes)
-        self._observe = observe
-        self._stopwatch = Stopwatch(self._engine.device)
-        # Of iterations that a GPU is still at: number, whether it backtracked, and signs.
-        self._unread: list[tuple[int, bool, Tensor]] = []
-        self._ready: deque[Step] = deque()  # steps that are finished, and not yet yielded
-        self._failure: Diverged | StateError | None = None  # why the fit cannot be used any more
-        self.iteration = 0
+        arithmetic = self._engine.name, self._engine.precision
+        self._name = fit_sha256(loss_of.target, known, method, seed, arithmetic, shapes)
 
     def __iter__(self) -> Iterator[Step]:
         return self._steps(self.iterations, frozenset())
@@ -190,14 +205,15 @@ class Fit:
         if not self.iteration:
             raise InputError("there is no checkpoint before the first iteration")
         raw, averaged, loss = self._pass.last
-        return Checkpoint(
-            self.iteration,
-            raw.to("cpu", torch.float32, copy=True),
-            averaged.to("cpu", torch.float32, copy=True),
-            loss.item(),
-            self._stopwatch.seconds,
-            answers(self._rules),
-        )
+        with usual_modes(self._engine.device):
+            return Checkpoint(
+                self.iteration,
+                raw.to("cpu", torch.float32, copy=True),
+                averaged.to("cpu", torch.float32, copy=True),
+                loss.item(),
+                self._stopwatch.seconds,
+                answers(self._rules),
+            )
 
     def state_dict(self) -> State:
         """The state of the fit: all that the rest of it depends on, for `torch.save`.
@@ -231,13 +247,14 @@ class Fit:
         if self.iteration:
             raise StateError("this fit has begun; load the state into a new one")
         check_state(state, self._name, self._parts())
-        try:
-            load_parts(self._parts(), state)
-        except StateError as error:
-            self._failure = error
-            raise
         device = self._engine.device
-        self._pass.last = [tensor.to(device, copy=True) for tensor in state["last"]]
+        with usual_modes(device):
+            try:
+                load_parts(self._parts(), state)
+            except StateError as error:
+                self._failure = error
+                raise
+            self._pass.last = [tensor.to(device, copy=True) for tensor in state["last"]]
         self.iteration, self._stopwatch.seconds = state["iteration"], state["seconds"]
 
     def _parts(self) -> dict[str, Remembers]:
@@ -267,15 +284,23 @@ class Fit:
                 raise self._failure
             if last is not None and self.iteration >= last:
                 return
-            backtracked = self._compute()
-            is_over = self.iteration == last or self.iteration in wanted
-            if is_over or len(self._unread) >= self._engine.read_every:
-                self._read()
-            if not (backtracked or self._failure):
+            with usual_modes(self._engine.device):
+                counts = self._iterate(last, wanted)
+            if counts:
                 raw, averaged, _ = self._pass.last
-                for rule in self._rules.values():
-                    rule(self.iteration, raw)
                 self._observe(self.iteration, raw, averaged)
+
+    def _iterate(self, last: int | None, wanted: Container[int]) -> bool:
+        """One iteration, and what follows from it; returns whether its output counts."""
+        backtracked = self._compute()
+        is_over = self.iteration == last or self.iteration in wanted
+        if is_over or len(self._unread) >= self._engine.read_every:
+            self._read()
+        if backtracked or self._failure:
+            return False
+        for rule in self._rules.values():
+            rule(self.iteration, self._pass.last[0])
+        return True
 
     def _compute(self) -> bool:
         """One iteration, without waiting for a GPU; returns whether it backtracked."""
@@ -384,6 +409,8 @@ def _network(
     method: Method, network: nn.Module | None, channels: int, size: tuple[int, int]
 ) -> nn.Module:
     if network is not None:
+        if any(tensor.is_inference() for tensor in network.state_dict().values()):
+            raise InputError("the network was made in torch.inference_mode; make it outside")
         return ImportedNetwork(network, channels, size)
     return build_network(method.architecture, method.input.channels, channels, size)
 

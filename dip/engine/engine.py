@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from dip.engine.kernels import keep_output_layer_in_float32, quicken
+from dip.engine.modes import exact_products
 from dip.errors import InputError, unknown
 from dip.options import EngineName, Precision
 
@@ -56,7 +57,7 @@ class Engine:
         self.on_gpu = self.device.type == "cuda"
         if precision == "tf32" and not self.on_gpu:
             raise InputError(f"precision tf32: a GPU's, not of {self.device.type}; use float32")
-        self.precision = precision
+        self.name, self.precision = name, precision
         self.is_fast = name == "fast"
         self.dtype = torch.float64 if precision == "float64" else torch.float32
         self.rebuilds = self.is_fast and may_rebuild
@@ -92,7 +93,8 @@ class Engine:
                 was_flushing or (self.is_fast and torch.get_num_threads() == 1)
             )
             try:
-                yield
+                with exact_products():
+                    yield
             finally:
                 torch.set_flush_denormal(was_flushing)
             return
@@ -120,7 +122,7 @@ class Engine:
 def _usable(device: torch.device | str) -> torch.device:
     try:
         usable = torch.device(device)
-        torch.empty(0, device=usable)
+        torch.empty(0, device=usable).tolist()  # which `meta` has no numbers for
     except (RuntimeError, TypeError, AssertionError) as error:  # it depends on the kind of device
         first = (str(error).splitlines() or [""])[0]
         raise InputError(f"device {device!r}: cannot be used ({first})") from None
@@ -182,4 +184,5 @@ def keep_memory() -> None:
 
 def flushes_denormals() -> bool:
     """Whether this thread takes denormal numbers as zero; torch can set that, but not say it."""
-    return bool((torch.tensor([1e-40]) * 1.0 == 0).item())
+    denormal = torch.tensor([1e-40], dtype=torch.float32, device="cpu")
+    return bool((denormal * 1.0 == 0).item())

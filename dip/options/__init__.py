@@ -6,7 +6,7 @@ registry finds it there. Defaults are defined here and nowhere else. `version` i
 the output of a component changes: results of different versions are never mixed.
 """
 
-from dip.options.base import EngineName, Number, Options, PositiveInt, Precision, Size
+from dip.options.base import EngineName, Number, Options, PositiveInt, Precision, Seed, Size
 from dip.options.inputs import INPUTS
 from dip.options.inputs.base import InputOptions
 from dip.options.losses import LOSSES
@@ -36,6 +36,7 @@ __all__ = [
     "PositiveInt",
     "Precision",
     "RuleOptions",
+    "Seed",
     "Size",
     "StepSchedule",
     "parse_rule",

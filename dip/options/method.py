@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from dip.errors import InputError
-from dip.options.base import Number, Options, PositiveInt
+from dip.options.base import Count, Number, Options, PositiveInt
 from dip.options.inputs import AnyInput
 from dip.options.losses import LOSSES, LossName
 from dip.options.networks import AnyNetwork
@@ -43,7 +43,7 @@ class Method(Options):
     input_noise: Number = Field(
         0.0, ge=0, description="sigma of fresh Gaussian noise added to the input each iteration"
     )
-    batch: PositiveInt = Field(1, description="inputs run through one network; the first counts")
+    batch: Count = Field(1, description="inputs run through one network; the first counts")
     loss: LossName = Field(
         "squared", description="error over the known pixels, mean over all with the hole as zero"
     )

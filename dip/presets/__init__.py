@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from dip.errors import InputError, explain, unknown
 from dip.options import Method, Options, PositiveInt
+from dip.system.yaml import read_yaml
 
 FOLDER = Path(__file__).parent
 
@@ -37,7 +37,11 @@ def load_preset(name: str) -> Preset:
     """The preset of that name; raises InputError with the nearest name if there is none."""
     if name not in preset_names():
         raise InputError(unknown("preset", name, preset_names()))
-    content = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    path = FOLDER / f"{name}.yaml"
+    try:
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
     return Preset(name=name, **content)
 
 

@@ -42,6 +42,10 @@ class Diverged(ArithmeticError):
         self.step: Step | None = None
         self.stops: dict[str, Stop] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew from its text alone, with which a pool of processes would hang.
+        return type(self), (self.iteration, self.reason, self.noticed_at), self.__dict__
+
 
 class Watch:
     """Looks at each iteration, and raises Diverged when the fit has failed.

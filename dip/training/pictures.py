@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dip.errors import InputError
+from dip.fills.tones import shades_in, white_in
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     AnyImage = Tensor | NDArray[Any] | Image.Image
 
-WHITES = (1, 255, 65535)  # a mask's white: the smallest of these that no value exceeds
 CHANNELS = (1, 3, 4)  # numbers of channels that an image may have
 # Pillow modes whose values are used directly, and the modes that others are converted to.
 SHADES = ("L", "RGB", "RGBA", "I;16", "I;16B")
-SHADES_OF_MASKS = (*SHADES, "1", "LA", "I", "F")
 CONVERTED = {
     **{"1": "L", "LA": "RGBA", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "RGBX": "RGB"},
     **{"HSV": "RGB", "LAB": "RGB"},
@@ -37,10 +36,10 @@ def image_tensor(image: object) -> "Tensor":
             16-bit unsigned integers, or of floats in [0, 1]; or a Pillow picture. C is 1, 3 or 4.
 
     Returns:
-        (C, H, W), values in [0, 1].
+        (C, H, W); values are in [0, 1] if those of a tensor or an array of floats are.
 
     Raises:
-        InputError: the image has another type, shape or range.
+        InputError: the image has another type or shape.
     """
     import torch
 
@@ -52,12 +51,31 @@ def image_tensor(image: object) -> "Tensor":
         raise InputError(
             f"an image is a tensor, a NumPy array or a Pillow picture, not {type(image).__name__}"
         )
+    _check_dense(image, "an image")
     if image.ndim != 3 or image.shape[0] not in CHANNELS or not image.numel():
         raise InputError(f"an image is (1, 3 or 4, H, W), not {tuple(image.shape)}")
-    image = image.detach()
-    if not (torch.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+    return image.detach()
+
+
+def image_and_mask(image: object, mask: object) -> tuple["Tensor", "Tensor"]:
+    """Convert an image and its mask to the tensors of a fit.
+
+    Args:
+        image: as `image_tensor` takes it; values inside the hole may be anything, also nan.
+        mask: as `mask_tensor` takes it.
+
+    Returns:
+        (C, H, W) in [0, 1], with zeros in the hole; and (1, H, W), 1 = known, 0 = hole.
+
+    Raises:
+        InputError: one has another type, shape or range, or no pixel is known.
+    """
+    values = image_tensor(image)
+    known = mask_tensor(mask, (values.shape[1], values.shape[2]))
+    values = values.where(known.to(values.device) == 1, 0)
+    if not (values.isfinite().all() and values.min() >= 0 and values.max() <= 1):
         raise InputError("an image must have values in [0, 1]")
-    return image
+    return values, known
 
 
 def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
@@ -66,7 +84,8 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     Args:
         mask: a tensor (1, H, W) of 1 (known) and 0 (hole); or an array (H, W) or (H, W, C), or a
             Pillow picture, that is white where the image is known. White is 1, 255 or 65535. A
-            pixel is known if its first channel exceeds half of white.
+            pixel is known if its first channel exceeds half of white; `dip.fills.tones` says
+            how masks in colour and with transparency are read.
         size: height and width of the image in pixels.
 
     Returns:
@@ -80,12 +99,13 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     if isinstance(mask, Image.Image):
         mask = shades_in(ImageOps.exif_transpose(mask))
     if isinstance(mask, np.ndarray):
-        known = known_in(mask, size, "the mask", "image")
+        known = known_in(mask, size)
         mask = torch.from_numpy(known.astype(np.float32))[None]
     if not isinstance(mask, torch.Tensor):
         raise InputError(
             f"a mask is a tensor, a NumPy array or a Pillow picture, not {type(mask).__name__}"
         )
+    _check_dense(mask, "a mask")
     if tuple(mask.shape) != (1, *size):
         raise InputError(f"a mask is (1, H, W) of the image's size {size}, not {tuple(mask.shape)}")
     if not torch.logical_or(mask == 0, mask == 1).all():
@@ -95,16 +115,12 @@ def mask_tensor(mask: object, size: tuple[int, int]) -> "Tensor":
     return mask
 
 
-def known_in(
-    mask: NDArray[Any], size: tuple[int, int], name: str, image_name: str
-) -> NDArray[np.bool_]:
-    """Find the known pixels of a mask: those whose first channel exceeds half of white.
+def known_in(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Find the known pixels of a mask: those that stand for white (see `dip.fills.tones`).
 
     Args:
-        mask: (H, W) or (H, W, C) of bool or numbers, white = known.
+        mask: (H, W) or (H, W, C) of bool or numbers.
         size: height and width of the image in pixels.
-        name: name of the mask in messages.
-        image_name: name of the image in messages.
 
     Returns:
         (H, W), True = known.
@@ -112,38 +128,41 @@ def known_in(
     Raises:
         InputError: the mask has another size, or values that are not brightness levels.
     """
-    shades = mask[..., 0] if mask.ndim == 3 else mask
-    if shades.ndim != 2 or mask.shape == (1, *size):
-        raise InputError(f"{name}: an array is (H, W) or (H, W, C), not {mask.shape}")
-    if shades.shape != size:
-        raise InputError(
-            f"{name}: {shades.shape[1]}x{shades.shape[0]} pixels, but the {image_name} has"
-            f" {size[1]}x{size[0]}"
-        )
-    if shades.dtype == bool:
-        return np.array(shades)
-    is_number = shades.dtype.kind in "uif"
-    if not (is_number and np.isfinite(shades).all() and shades.min() >= 0):
-        raise InputError(f"{name}: holds values of {shades.dtype} that are no shades")
-    white = next((white for white in WHITES if shades.max() <= white), None)
-    if white is None:
-        raise InputError(f"{name}: its values go up to {shades.max()}; white is 1, 255 or 65535")
-    return np.asarray(shades > white / 2)
+    check_mask_size(mask, size, "the mask", "image")
+    try:
+        return white_in(mask)
+    except ValueError as error:
+        raise InputError(f"the mask: {error}") from None
 
 
-def shades_in(mask: Image.Image) -> NDArray[Any]:
-    """The values of a mask.
+def check_mask_size(mask: NDArray[Any], size: tuple[int, int], name: str, image_name: str) -> None:
+    """Check that a mask has the size of its image, and channels.
 
     Args:
-        mask: a picture of any mode.
+        mask: (H, W) or (H, W, C).
+        size: height and width of the image in pixels.
+        name: name of the mask in messages.
+        image_name: name of the image in messages.
 
-    Returns:
-        (H, W) or (H, W, C); the first channel decides.
+    Raises:
+        InputError: it has not; the message has both sizes.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of palettes with transparency
-        # Values of a palette picture are indices, not brightness; those of CMYK are inks.
-        return np.asarray(mask if mask.mode in SHADES_OF_MASKS else mask.convert("RGB"))
+    if mask.ndim not in (2, 3) or mask.shape == (1, *size) or mask.shape[2:] == (0,):
+        raise InputError(f"{name}: an array is (H, W) or (H, W, C), not {mask.shape}")
+    if mask.shape[:2] != size:
+        raise InputError(
+            f"{name}: {mask.shape[1]}x{mask.shape[0]} pixels, but the {image_name} has"
+            f" {size[1]}x{size[0]}"
+        )
+
+
+def _check_dense(tensor: "Tensor", name: str) -> None:
+    """Raises InputError for a tensor without real numbers for all pixels."""
+    import torch
+
+    if tensor.is_complex() or tensor.is_meta or tensor.layout != torch.strided:
+        what = f"{tensor.dtype} in layout {tensor.layout} on {tensor.device}"
+        raise InputError(f"{name} is a dense tensor of real numbers, not {what}")
 
 
 def picture_of(output: "Tensor") -> Image.Image:

@@ -4,16 +4,19 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 import torch
 
 from dip.errors import InputError
 
 
-def check_seed(seed: object) -> None:
-    """Raises InputError unless it is a whole number."""
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise InputError(f"a seed is a whole number, not {seed!r}")
+def check_seed(seed: Any) -> int:
+    """The seed as Python's int; raises InputError unless it is a whole number in range."""
+    is_whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not (is_whole and 0 <= int(seed) < 2**63):
+        raise InputError(f"`seed`: a whole number from 0 to 2^63 - 1, not {seed!r}")
+    return int(seed)
 
 
 def derived_seed(seed: int, purpose: str) -> int:

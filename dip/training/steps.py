@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from dip.errors import InputError
+from dip.options.base import plain_numbers
 from dip.training.pictures import picture_of
 from dip.training.stopping import Stop
 
@@ -74,7 +75,7 @@ def wanted_iterations(iterations: object) -> tuple[int, Container[int]]:
     if isinstance(iterations, range) and iterations:  # it may be long: its ends say enough
         listed, wanted = [iterations[0], iterations[-1]], iterations
     else:
-        listed = wanted = list(iterations)
+        listed = wanted = [plain_numbers(iteration) for iteration in iterations]
     for value in listed:
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise InputError(f"iterations are whole numbers from 1 on, not {value!r}")

@@ -63,6 +63,14 @@ def test_hole_pixels_have_no_influence(method: Method) -> None:
     assert torch.equal(first.raw, second.raw)
 
 
+@pytest.mark.parametrize("missing", [torch.nan, torch.inf, -torch.inf, 7.0, -1.0])
+def test_missing_pixels_may_be_marked_by_any_value(missing: float) -> None:
+    image, mask = _image_and_mask()
+    marked = torch.where(mask.bool(), image, missing)
+    (first,), (second,) = (_fit(each, mask, SKIP, checkpoints=[5]) for each in (image, marked))
+    assert torch.equal(first.raw, second.raw)
+
+
 def test_known_pixels_have_influence() -> None:
     image, mask = _image_and_mask()
     (first,) = _fit(image, mask, SKIP, checkpoints=[5])
@@ -118,9 +126,10 @@ def test_the_seed_decides_everything(method: Method) -> None:
     assert not torch.equal(first.raw, other.raw)
 
 
-def test_checkpoints_may_be_an_array() -> None:
+@pytest.mark.parametrize("kind", [np.array, torch.tensor, list, iter])
+def test_checkpoints_may_be_any_list(kind: Any) -> None:
     image, mask = _image_and_mask()
-    found = _fit(image, mask, SKIP, checkpoints=np.array([1, 2]))
+    found = _fit(image, mask, SKIP, checkpoints=kind([1, 2]))
     assert [checkpoint.iteration for checkpoint in found] == [1, 2]
 
 
@@ -185,9 +194,17 @@ def test_divergence_is_said_with_its_iteration() -> None:
         ({"image": np.zeros((3, 17, 20))}, r"an array is \(H, W\) or .* not \(3, 17, 20\)"),
         ({"image": torch.empty(3, 0, 5)}, r"an image is \(1, 3 or 4, H, W\), not \(3, 0, 5\)"),
         ({"mask": np.ones((1, 17, 20))}, r"an array is \(H, W\) or .* not \(1, 17, 20\)"),
-        ({"seed": 1.5}, "a seed is a whole number, not 1.5"),
+        ({"seed": 1.5}, "`seed`: a whole number from 0 to .* not 1.5"),
+        ({"seed": -1}, "`seed`: a whole number from 0 to .* not -1"),
+        ({"seed": 2**63}, "`seed`: a whole number from 0 to .* not 9223372036854775808"),
         ({"rules": "es-wmv"}, "rules are a list"),
         ({"rules": None}, "rules are a list"),
+        ({"observe": None}, "`observe` is a function, not None"),
+        ({"image": torch.rand(3, 17, 20, dtype=torch.complex64)}, "dense tensor of real numbers"),
+        ({"image": torch.rand(3, 17, 20).to_sparse()}, "dense tensor of real numbers"),
+        ({"mask": torch.ones(1, 17, 20, device="meta")}, "dense tensor of real numbers"),
+        ({"device": "meta"}, "device 'meta': cannot be used"),
+        ({"device": None}, "device None: cannot be used"),
         ({"device": "gpu"}, "device 'gpu': cannot be used"),
         ({"device": "cuda:99"}, "device 'cuda:99': cannot be used"),
         ({"image": "x"}, "an image is a tensor, a NumPy array or a Pillow picture, not str"),

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -191,12 +192,8 @@ def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None 
 @contextmanager
 def _drawn_in_float64() -> Iterator[None]:
     """Weights too: float32 ones come out otherwise on a processor with other vector units."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with patch("dip.engine.modes.DRAWN_IN", torch.float64):
         yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _thresholds(moved: float) -> Numbers:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from dip.options.base import Number, PositiveInt, Size
+from dip.options.base import Count, Number, Size
 from dip.options.inputs.base import InputOptions
 from dip.options.inputs.meshgrid import coordinates
 
@@ -19,7 +19,7 @@ class FourierInputOptions(InputOptions):
     """
 
     name: Literal["fourier"] = "fourier"
-    frequencies: PositiveInt = Field(8, description="number of frequencies, four channels each")
+    frequencies: Count = Field(8, description="number of frequencies, four channels each")
     highest: Number = Field(256.0, ge=1, description="radians per image side; the lowest is 1")
 
     @property

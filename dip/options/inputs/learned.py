@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from dip.options.base import Number, PositiveInt, Size
+from dip.options.base import Count, Number, Size
 from dip.options.inputs.base import InputOptions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class LearnedInputOptions(InputOptions):
 
     is_learned: ClassVar[bool] = True
     name: Literal["learned"] = "learned"
-    channels: PositiveInt = Field(3, description="channels of the input")
+    channels: Count = Field(3, description="channels of the input")
     scale: Number = Field(0.1, gt=0, description="initialised uniform in [0, scale)")
 
     def make(self, batch: int, size: Size, generator: "Generator") -> "Tensor":

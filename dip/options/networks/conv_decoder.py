@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dip.options.base import PositiveInt, Size
+from dip.options.base import LARGEST, Count, Size
 from dip.options.networks.base import NetworkOptions
 
 
@@ -16,11 +16,11 @@ class ConvDecoderOptions(NetworkOptions):
     """
 
     name: Literal["conv-decoder"] = "conv-decoder"
-    layers: Annotated[int, Field(strict=True, ge=2)] = Field(
+    layers: Annotated[int, Field(strict=True, ge=2, le=LARGEST)] = Field(
         7, description="number of 3x3 convolutions; the last one keeps its size"
     )
-    channels: PositiveInt = Field(256, description="channels of every layer")
-    input_side: PositiveInt = Field(8, description="height and width of the input")
+    channels: Count = Field(256, description="channels of every layer")
+    input_side: Count = Field(8, description="height and width of the input")
 
     @property
     def minimum_side(self) -> int:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dip.options.base import PositiveInt
+from dip.options.base import Count
 from dip.options.networks.base import NetworkOptions
 
 
@@ -15,8 +15,8 @@ class ResNetOptions(NetworkOptions):
     """
 
     name: Literal["resnet"] = "resnet"
-    blocks: PositiveInt = Field(8, description="number of blocks of two 3x3 convolutions each")
-    channels: PositiveInt = Field(32, description="channels of every block")
+    blocks: Count = Field(8, description="number of blocks of two 3x3 convolutions each")
+    channels: Count = Field(32, description="channels of every block")
 
     @property
     def minimum_side(self) -> int:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dip.options.base import Number, PositiveInt
+from dip.options.base import Count, Number
 from dip.options.networks.base import NetworkOptions
 
 
@@ -16,6 +16,6 @@ class SirenOptions(NetworkOptions):
     """
 
     name: Literal["siren"] = "siren"
-    channels: PositiveInt = Field(256, description="channels of every layer")
-    layers: PositiveInt = Field(3, description="number of layers between the first and the last")
+    channels: Count = Field(256, description="channels of every layer")
+    layers: Count = Field(3, description="number of layers between the first and the last")
     frequency: Number = Field(30.0, gt=0, description="factor inside each sine, omega_0")

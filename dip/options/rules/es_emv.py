@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from dip.options.base import Number
+from dip.options.base import LONGEST, Number
 from dip.options.rules.base import RuleOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class ExponentialVarianceOptions(RuleOptions):
         101,  # the code starts at epoch 101 and counts epochs from 0
         strict=True,
         ge=1,
+        le=LONGEST,
         description="iterations at the start whose variance is ignored",
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from dip.options.base import LARGEST
 from dip.options.rules.base import RuleOptions
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ class WindowedVarianceOptions(RuleOptions):
     """
 
     name: Literal["es-wmv"] = "es-wmv"
-    window: int = Field(100, strict=True, ge=2, description="number of outputs in the window")
+    window: int = Field(
+        100, strict=True, ge=2, le=LARGEST, description="number of outputs in the window"
+    )
 
     def memory(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Deviation from the paper: outputs are stored with 8 bits, like pictures.

@@ -354,14 +354,14 @@ def test_means_over_seeds_agree() -> None:
     hole = (MASK == 0).expand_as(IMAGE)
 
     def psnr(seed: int, **how: Any) -> float:
-        (checkpoint,) = _fit(method, checkpoints=[300], seed=seed, **how)
+        (checkpoint,) = _fit(method, checkpoints=[200], seed=seed, **how)
         error = (checkpoint.averaged - IMAGE)[hole].square().mean()
         return float(-10 * error.log10())
 
-    plain = torch.tensor([psnr(seed, engine="plain") for seed in range(12)])
+    plain = torch.tensor([psnr(seed, engine="plain") for seed in range(8)])
     assert plain.mean() > 20  # it has learnt something
     for precision in ("float32", "bfloat16"):
-        fast = torch.tensor([psnr(seed, precision=precision) for seed in range(12, 24)])
-        margin = 3.3 * float(((plain.var() + fast.var()) / 12).sqrt())
+        fast = torch.tensor([psnr(seed, precision=precision) for seed in range(8, 16)])
+        margin = 3.3 * float(((plain.var() + fast.var()) / 8).sqrt())
         assert margin < 1
         assert abs(float(fast.mean() - plain.mean())) < margin, precision

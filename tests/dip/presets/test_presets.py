@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 import dip
+from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.unet import UNetOptions
 
 
@@ -58,6 +61,18 @@ def test_settings_reach_their_place() -> None:
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(dip.InputError, match=message):
         dip.with_settings(dip.load_preset("quick").method, settings)
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    method = dip.load_preset("quick").method
+    own = {"input.channels": 4, "architecture.channels": [4] * 5, "learning_rate": 0.5}
+    others = {
+        "input.channels": np.int64(4),
+        "architecture.channels": np.array([4] * 5),
+        "learning_rate": torch.tensor(0.5),
+    }
+    assert dip.with_settings(method, others) == dip.with_settings(method, own)
+    assert NoiseInputOptions(channels=np.uint8(4)) == NoiseInputOptions(channels=4)  # type: ignore[arg-type]
 
 
 def test_settings_are_left_as_they_were_given() -> None:

@@ -1,5 +1,8 @@
 """A fit that has failed says so, since when and how; a fit that is merely bad does not."""
 
+import multiprocessing
+import pickle
+import re
 from typing import Any
 
 import pytest
@@ -29,12 +32,39 @@ def _image(kind: str) -> Tensor:
 
 
 MASK = (torch.rand((1, 24, 26), generator=torch.Generator().manual_seed(1)) > 0.4).float()
+QUICK = dip.with_settings(dip.load_preset("quick").method, NARROW["quick"])
 KINDS = ["usual", "bright", "dark", "one colour", "black and white"]
 
 
 def _fit(preset: str, kind: str, iterations: int, **settings: Any) -> list[dip.Checkpoint]:
     method = dip.with_settings(dip.load_preset(preset).method, {**NARROW[preset], **settings})
     return list(dip.fit(_image(kind), MASK, method, checkpoints=[iterations]))
+
+
+def _failure() -> Diverged:
+    fit = dip.Fit(_image("usual"), MASK, dip.with_settings(QUICK, {"learning_rate": 1e30}))
+    with pytest.raises(Diverged) as end:
+        for _ in fit.until(50):
+            pass
+    return end.value
+
+
+def _fit_and_fail(_: int) -> None:
+    raise _failure()
+
+
+def test_a_failure_goes_from_process_to_process() -> None:
+    """It arrives whole: an exception that cannot be made anew lets a pool wait for ever."""
+    failure = _failure()
+    again = pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
+    assert str(again) == str(failure)
+    seen = ("iteration", "reason", "noticed_at", "step", "stops")
+    for name in seen:
+        assert repr(getattr(again, name)) == repr(getattr(failure, name))  # nan is not itself
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        result = pool.map_async(_fit_and_fail, [0])
+        with pytest.raises(Diverged, match=re.escape(str(failure))):
+            result.get(timeout=120)
 
 
 @pytest.mark.parametrize("preset", NARROW)

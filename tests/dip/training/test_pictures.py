@@ -9,7 +9,7 @@ import torch
 from PIL import ExifTags, Image
 
 import dip
-from dip.training.pictures import image_tensor, mask_tensor
+from dip.training.pictures import image_and_mask, image_tensor, mask_tensor
 
 
 def _sixteen_bits(mode: str, value: int) -> Image.Image:
@@ -60,14 +60,20 @@ def test_a_picture_counts_as_it_is_shown() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (Image.new("F", (5, 4)), "mode F does not say which value is white"),
+        (Image.new("F", (5, 4)), "mode F are not supported, because their white is unknown"),
         (np.zeros((4, 5), np.int64), "8- or 16-bit unsigned integers or floats, not int64"),
         (np.zeros((4, 5), bool), "not bool"),
         (np.zeros((4, 5), np.complex64), "not complex64"),
         (np.zeros((4, 5, 2)), r"not \(4, 5, 2\)"),
         (np.full((4, 5), 2.0), r"values in \[0, 1\]"),
+        (np.full((4, 5), np.nan), r"values in \[0, 1\]"),
     ],
 )
 def test_what_an_image_may_not_be(given: Any, message: str) -> None:
     with pytest.raises(dip.InputError, match=message):
-        image_tensor(given)
+        image_and_mask(given, torch.ones(1, 4, 5))
+
+
+def test_a_mask_without_channels_is_refused() -> None:
+    with pytest.raises(dip.InputError, match=r"\(H, W\) or \(H, W, C\), not \(4, 5, 0\)"):
+        mask_tensor(np.ones((4, 5, 0)), (4, 5))
