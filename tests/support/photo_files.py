@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,42 @@ def tiff_file(compression: int, *, second: int = 0, main: dict[int, Any]) -> byt
     strip = zlib.compress(strip) if compression == 8 else strip
     storage = {256: 64, 257: 48, 258: 8, 259: compression, 262: 2, 273: BEHIND, 277: 3, 278: 48}
     return exif_data(behind=strip, second=second, main={**storage, 279: len(strip), **main})[6:]
+
+
+def png_with(*chunks: tuple[bytes, bytes], png: bytes | None = None) -> bytes:
+    """A PNG with chunks in front of its pixels."""
+    png = png or encoded("PNG")
+    at = png.index(b"IDAT") - 4
+    packed = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    return png[:at] + b"".join(packed) + png[at:]
+
+
+def jpeg_with(*segments: tuple[int, bytes], behind: bytes = b"") -> bytes:
+    """A JPEG with segments, by marker, behind its first one, and with something behind it."""
+    jpeg = encoded("JPEG")
+    packed = [
+        b"\xff" + struct.pack(">BH", marker, 2 + len(data)) + data for marker, data in segments
+    ]
+    return jpeg[:20] + b"".join(packed) + jpeg[20:] + behind
+
+
+def webp_with(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A WebP with chunks behind its pixels (RFC 9649, section 2.7)."""
+    webp = encoded("WEBP", lossless=True, exif=exif_data())
+    packed = [
+        kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for kind, data in chunks
+    ]
+    body = webp[8:] + b"".join(packed)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def encoded(name: str, **options: Any) -> bytes:
+    file = BytesIO()
+    smooth().save(file, name, **options)
+    return file.getvalue()
 
 
 def camera(picture: Image.Image) -> tuple[Any, ...]:

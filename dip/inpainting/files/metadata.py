@@ -1,29 +1,50 @@
 """What a photo says of itself beside its pixels, for the file that it is written to again.
 
 Cameras, phones and programs write much that is not as the standards have it: what cannot be read is
-left out, and is never a reason to fail.
+left out, and is never a reason to fail. Neither does anything go along that may show the hole.
 """
 
 import math
-import struct
 import warnings
+import zlib
 from contextlib import suppress
 from typing import Any
 
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
-ORIENTATION, XMP, EXPOSURE, PLACE = 274, 700, 34665, 34853  # tags; the last two are directories
+from dip.inpainting.files.blocks import Block
+from dip.inpainting.files.exif import (
+    ASCII,
+    BYTE,
+    EXPOSURE,
+    INTEROPERABILITY,
+    ORIENTATION,
+    PLACE,
+    SIZES,
+    UNDEFINED,
+    cleaned_exif,
+    keeps,
+)
+from dip.inpainting.files.hidden import SHORTEST_PICTURE, cleaned_xmp, is_short, is_text, may_hide
+
+X_RESOLUTION = 282
+XMP, XMP_TEXT, EXIF_TEXT = 700, "XML:com.adobe.xmp", "Raw profile type exif"
 # Tags of TIFF 6.0 that say how and where pixels are stored, or that are kept in other ways.
 STORAGE_TAGS = {
     *range(254, 260),
-    *(262, 266, 273, ORIENTATION, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 330),
-    *(338, 339, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532, XMP, EXPOSURE, 34675, PLACE),
+    *(262, 266, 273, ORIENTATION, 277, 278, 279, 284, 288, 289, 292, 293, 317, 320, 322, 323, 324),
+    *(325, 330, 338, 339, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532, XMP, EXPOSURE),
+    *(34675, PLACE),
 }
-# Photoshop's resources, among which is a picture of the photo as it was; where another directory
-# of EXIF data was.
-LEFT_OUT = {34377, 40965}
-PREFIX = b"Exif\0\0"
-ASCII, BYTE = 2, 1  # types of a tag's value
+# Chunks that go along as they are (PNG, third edition, 11.3, and its register of extensions); an
+# unknown one where its name says that it is safe, in lower case at its end.
+NUMBERS = (
+    *("gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "pHYs", "sBIT", "bKGD", "hIST", "tIME"),
+    *("oFFs", "pCAL", "sCAL", "sTER"),
+)
+TEXTS = ("tEXt", "zTXt", "iTXt")
+ENCODINGS = ("utf-8", "latin-1")  # of them, and of comments
+WRITTEN_BY_PILLOW = ("IHDR", "PLTE", "IDAT", "IEND", "tRNS", "iCCP", "eXIf")
 
 
 def exif_of(picture: Image.Image) -> Image.Exif:
@@ -38,26 +59,72 @@ def exif_of(picture: Image.Image) -> Image.Exif:
     return exif
 
 
+def directory_of(exif: Image.Exif, tag: int) -> dict[int, Any]:
+    """A directory that EXIF data lead to, empty where it cannot be read."""
+    with suppress(Exception), warnings.catch_warnings():  # likewise
+        warnings.simplefilter("ignore")
+        return exif.get_ifd(tag)
+    return {}
+
+
 def exif_bytes(picture: Image.Image) -> bytes | None:
-    """EXIF data for a JPEG, PNG or WebP, without a thumbnail: it would go on showing the hole."""
-    if "exif" in picture.info:
-        exif = without_thumbnail(picture.info["exif"])
-    else:
+    """EXIF data for a JPEG, PNG or WebP."""
+    exif = picture.info.get("exif") or _profile(picture, EXIF_TEXT)
+    if not exif:
         rebuilt = _rebuilt(exif_of(picture))
         exif = rebuilt.tobytes() if len(rebuilt) else b""
-    if not exif:
-        return None
-    return exif if exif.startswith(PREFIX) else PREFIX + exif
+    return cleaned_exif(exif, exif_of(picture).get(ORIENTATION)) if exif else None
 
 
-def xmp_of(picture: Image.Image) -> bytes | None:
+def shown_info(picture: Image.Image) -> dict[Any, Any]:
+    """A picture's `info` without pictures of what it showed: whoever saves it writes it, too."""
+    info: dict[Any, Any] = {}
+    for key, value in picture.info.items():
+        if key == "exif":
+            info[key] = exif_bytes(picture) or b""
+        elif key in ("xmp", XMP_TEXT):
+            left = xmp_of(picture) or b""
+            info[key] = left.decode() if isinstance(value, str) else left
+        elif key in ("comment", "icc_profile"):
+            goes_along = comment_of(picture) if key == "comment" else profile_of(picture)
+            info |= {key: value} if goes_along else {}
+        elif key not in ("blocks", "photoshop", "flashpix", "mp", "mpoffset"):
+            is_hidden = isinstance(value, str) and (
+                str(key).startswith("Raw profile type") or may_hide(value.encode())
+            )
+            info |= {} if is_hidden else {key: value}
+    return info
+
+
+def _profile(picture: Image.Image, name: str) -> bytes:
+    """What ImageMagick writes into a text of a PNG: a name, a length, hexadecimal digits."""
+    with suppress(KeyError, ValueError):
+        return bytes.fromhex("".join(getattr(picture, "text", {})[name].split("\n")[3:]))
+    return b""
+
+
+def raw_xmp_of(picture: Image.Image) -> bytes:
     """XMP as Pillow has it, which knows by then how the photo is turned."""
-    xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp")
+    xmp = picture.info.get("xmp") or picture.info.get(XMP_TEXT) or b""
     return xmp.encode() if isinstance(xmp, str) else xmp
 
 
+def xmp_of(picture: Image.Image) -> bytes | None:
+    """XMP for the file, None if there is none."""
+    return cleaned_xmp(raw_xmp_of(picture))[0] or None
+
+
+def profile_of(picture: Image.Image) -> bytes:
+    """The colour profile, empty if there is none (ICC.1:2022, section 7.2)."""
+    profile = picture.info.get("icc_profile") or b""
+    return profile if profile[36:40] == b"acsp" else b""
+
+
 def dpi_of(picture: Image.Image) -> tuple[float, float] | None:
-    """Pixels per inch, where they are numbers; some files have 0/0."""
+    """Pixels per inch, where the file says so, in numbers; some have 0/0."""
+    says = picture.info.get("jfif_unit") in (1, 2) or X_RESOLUTION in exif_of(picture)
+    if picture.format in ("JPEG", "MPO", "TIFF") and not says:
+        return None  # Pillow makes up a number
     try:
         x, y = (float(each) for each in picture.info["dpi"])
     except (KeyError, TypeError, ValueError, ArithmeticError):
@@ -65,14 +132,28 @@ def dpi_of(picture: Image.Image) -> tuple[float, float] | None:
     return (x, y) if math.isfinite(x) and math.isfinite(y) else None
 
 
+def comment_of(picture: Image.Image) -> bytes | None:
+    """The comment of a JPEG or GIF."""
+    comment = picture.info.get("comment")
+    comment = comment.encode() if isinstance(comment, str) else comment
+    return None if not comment or may_hide(comment, *ENCODINGS) else comment
+
+
 def tiff_tags(picture: Image.Image) -> TiffImagePlugin.ImageFileDirectory_v2:
     """The tags of a TIFF, or what the EXIF data of another format say as such."""
     tags = TiffImagePlugin.ImageFileDirectory_v2()
+    exif = exif_of(picture)
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         for tag, value in picture.tag_v2.items():
-            if tag not in STORAGE_TAGS | LEFT_OUT:
-                _put(tags, tag, value, picture.tag_v2.tagtype[tag])
-    rebuilt = _rebuilt(exif_of(picture))
+            kind = picture.tag_v2.tagtype[tag]
+            if tag not in STORAGE_TAGS and _goes_along(tag, value, kind):
+                _put(tags, tag, value, kind)
+        if picture.mode in ("1", "L") and picture.tag_v2.get(262) == 0:  # zero is white
+            tags[262] = 0
+    elif content := exif_bytes(picture):
+        exif = Image.Exif()
+        exif.load(content)
+    rebuilt = _rebuilt(exif)
     for tag in rebuilt:
         if tag not in tags:
             _put(tags, tag, rebuilt[tag])
@@ -91,6 +172,16 @@ def _put(
     tags[tag] = value
 
 
+def _goes_along(tag: int, value: Any, kind: int | None = None) -> bool:
+    """Whether a field does, by its value as Pillow reads it."""
+    if isinstance(value, str):
+        return keeps(tag, ASCII, value.encode("latin-1", "replace"))
+    if isinstance(value, bytes):
+        return keeps(tag, UNDEFINED, value)
+    count = len(value) if isinstance(value, tuple) else 1
+    return keeps(tag, kind or 4, b"\xff" * count * SIZES.get(kind or 4, 8))
+
+
 def _rebuilt(exif: Image.Exif) -> Image.Exif:
     """What EXIF data say, but for how pixels were stored; empty where Pillow cannot write it."""
     result = Image.Exif()
@@ -98,9 +189,10 @@ def _rebuilt(exif: Image.Exif) -> Image.Exif:
     for tag in exif:
         with suppress(Exception):  # one that is malformed
             if tag in (EXPOSURE, PLACE):
-                inside = exif.get_ifd(tag).items()
-                result[tag] = {key: value for key, value in inside if key not in LEFT_OUT}
-            elif tag == ORIENTATION or tag not in STORAGE_TAGS | LEFT_OUT:
+                result[tag] = inside = _kept(directory_of(exif, tag))
+                if inside.pop(INTEROPERABILITY, None) is not None:
+                    inside[INTEROPERABILITY] = _kept(directory_of(exif, INTEROPERABILITY))
+            elif tag == ORIENTATION or (tag not in STORAGE_TAGS and _goes_along(tag, exif[tag])):
                 result[tag] = exif[tag]
     try:
         result.tobytes()
@@ -109,57 +201,54 @@ def _rebuilt(exif: Image.Exif) -> Image.Exif:
     return result
 
 
-def png_chunks(picture: Image.Image) -> PngImagePlugin.PngInfo:
-    """Texts, XMP, and what makes the numbers colours (PNG, third edition, section 11.3)."""
-    chunks = PngImagePlugin.PngInfo()
-    texts = dict(getattr(picture, "text", {}))
-    texts.pop("Raw profile type exif", None)  # ImageMagick's way to write EXIF data
-    for key, text in texts.items():
-        if isinstance(text, PngImagePlugin.iTXt):
-            chunks.add_itxt(key, text, text.lang or "", text.tkey or "")
+def _kept(directory: dict[int, Any]) -> dict[int, Any]:
+    return {tag: value for tag, value in directory.items() if _goes_along(tag, value)}
+
+
+def png_chunks(picture: Image.Image) -> list[Block]:
+    """Chunks for a PNG: texts, XMP, and what makes the numbers colours."""
+    blocks = picture.info.get("blocks", []) if picture.format == "PNG" else []
+    # Numbers in them are as large as samples are, and few samples and many bits become eight bits.
+    depth = 8 if picture.mode in ("P", "1", "I;16") else _depth(blocks)
+    chunks = []
+    for kind, data in blocks:
+        if kind in TEXTS:
+            keyword, text = text_in(kind, data)
+            is_other = keyword == XMP_TEXT or keyword.startswith("Raw profile type")
+            goes_along = not is_other and text is not None and not may_hide(text, *ENCODINGS)
         else:
-            chunks.add_text(key, text)
-    if (xmp := xmp_of(picture)) and "XML:com.adobe.xmp" not in texts:
-        chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-    if picture.format == "PNG":
-        info = picture.info
-        if "gamma" in info:
-            chunks.add(b"gAMA", struct.pack(">I", round(info["gamma"] * 100_000)))
-        if "chromaticity" in info:
-            points = (round(value * 100_000) for value in info["chromaticity"])
-            chunks.add(b"cHRM", struct.pack(">8I", *points))
-        if "srgb" in info:
-            chunks.add(b"sRGB", bytes([info["srgb"]]))
+            is_safe = kind not in WRITTEN_BY_PILLOW and kind[3:].islower() and not may_hide(data)
+            is_other = (kind == "sRGB" and profile_of(picture) != b"") or (
+                kind in ("sBIT", "bKGD") and depth != 8
+            )
+            goes_along = (kind in NUMBERS or is_safe) and not is_other and is_short(data)
+        if goes_along:
+            chunks.append((kind, data))
+    if xmp := xmp_of(picture):
+        chunks.append(("iTXt", XMP_TEXT.encode() + bytes(5) + xmp))
     return chunks
 
 
-def without_thumbnail(exif: bytes) -> bytes:
-    """EXIF data without their second directory, that of a thumbnail (EXIF 2.3, section 4.5.8).
+def _depth(blocks: list[Block]) -> int:
+    return blocks[0][1][8] if blocks and len(blocks[0][1]) > 8 else 8
 
-    Everything else keeps its place, on which the makers' own notes depend.
-    """
-    start = 0
-    while exif.startswith(PREFIX, start):  # some have it twice
-        start += len(PREFIX)
-    data = bytearray(exif)
-    with suppress(KeyError, struct.error):  # where it is laid out as no standard has it
-        order = {b"II": "<", b"MM": ">"}[bytes(data[start : start + 2])]
-        (first,) = struct.unpack_from(order + "I", data, start + 4)
-        (count,) = struct.unpack_from(order + "H", data, start + first)
-        link = start + first + 2 + 12 * count
-        (second,) = struct.unpack_from(order + "I", data, link)
-        if not second:
-            return exif
-        struct.pack_into(order + "I", data, link, 0)
-        (count,) = struct.unpack_from(order + "H", data, start + second)
-        fields = {}
-        for index in range(count):
-            at = start + second + 2 + 12 * index
-            tag, _, _, value = struct.unpack_from(order + "HHII", data, at)
-            fields[tag] = value
-        # Where it is and how long: as a JPEG, or as plain pixels.
-        offset, length = (513, 514) if 513 in fields else (273, 279)
-        begin = start + fields[offset]
-        part = data[begin : begin + fields[length]]
-        data[begin : begin + len(part)] = bytes(len(part))
-    return bytes(data)
+
+def text_in(kind: str, data: bytes) -> tuple[str, bytes | None]:
+    """Keyword and text of a PNG's chunk (11.3.3), None where it cannot be read or is not all."""
+    name, _, text = data.partition(b"\0")
+    is_compressed = kind == "zTXt" or (kind == "iTXt" and text[:1] == b"\1")
+    if kind == "zTXt":
+        text = text[1:]
+    elif kind == "iTXt":
+        text = text[2:].split(b"\0", 2)[-1]  # behind its language and the keyword in that
+    keyword, before = name.decode("latin-1"), data[: len(data) - len(text)]
+    if is_compressed:
+        decoder = zlib.decompressobj()
+        try:
+            text = decoder.decompress(text)
+        except zlib.error:
+            return keyword, None
+        if not decoder.eof or decoder.unused_data:
+            return keyword, None
+    is_usual = len(before) <= SHORTEST_PICTURE and is_text(before.replace(b"\1", b""), *ENCODINGS)
+    return keyword, text if is_usual else None

@@ -7,6 +7,7 @@ boxes speak of the photo as it is shown, and the array is turned, not copied.
 
 import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from dip.errors import InputError
-from dip.inpainting.files.metadata import ORIENTATION, exif_of
+from dip.inpainting.files.blocks import blocks_in
+from dip.inpainting.files.exif import ORIENTATION
+from dip.inpainting.files.metadata import exif_of, shown_info
+from dip.system.surroundings import quiet_stderr
 
 Colours = NDArray[Any]  # (H, W, C), in the photo's own numbers
 Values = NDArray[np.float32]  # (H, W, C), in [0, 1]
@@ -53,13 +57,14 @@ class Photo:
 def open_picture(path: Path) -> Image.Image:
     """A picture of one frame, fully read; raises InputError with what is wrong."""
     if not path.is_file():
-        what = "is a folder, not a picture" if path.is_dir() else "there is no such file"
-        raise InputError(f"{path}: {what}")
+        what = "is not a regular file" if path.exists() else "there is no such file"
+        raise InputError(f"{path}: {'is a folder, not a picture' if path.is_dir() else what}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd metadata
-            picture = Image.open(path)
-            picture.load()
+            # Not the path: files that Pillow maps into memory it would not turn as they say.
+            with quiet_stderr():  # on which libtiff has its own words for what is malformed
+                picture = open_bytes(path.read_bytes())
             frames = getattr(picture, "n_frames", 1)
     except UnidentifiedImageError:
         raise InputError(
@@ -71,6 +76,19 @@ def open_picture(path: Path) -> Image.Image:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if frames > 1 and picture.format != "MPO":  # whose further pictures are previews
         raise InputError(f"{path}: has {frames} frames or pages; one photo is filled at a time")
+    picture.filename = str(path)  # type: ignore[attr-defined]
+    if picture.format == "PNG" and picture.mode == "L" and "transparency" in picture.info:
+        # Pillow scales levels of 2 and 4 bits, but not this one.
+        depth = picture.info["blocks"][0][1][8]
+        picture.info["transparency"] *= 255 // (2**depth - 1)
+    return picture
+
+
+def open_bytes(content: bytes) -> Image.Image:
+    """A picture of a file's content; its `info` has, as `blocks`, those of `blocks_in`."""
+    picture = Image.open(BytesIO(content))
+    picture.load()
+    picture.info["blocks"] = blocks_in(content, picture.format)
     return picture
 
 
@@ -85,9 +103,10 @@ def photo_in(picture: Image.Image, name: str = "the image") -> Photo:
         warnings.simplefilter("ignore")  # of palettes with transparency
         plain = picture.convert({"P": "RGB", "1": "L"}[mode]) if mode in ("P", "1") else picture
     stored = np.atleast_3d(np.asarray(plain))[..., : COLOUR_CHANNELS[mode]]
-    if stored.dtype == np.float32 and not np.isfinite(stored).all():
-        raise InputError(f"{name}: some of its values are no numbers (nan or infinite)")
-    if picture.has_transparency_data and stored.dtype == np.uint8:
+    key = _transparent_colour(picture)
+    if key is not None:
+        visible = (stored != key).any(axis=2)
+    elif picture.has_transparency_data and stored.dtype == np.uint8:
         visible = np.array(picture.convert("RGBA").getchannel("A")) > 0
     else:
         visible = np.ones(stored.shape[:2], bool)
@@ -95,34 +114,66 @@ def photo_in(picture: Image.Image, name: str = "the image") -> Photo:
     return Photo(turned(stored, orientation), turned(visible, orientation), plain.mode)
 
 
-def with_hole(picture: Image.Image, colours: Colours, hole: Mask) -> Image.Image:
+def with_hole(
+    picture: Image.Image, colours: Colours, hole: Mask, opaque: bool = False
+) -> Image.Image:
     """The same picture with other colours in the hole: size, mode, alpha and the rest are kept.
 
-    colours: (H, W, C); hole: (H, W); both as it is shown. Every pixel outside keeps its bytes.
+    colours: (H, W, C); hole: (H, W); both as it is shown. opaque: what was transparent in the hole
+    is not any more. Every pixel outside keeps its bytes.
     """
     mode = picture.mode
     stored = np.array(picture)
     shown = turned(stored, orientation_of(picture))
     if mode == "P":
-        shown[hole] = _nearest_in_palette(picture, colours[hole], shown[hole])
-    elif mode == "1":
-        shown[hole] = colours[hole][:, 0] > 127
-    elif shown.ndim == 2:
-        shown[hole] = colours[hole][:, 0]
+        shown[hole] = _nearest_in_palette(picture, colours[hole], shown[hole], opaque)
     else:
-        shown[hole, : colours.shape[2]] = colours[hole]
+        drawn = np.array(colours[hole]) if mode != "1" else colours[hole] > 127
+        if (key := _transparent_colour(picture)) is not None:
+            before = np.atleast_3d(shown)[hole]
+            _keep_transparency(drawn, before, key.astype(drawn.dtype), opaque)
+        np.atleast_3d(shown)[hole, : drawn.shape[1]] = drawn
+        if opaque and mode in ("LA", "RGBA"):
+            shown[hole, -1] = 255
     is_plain = mode not in ("CMYK", "YCbCr", "I;16B")
     result = Image.fromarray(stored) if is_plain else _of_mode(stored, mode)
     if picture.palette is not None and mode == "P":
         result.putpalette(picture.palette.getdata()[1], picture.palette.mode)
-    result.info = dict(picture.info)
+    result.info = shown_info(picture)
     return result
 
 
+def _transparent_colour(picture: Image.Image) -> NDArray[Any] | None:
+    """The one colour (C,) that means transparent in a PNG without alpha, None if there is none."""
+    key = picture.info.get("transparency")
+    if key is None or picture.mode not in ("1", "L", "I;16", "RGB") or isinstance(key, bytes):
+        return None
+    return np.atleast_1d(key)
+
+
+def _keep_transparency(
+    drawn: NDArray[Any], before: NDArray[Any], key: NDArray[Any], opaque: bool
+) -> None:
+    """Make colours (N, C) transparent where they were, and nowhere else, by a level if need be.
+
+    opaque: not even there.
+    """
+    was_transparent = (before == key).all(axis=1) & (not opaque)
+    by_chance = (drawn == key).all(axis=1) & ~was_transparent
+    drawn[was_transparent] = key
+    if drawn.dtype == bool:
+        drawn[by_chance] = ~key
+    else:
+        drawn[by_chance, -1] = key[-1] + 1 if key[-1] < np.iinfo(drawn.dtype).max else key[-1] - 1
+
+
 def _nearest_in_palette(
-    picture: Image.Image, wanted: NDArray[Any], before: NDArray[np.uint8]
+    picture: Image.Image, wanted: NDArray[Any], before: NDArray[np.uint8], opaque: bool
 ) -> NDArray[np.uint8]:
-    """The entries nearest to RGB colours (N, 3), of those as transparent as the ones before."""
+    """The entries nearest to RGB colours (N, 3), of those as transparent as the ones before.
+
+    opaque: of the opaque ones instead.
+    """
     given = np.array(picture.getpalette("RGBA")).reshape(-1, 4)
     palette = np.full((256, 4), (0, 0, 0, 255))  # an index may have no colour
     palette[: len(given)] = given
@@ -133,7 +184,7 @@ def _nearest_in_palette(
     elif isinstance(transparency, int):
         alpha[transparency] = 0
     chosen = before.copy()
-    alpha_before = alpha[before]
+    alpha_before = np.full_like(alpha[before], 255) if opaque else alpha[before]
     for value in np.unique(alpha_before):
         entries = np.flatnonzero(alpha[: len(given)] == value)
         if not len(entries):
@@ -160,15 +211,6 @@ def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         stored = stored[:, ::-1]
     return stored
-
-
-def loses_depth(path: Path) -> bool:
-    """Whether Pillow reads 16 bits per channel of a picture file as 8, as it does with colours."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path) as picture:  # how it is stored is forgotten once it is read
-            is_deep = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", []))
-            return is_deep and picture.mode in ("RGB", "RGBA", "LA", "CMYK")
 
 
 def _of_mode(pixels: NDArray[Any], mode: str) -> Image.Image:

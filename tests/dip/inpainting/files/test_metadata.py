@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 from support.photo_files import (
     BEHIND,
@@ -22,6 +22,7 @@ from support.photo_files import (
     THUMBNAIL,
     XMP,
     camera,
+    encoded,
     exif_data,
     filled_again,
     shown,
@@ -29,7 +30,7 @@ from support.photo_files import (
     tiff_file,
 )
 
-from dip.inpainting.files.metadata import without_thumbnail
+from dip.inpainting.files.exif import cleaned_exif
 from dip.inpainting.files.photo import orientation_of
 
 
@@ -144,6 +145,64 @@ def test_a_jpeg_is_encoded_as_it_was(
         assert max(apart[32:].max(), apart[:, 32:].max()) <= levels
 
 
+def _numbered(jpeg: bytes, numbers: dict[int, int]) -> bytes:
+    """A JPEG of baseline whose tables have other numbers (ITU-T T.81, B.2.2 and B.2.4.1)."""
+    data, at = bytearray(jpeg), 2
+    while data[at + 1] != 0xDA:
+        size = data[at + 2] << 8 | data[at + 3]
+        if data[at + 1] == 0xDB:
+            for table in range(at + 4, at + 2 + size, 65):
+                data[table] = numbers[data[table]]
+        if data[at + 1] == 0xC0:
+            for channel in range(data[at + 9]):
+                number = at + 12 + 3 * channel
+                data[number] = numbers[data[number]]
+        at += 2 + size
+    return bytes(data)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("numbers", [(1, 0), (2, 3), (3, 1), (0, 2)])
+def test_the_numbers_of_a_jpeg_s_tables_do_not_matter(
+    tmp_path: Path, mode: str, numbers: tuple[int, int]
+) -> None:
+    smooth(mode).save(tmp_path / "a.jpg", quality=60)
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(_numbered(jpeg, dict(enumerate(numbers))))
+    filled_again(tmp_path / "a.jpg", tmp_path / "a2.jpg")
+    filled_again(tmp_path / "b.jpg", tmp_path / "b2.jpg")
+    assert (tmp_path / "a2.jpg").read_bytes() == (tmp_path / "b2.jpg").read_bytes()
+
+
+def test_tables_that_one_channel_alone_has_stay_with_it(tmp_path: Path) -> None:
+    """Two tables for three channels: the last two, or the outer ones, share one."""
+    for shared in ([0, 0, 1], [0, 1, 0]):
+        data = encoded("JPEG", quality=60, subsampling=0)
+        at = data.index(b"\xff\xc0") + 12
+        for channel, number in enumerate(shared):
+            data = data[: at + 3 * channel] + bytes([number]) + data[at + 3 * channel + 1 :]
+        (tmp_path / "a.jpg").write_bytes(data)
+        before, after = filled_again(tmp_path / "a.jpg", tmp_path / "b.jpg")
+        tables = [[each.quantization[q] for *_, q in each.layer] for each in (before, after)]
+        assert tables[0] == tables[1]
+
+
+def test_a_jpeg_of_rgb_stays_one_however_it_says_so(tmp_path: Path) -> None:
+    smooth().save(tmp_path / "a.jpg", keep_rgb=True, subsampling=0, quality=75)
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    for name, number in zip(b"RGB", range(1, 4), strict=True):
+        jpeg = jpeg.replace(bytes([name, 0x11]), bytes([number, 0x11]))  # of the frame
+        jpeg = jpeg.replace(bytes([name, 0, number]), bytes([number, 0, number]))
+    at = jpeg.index(b"\xff\xdb")
+    adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0\0"
+    scan = jpeg.index(b"\xff\xda")
+    header = jpeg[scan : scan + 14].translate(bytes.maketrans(b"RGB", b"\1\2\3"))
+    (tmp_path / "b.jpg").write_bytes(jpeg[:at] + adobe + jpeg[at:scan] + header + jpeg[scan + 14 :])
+    before, after = filled_again(tmp_path / "b.jpg", tmp_path / "c.jpg")
+    assert np.abs(np.array(before).astype(int) - np.array(smooth())).max() < 12
+    assert np.array_equal(np.array(before)[16:], np.array(after)[16:])
+
+
 @pytest.mark.parametrize("factors", [0x121111, 0x411111], ids=["4:4:0", "4:1:1"])
 def test_subsampling_that_pillow_cannot_write_is_not_made_coarser(
     tmp_path: Path, factors: int
@@ -155,11 +214,16 @@ def test_subsampling_that_pillow_cannot_write_is_not_made_coarser(
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_exif_data_loses_its_thumbnail_and_nothing_else(order: str) -> None:
-    emptied = exif_data(order, bytes(len(THUMBNAIL)), second=0)
-    assert without_thumbnail(exif_data(order)) == emptied
-    assert without_thumbnail(exif_data(order)[6:]) == emptied[6:]
-    assert without_thumbnail(emptied) == emptied
+def test_exif_data_lose_their_thumbnail_and_nothing_else(order: str) -> None:
+    cleaned = cleaned_exif(exif_data(order))
+    assert THUMBNAIL not in cleaned
+    assert cleaned_exif(exif_data(order)[6:]) == cleaned_exif(cleaned) == cleaned
+    before, after = Image.Exif(), Image.Exif()
+    before.load(exif_data(order))
+    after.load(cleaned)
+    for directory in (34665, 34853, 40965):
+        assert {**after.get_ifd(directory), 40965: 0} == {**before.get_ifd(directory), 40965: 0}
+    assert (after[271], after[274], after.get_ifd(1)) == (before[271], before[274], {})
 
 
 UNCOMPRESSED = {259: 1, 273: BEHIND, 279: len(THUMBNAIL)}
@@ -208,8 +272,7 @@ def _damaged(draw: st.DrawFn) -> bytes:
 @settings(deadline=None, max_examples=40)
 @pytest.mark.filterwarnings("ignore")
 def test_malformed_exif_data_is_no_error(folder: Path, out: str, exif: bytes) -> None:
-    assert len(without_thumbnail(exif)) == len(exif)
-    assert len(without_thumbnail(exif[6:])) == len(exif) - 6
+    assert cleaned_exif(cleaned_exif(exif)) == cleaned_exif(exif)
     smooth(height=16, width=16).save(folder / "odd.png", exif=exif)
     before, after = filled_again(folder / "odd.png", folder / f"odd-filled{out}")
     assert after.size == before.size

@@ -1,5 +1,7 @@
 """A photo's file before and after its hole is filled: all but the hole comes back as it was."""
 
+import os
+import re
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ from support.photo_files import BYTES, ENDINGS, SECOND, filled_again, shown, smo
 from dip.errors import InputError
 from dip.inpainting.files import photo as photos
 from dip.inpainting.files.photo import open_picture, orientation_of, photo_in, with_hole
+from dip.inpainting.files.samples import loses_depth
 from dip.inpainting.files.save import FORMATS, MODES, check_format, save, write
 
 LOSSLESS = [(ENDINGS[name], mode) for name in ("PNG", "TIFF", "WEBP") for mode in MODES[name]]
@@ -80,7 +83,10 @@ def test_only_the_hole_changes(
     assert again.info.get("transparency") == picture.info.get("transparency")
     filled = shown(again)
     assert np.array_equal(filled[~hole], pixels[~hole])
-    if mode == "1":
+    key = picture.info.get("transparency")
+    if key is not None and mode != "P":
+        _check_transparent_colour(key, *(np.atleast_3d(a)[hole] for a in (pixels, filled, wanted)))
+    elif mode == "1":
         assert np.array_equal(filled[hole], wanted[hole][:, 0] > 127)
     elif mode == "P":
         upright.apply_transparency()
@@ -93,6 +99,15 @@ def test_only_the_hole_changes(
         count = wanted.shape[2]
         values, alpha = np.atleast_3d(filled)[hole], np.atleast_3d(pixels)[hole][:, count:]
         assert np.array_equal(values, np.concatenate([wanted[hole], alpha], axis=1))
+
+
+def _check_transparent_colour(key: Any, before: Any, after: Any, wanted: Any) -> None:
+    """Pixels of that one colour are transparent: as many as before are, and the same."""
+    scale = 255 if after.dtype == bool else 1
+    was, now = ((values * scale == key).all(axis=1) for values in (before, after))
+    assert np.array_equal(was, now)
+    if scale == 1:
+        assert np.abs(after[~was].astype(int) - wanted[~was]).max(initial=0) <= 1
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 2)])
@@ -152,14 +167,48 @@ def test_palettes_may_be_shorter_than_the_indices(transparency: int | None) -> N
     [
         ("a.gif", "RGB", "a.gif: the output is one of .png, .jpg, .jpeg, .webp, .tif, .tiff"),
         ("a.JPG", "RGBA", "a.JPG: JPEG does not hold a photo of mode RGBA; PNG or WEBP or TIFF"),
-        ("a.webp", "L", "a.webp: WEBP does not hold a photo of mode L; PNG or JPEG or TIFF does"),
-        ("a.png", "F", "a.png: PNG does not hold a photo of mode F; TIFF does"),
+        (
+            "a.webp",
+            "L",
+            "a.webp: WEBP does not hold a photo of mode L (grey); PNG or JPEG or TIFF",
+        ),
+        ("a.png", "F", "a.png: PNG does not hold a photo of mode F (32-bit floats); TIFF does"),
         ("a.tif", "LAB", "a.tif: TIFF does not hold a photo of mode LAB; convert it to RGB before"),
     ],
 )
 def test_a_format_that_cannot_hold_the_photo_is_refused(name: str, mode: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)):
         check_format(Path(name), Image.new(mode, (8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("a.jpg", (65_501, 1), "a.jpg: a JPEG has 65500 pixels a side at most; use .png"),
+        ("a.webp", (1, 16_384), "a.webp: a WEBP has 16383 pixels a side at most; use .png"),
+    ],
+)
+def test_a_side_that_is_too_long_is_refused(
+    tmp_path: Path, name: str, size: tuple[int, int], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        check_format(tmp_path / name, Image.new("RGB", size))
+    most = Image.new("RGB", tuple(side - (side > 1) for side in size))
+    check_format(tmp_path / name, most)
+    save(most, most, tmp_path / name)
+    check_format(tmp_path / "a.png", Image.new("RGB", size))
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_a_transparent_level_of_few_bits_is_that_of_eight(tmp_path: Path, depth: int) -> None:
+    """Pillow scales the pixels up, and writes them so."""
+    scale = 255 // (2**depth - 1)
+    levels = np.arange(64, dtype=np.uint8).reshape(8, 8) % 2**depth * scale
+    Image.fromarray(levels).save(tmp_path / "a.png", bits=depth, transparency=2)
+    before, after = filled_again(tmp_path / "a.png", tmp_path / "b.png")
+    assert before.info["transparency"] == after.info["transparency"] == 2 * scale
+    for picture in (before, after):
+        assert np.array_equal(photo_in(picture).visible, levels != 2 * scale)
 
 
 def _cut_off(path: Path) -> None:
@@ -180,9 +229,10 @@ XMP_THAT_IS_TEXT = tiff_file(1, main={274: None, 700: "text"})
     [
         ("a.png", lambda _: None, "a.png: there is no such file"),
         ("a.png", lambda path: path.mkdir(), "a.png: is a folder, not a picture"),
+        ("a.png", os.mkfifo, "a.png: is not a regular file"),
         ("a.png", lambda path: path.write_text("x"), "a.png: not a picture that can be read"),
         *((f"a{each}", _cut_off, "cannot be read|not a picture") for each in ENDINGS.values()),
-        *((f"a{each}", _two, "has 2 frames or pages") for each in (".gif", ".webp", ".tif")),
+        *((f"a{x}", _two, "has 2 frames or pages") for x in (".gif", ".webp", ".tif", ".png")),
         ("a.tif", lambda path: path.write_bytes(PAGE_WITHOUT_SIZE), "a.tif: "),
         ("a.tif", lambda path: path.write_bytes(XMP_THAT_IS_TEXT), "a.tif: "),
     ],
@@ -197,6 +247,19 @@ def test_what_is_no_photo_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("mode", ["L", "I;16", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_is_read_as_it_is_shown(
+    tmp_path: Path, orientation: int, mode: str, compression: str
+) -> None:
+    stored = _drawn(mode, (3, 5), np.random.default_rng(0))
+    stored.save(tmp_path / "a.tif", tiffinfo={274: orientation}, compression=compression)
+    colours = photo_in(open_picture(tmp_path / "a.tif")).colours
+    expected = np.atleast_3d(photos.turned(np.array(stored), orientation))
+    assert np.array_equal(colours, expected[..., : colours.shape[2]])
+
+
 def test_a_preview_beside_the_photo_is_no_second_page(tmp_path: Path) -> None:
     smooth().save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[smooth()])
     _, after = filled_again(tmp_path / "a.jpg", tmp_path / "b.jpg")
@@ -208,7 +271,7 @@ def test_sixteen_bits_in_colour_are_noticed(tmp_path: Path, ending: str) -> None
     deep = np.full((8, 8, 3), 12345, np.uint16)
     for name, pixels in (("grey", deep[..., 0]), ("usual", deep.astype(np.uint8)), ("deep", deep)):
         assert cv2.imwrite(str(tmp_path / f"{name}{ending}"), pixels)
-        assert photos.loses_depth(tmp_path / f"{name}{ending}") == (name == "deep")
+        assert loses_depth(tmp_path / f"{name}{ending}") == (name == "deep")
 
 
 @pytest.mark.parametrize(
