@@ -48,6 +48,8 @@ def explain(error: ValidationError, model: type[BaseModel], at: str = "") -> str
         message = unknown(str(location[-1]), finding["ctx"]["tag"], known)
     elif finding["type"] in ("model_type", "model_attributes_type", "dict_type"):
         message = f"takes settings, as {{name: value}}, not {finding['input']!r}"
+    elif finding["type"] == "string_type" and isinstance(finding["input"], bool | int | float):
+        message = f"must be text; write '{finding['input']}' in quotes"
     elif finding["type"] == "union_tag_not_found":
         message = "missing 'name'"
     elif finding["type"] not in ("missing", "value_error"):
