@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
+from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, ImageFileDirectory_v2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from datasets.errors import DatasetError
+from datasets.tones import Hole, hole_in, shades_in
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+# What a TIFF may have for pixels, by its tag SampleFormat; 1 and 4 are whole numbers.
+VALUES = {2: "signed whole numbers", 3: "floating-point values"}
 
 Known = NDArray[np.bool_]  # (H, W), True = known
 
@@ -87,10 +91,13 @@ class Image:
 def read_image(path: Path, name: str, size: int | None = None) -> Image:
     """The image in a file: as it is, or its centre square resized to size x size with LANCZOS.
 
-    Raises DatasetError if the file is missing, is no image, is cut off, has transparent pixels or
-    more than 16 bits per channel, or is smaller than `size`.
+    Raises DatasetError if the file is missing, is no image, is cut off, has several frames or
+    pages, transparent pixels, or other values than whole numbers of up to 16 bits, or is smaller
+    than `size`.
     """
-    picture = _open(path)
+    if values := _values_of_tiff(path):
+        raise DatasetError(f"{path}: has {values}; convert it to 8 bits first")
+    picture = _as_grey_or_rgb(*_open(path), path)
     native = (picture.height, picture.width)
     if size is not None:
         if min(native) < size:
@@ -103,10 +110,19 @@ def read_image(path: Path, name: str, size: int | None = None) -> Image:
     return Image(name, np.ascontiguousarray(pixels.transpose(2, 0, 1)), native)
 
 
-def read_mask(path: Path, hole: Literal["black", "white"] = "black") -> Known:
-    """The mask in a file, by its first channel at a threshold of 0.5; raises as `read_image`."""
-    white = np.atleast_3d(np.asarray(_open(path)))[..., 0] > 127
-    return white if hole == "black" else ~white
+def read_mask(path: Path, hole: Hole | None = None) -> Known:
+    """The mask in a file, as `datasets.tones` reads it.
+
+    hole: what the hole is; None for black, unless that makes most of the image the hole. Raises
+    DatasetError if the file is missing, is no image or cut off, or if it is not clear where its
+    hole is.
+    """
+    picture, _ = _open(path)
+    which, transparent = "add hole: white or hole: black", "add hole: transparent"
+    try:
+        return ~hole_in(shades_in(picture), hole, which, transparent)
+    except ValueError as error:
+        raise DatasetError(f"{path}: {error}") from None
 
 
 def fit_mask(known: Known, image: Image, where: str) -> Known:
@@ -129,13 +145,14 @@ def fit_mask(known: Known, image: Image, where: str) -> Known:
     return np.asarray(square, dtype=np.bool_)
 
 
-def _open(path: Path) -> Pillow.Image:
-    """Grey or RGB with 8 bits per channel, turned as its camera says."""
+def _open(path: Path) -> tuple[Pillow.Image, bool]:
+    """A picture, turned as its camera says, and whether the file has 16 bits per channel."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged metadata
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             with Pillow.open(path) as file:
+                parts = "pages" if file.format == "TIFF" else "frames"
                 deep = any(";16" in _raw_mode(tile.args) for tile in file.tile)
                 # MPO: a JPEG to which phones append previews.
                 pages = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
@@ -148,10 +165,30 @@ def _open(path: Path) -> Pillow.Image:
     except Exception as error:  # a decoder of damaged files may raise anything
         raise DatasetError(f"{path}: not an image, cut off or damaged ({error})") from None
     if pages > 1:
-        raise DatasetError(f"{path}: has {pages} pages; save the one that is meant as a file")
-    if deep and not picture.mode.startswith("I;16"):  # Pillow cuts the lower 8 bits off
-        raise DatasetError(f"{path}: has more channels than grey, of 16 bits; convert it to 8 bits")
-    return _as_grey_or_rgb(picture, path)
+        raise DatasetError(f"{path}: has {pages} {parts}; save the one that is meant as a file")
+    return picture, deep
+
+
+def _values_of_tiff(path: Path) -> str:
+    """What a TIFF has for pixels, if that is anything but whole numbers of up to 16 bits.
+
+    Pillow does not know some of these, and takes others for what they are not.
+    """
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata
+            header = file.read(8)
+            if header[2:3] == b"\x2b":  # BigTIFF
+                header += file.read(8)
+            tags = ImageFileDirectory_v2(header)
+            file.seek(tags.next)
+            tags.load(file)
+        bits, kind = (max(tags.get(tag, (1,))) for tag in (BITSPERSAMPLE, SAMPLEFORMAT))
+    except Exception:  # no TIFF, or a damaged one
+        return ""
+    if kind in (1, 4):
+        return f"whole numbers of {bits} bits" if bits > 16 else ""
+    return f"{VALUES.get(kind, 'complex values')} of {bits} bits"
 
 
 def _raw_mode(decoder_arguments: Any) -> str:
@@ -161,16 +198,22 @@ def _raw_mode(decoder_arguments: Any) -> str:
     return str(decoder_arguments)
 
 
-def _as_grey_or_rgb(picture: Pillow.Image, path: Path) -> Pillow.Image:
+def _as_grey_or_rgb(picture: Pillow.Image, deep: bool, path: Path) -> Pillow.Image:
+    """With 8 bits per channel; raises DatasetError if something would be lost."""
+    if deep and not picture.mode.startswith("I;16"):  # Pillow cuts the lower 8 bits off
+        raise DatasetError(f"{path}: has more channels than grey, of 16 bits; convert it to 8 bits")
+    if picture.mode == "La":  # alpha that is multiplied in
+        picture = picture.convert("LA")
     if picture.has_transparency_data:
         alpha = picture.convert("RGBA").getchannel("A")
         if alpha.getextrema() != (255, 255):
             raise DatasetError(f"{path}: has transparent pixels; flatten the image first")
     if picture.mode.startswith("I;16"):
         return Pillow.fromarray(np.round(np.asarray(picture) / 257).astype(np.uint8))
-    if picture.mode.startswith(("I", "F")):
-        raise DatasetError(f"{path}: has more than 16 bits per channel; convert it to 8 bits first")
-    return picture.convert("L" if picture.mode in ("1", "L", "LA", "La") else "RGB")
+    if picture.mode in ("I", "F"):
+        values = "whole numbers of 32 bits" if picture.mode == "I" else "floating-point values"
+        raise DatasetError(f"{path}: has {values}; convert it to 8 bits first")
+    return picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
 
 
 def _centre_square(picture: Pillow.Image, size: int, resampling: Pillow.Resampling) -> Pillow.Image:

@@ -1,39 +1,36 @@
-"""`dip inpaint PHOTO MASK -o OUT` fills the hole in a photo; `--help` lists what can be set."""
+"""`dip inpaint PHOTO MASK -o OUT` fills the hole in a photo; `--help` lists what can be set.
 
-import os
+The command itself is imported by functions: that takes a while, in which Ctrl-C is heard already.
+"""
+
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import typer
-
-from dip.inpainting.command import inpaint
-from dip.system import command_line
-
-app = typer.Typer(
-    help="Deep Image Prior: restore photos with an untrained network.",
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    add_completion=False,
-)
-app.command("inpaint", no_args_is_help=True)(inpaint)
-
-
-@app.callback()
-def _has_commands() -> None:
-    """Deep Image Prior: restore photos with an untrained network."""
+from dip.system.signals import ending_at_once
+from dip.system.surroundings import add_current_folder, prepare_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; see `dip.system.command_line.main`."""
+    with ending_at_once():
+        import typer
+
+        from dip.inpainting.command import inpaint
+        from dip.system import command_line
+
+    about = "Deep Image Prior: restore photos with an untrained network."
+    app = typer.Typer(
+        help=about, pretty_exceptions_enable=False, no_args_is_help=True, add_completion=False
+    )
+    app.callback(help=about)(lambda: None)  # or the only command would need no name
+    app.command("inpaint", no_args_is_help=True)(inpaint)
     return command_line.main(app, arguments, program="dip")
 
 
 def run() -> None:
     """The command `dip`."""
-    sys.path.append(str(Path.cwd()))  # for networks of one's own, as with `python -m`
-    # Whoever called may have closed it.
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    prepare_streams()
+    add_current_folder()
     sys.exit(main())
 
 

@@ -6,10 +6,14 @@ Without a checkout, or without the packages of the extra `bench`, a line says wh
 """
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
+
+from dip.system.signals import ending_at_once
+from dip.system.surroundings import prepare_streams
 
 COMMANDS = Path("reports", "commands", "app.py")
 PACKAGES = ("pandas", "scipy", "rich", "filelock", "jinja2")  # which the commands import first
@@ -17,6 +21,12 @@ PACKAGES = ("pandas", "scipy", "rich", "filelock", "jinja2")  # which the comman
 
 def run() -> None:
     """The command `dip-bench`."""
+    prepare_streams()
+    with ending_at_once():
+        _replace_process()
+
+
+def _replace_process() -> NoReturn:
     try:
         here = Path.cwd()
     except OSError as error:
@@ -35,6 +45,8 @@ def run() -> None:
         )
     path = [str(checkout), os.environ.get("PYTHONPATH", "")]
     command = [sys.executable, "-P", "-m", "reports", *sys.argv[1:]]
+    # Until Python has started again, Ctrl-C waits: `ending_at_once` hears it there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own words only
 

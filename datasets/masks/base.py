@@ -93,7 +93,7 @@ class Mask(BaseModel, ABC):
 class Drawn(Mask):
     """A hole that is drawn at random."""
 
-    seed: Annotated[int, Field(strict=True, ge=0)] = Field(
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = Field(
         0, description="another seed, another hole"
     )
 

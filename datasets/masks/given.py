@@ -1,13 +1,16 @@
 """Holes that somebody else has cut: the image set's own, or one from a file."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
+from unicodedata import normalize
 
 from pydantic import Field, PrivateAttr
 
 from datasets.errors import DatasetError
-from datasets.images import SUFFIXES, Image, Known, fit_mask, read_mask
+from datasets.folder import pictures
+from datasets.images import Image, Known, fit_mask, read_mask
 from datasets.masks.base import Mask
+from datasets.tones import Hole
 
 
 class Own(Mask):
@@ -25,15 +28,18 @@ class Own(Mask):
 class File(Mask):
     """From a picture, or a folder with a picture for each image, of the same name.
 
-    By the picture's first channel at a threshold of 0.5. It has the image's size, or that of the
-    image's file, and then is cropped and resized as that.
+    By the picture's first channel at a threshold of 0.5, or its colour or transparency, as for
+    `dip inpaint`. It has the image's size, or that of the image's file, and then is cropped and
+    resized as that.
     """
 
     kind: ClassVar[str] = "file"
     order: ClassVar[float] = 12
 
     path: Path = Field(description="picture or folder; in a suite from the suite's folder on")
-    hole: Literal["black", "white"] = Field("black", description="colour of missing pixels")
+    hole: Hole | None = Field(
+        None, description="black, white or transparent; without it black, where that is not most"
+    )
     _folder: Path = PrivateAttr(Path())
 
     def within(self, folder: Path) -> "File":
@@ -44,8 +50,7 @@ class File(Mask):
     def draw(self, image: Image) -> Known:
         path = self._folder / self.path
         if path.is_dir():
-            found = [path / f"{image.name}{suffix}" for suffix in SUFFIXES]
-            found = [each for each in found if each.exists()]
+            found = pictures(path).get(normalize("NFC", image.name), [])
             if len(found) != 1:
                 what = "no mask" if not found else f"{len(found)} masks"
                 raise DatasetError(

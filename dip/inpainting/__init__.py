@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dip.errors import InputError
+from dip.fills.tones import WHITES
 from dip.inpainting.files.photo import Photo, photo_in, with_hole
-from dip.inpainting.mask import hole_in_array, hole_in_picture
+from dip.inpainting.mask import (
+    hole_in_array,
+    hole_in_picture,
+    said_of_hole,
+    transparent_hole,
+)
 from dip.inpainting.request import PRESET, STOP, make_request
 
 if TYPE_CHECKING:
@@ -24,9 +30,11 @@ AnyImage = TypeVar("AnyImage", Image.Image, NDArray[Any])
 
 def inpaint(
     image: AnyImage,
-    mask: Image.Image | NDArray[Any],
+    mask: Image.Image | NDArray[Any] | None = None,
     *,
     hole_is_white: bool = False,
+    hole_is_black: bool = False,
+    hole_is_transparent: bool = False,
     preset: str = PRESET,
     settings: Mapping[str, Any] | None = None,
     iterations: int | None = None,
@@ -37,27 +45,41 @@ def inpaint(
     device: str = "auto",
     look: "Callable[[Moment], None]" = lambda _: None,
 ) -> AnyImage:
-    """The image with its hole filled, as it was given: a picture, or an array of the same dtype.
+    """Fill the hole of an image; pixels outside it keep their bytes.
 
-    image: a PIL picture, of which size, mode, alpha and `info` are kept (to write it as it is
-    turned, `result.save(..., exif=result.getexif())`); or an array (H, W) or
-    (H, W, C) of unsigned integers (0 is black, the largest number white), other integers or floats
-    (of any range): grey (C = 1), RGB (3), or either with alpha behind it (2, 4). Pixels outside the
-    hole keep their bytes; what is below a fully transparent pixel is not learned from.
+    Args:
+        image: a PIL picture; or an array (H, W) or (H, W, C) of unsigned integers (0 is black, the
+            largest number white), other integers or floats (of any range): grey (C = 1), RGB (3),
+            or either with alpha behind it (2, 4). What is below a fully transparent pixel is not
+            learned from.
+        mask: as the image is shown, white = known, black = hole, by its first channel: a PIL
+            picture, or an array (H, W) or (H, W, C) of bool or numbers, where white is 1, 255 or
+            65535, the least of them that no value is above; `dip.fills.tones` says how colours and
+            transparency are read. A mask that makes more than 60 % of the image the hole is
+            refused, unless `hole_is_white` or `hole_is_black` is given.
+        hole_is_white: the mask is the other way round.
+        hole_is_black: the mask is meant as it is, however large its hole.
+        hole_is_transparent: the hole is where the mask is transparent; without a mask where the
+            image is, fully. There it comes back opaque: with the largest alpha of unsigned
+            integers, otherwise with 1, 255 or 65535, the least of them that no alpha is above.
+        preset: name of the method, as `dip.load_preset` has it.
+        settings: changes to it, as `dip.with_settings` has them.
+        iterations: of each fit, at most; the preset's if None.
+        seed: of networks and their inputs.
+        stop: the rule that ends a fit, as `held-out`, `es-wmv[window=50]`, or `none`. What fills a
+            hole is the output that the rule chose, without one the average of all outputs.
+        context: pixels around each hole that are fitted with it.
+        max_side: what the longer side of these is reduced to while they are fitted.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        look: called with a `dip.inpainting.fill.Moment` at each iteration, on a GPU at every 25th.
 
-    mask: as the image is shown, white = known, black = hole, by its first channel: a PIL picture,
-    or an array (H, W) or (H, W, C) of bool or numbers, where white is 1, 255 or 65535, the least
-    of them that no value is above. hole_is_white: the mask is the other way round.
+    Returns:
+        The restored image: a picture with the same size, mode, alpha and `info` (to write it as it
+        is turned, `result.save(..., exif=result.getexif())`), or an array of the same dtype.
 
-    preset, settings: the method, as `dip.load_preset` and `dip.with_settings` have it. iterations:
-    of each fit, at most; the preset's if not given. stop: the rule that ends it, as `held-out`,
-    `es-wmv[window=50]`, or `none`; what fills a hole is the output that the rule chose, without one
-    the average of all outputs. context: pixels around each hole that are fitted with it; max_side:
-    what the longer side of these is reduced to while they are fitted. device: `auto`, `cpu`, `cuda`
-    or `cuda:N`. look: called with a `dip.inpainting.fill.Moment` at each iteration, on a GPU at
-    every 25th.
-
-    Raises InputError for what does not fit, and FailedFitError when every fit diverged.
+    Raises:
+        InputError: something that is given does not fit.
+        FailedFitError: every fit diverged.
     """
     request = make_request(
         preset,
@@ -69,23 +91,40 @@ def inpaint(
         max_side=max_side,
         device=device,
     )
+    said = said_of_hole(hole_is_white, hole_is_black, hole_is_transparent)
     photo = photo_in(image) if isinstance(image, Image.Image) else _photo_in_array(image)
     size = (photo.colours.shape[0], photo.colours.shape[1])
-    if isinstance(mask, Image.Image):
-        hole = hole_in_picture(mask, size, hole_is_white)
+    if mask is None:
+        if said != "transparent":
+            raise InputError("the hole: give a mask, or `hole_is_transparent` for an image's own")
+        hole = transparent_hole(photo.visible)
+    elif isinstance(mask, Image.Image):
+        hole = hole_in_picture(mask, size, said)
     else:
-        hole = hole_in_array(np.asarray(mask), size, hole_is_white)
+        hole = hole_in_array(np.asarray(mask), size, said)
 
     from dip.inpainting.fill import fill
     from dip.inpainting.plan import make_plan
 
     colours, _ = fill(make_plan(photo, hole, request), look)
     if isinstance(image, Image.Image):
-        return with_hole(image, colours, hole)
+        return with_hole(image, colours, hole, opaque=mask is None)
     result = image.copy()
     shown = result[..., None] if result.ndim == 2 else result
     shown[hole, : colours.shape[2]] = colours[hole]
+    if mask is None:
+        alpha = shown[..., -1]
+        alpha[hole] = _opaque(alpha)
     return result
+
+
+def _opaque(alpha: NDArray[Any]) -> Any:
+    """The alpha of opaque pixels; white as a mask has it, unless the dtype says what it is."""
+    largest = (np.finfo if alpha.dtype.kind == "f" else np.iinfo)(alpha.dtype).max
+    if alpha.dtype.kind == "u":
+        return largest
+    white = next((white for white in WHITES if alpha.max() <= white), alpha.max())
+    return min(white, largest)
 
 
 def _photo_in_array(image: object) -> Photo:
@@ -101,8 +140,6 @@ def _photo_in_array(image: object) -> Photo:
         raise InputError(
             f"an image of whole numbers has at most 32 bits of them, not {image.dtype}"
         )
-    if not np.isfinite(pixels).all():
-        raise InputError("some of the image's values are no numbers (nan or infinite)")
     has_alpha = pixels.shape[2] in (2, 4)
     colours = pixels[..., :-1] if has_alpha else pixels
     visible = pixels[..., -1] > 0 if has_alpha else np.ones(pixels.shape[:2], bool)

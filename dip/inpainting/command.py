@@ -3,17 +3,16 @@
 import os
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from PIL import Image
 
 from dip.errors import InputError
+from dip.fills.tones import Hole
 from dip.inpainting.display.previews import (
     Animation,
     Preview,
@@ -21,13 +20,23 @@ from dip.inpainting.display.previews import (
     check_animation,
     check_preview,
 )
-from dip.inpainting.files.photo import Mask, loses_depth, open_picture, photo_in, with_hole
-from dip.inpainting.files.save import check_format, is_lossless, save
-from dip.inpainting.mask import Box, hole_in_file, hole_of_boxes, parse_box
+from dip.inpainting.files.losses import losses
+from dip.inpainting.files.photo import Colours, Mask, Photo, open_picture, photo_in, with_hole
+from dip.inpainting.files.samples import mode_in_words
+from dip.inpainting.files.save import APPEARED, check_format, is_lossless, save
+from dip.inpainting.mask import (
+    Box,
+    hole_in_file,
+    hole_of_boxes,
+    parse_box,
+    said_of_hole,
+    transparent_hole,
+)
+from dip.inpainting.places import Places, are_one, check_places
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
-from dip.inpainting.resume import Saved, state_path
+from dip.inpainting.resume import Saved, check_state, state_path
 from dip.options import RULES
-from dip.system.signals import SIGNALS, deferring_signals
+from dip.system.signals import SIGNALS, deferring_signals, ending_at_once
 from dip.system.text import duration
 
 if TYPE_CHECKING:
@@ -36,7 +45,6 @@ if TYPE_CHECKING:
 
 # A terminal that is closed is an interruption, too.
 ENDINGS = (*SIGNALS, signal.SIGHUP)
-MOSTLY = 0.8  # share of the photo in its hole from which the mask is probably the wrong way round
 
 
 def inpaint(
@@ -46,7 +54,8 @@ def inpaint(
     mask: Annotated[
         Path | None,
         typer.Argument(
-            metavar="MASK", help="a picture of the same size, white = known, black = hole"
+            metavar="MASK",
+            help="a picture of the same size, white = known, black = hole; or strokes in a colour",
         ),
     ] = None,
     *,
@@ -57,6 +66,19 @@ def inpaint(
     ] = None,
     hole_is_white: Annotated[
         bool, typer.Option("--hole-is-white", help="the mask is white in the hole")
+    ] = False,
+    hole_is_black: Annotated[
+        bool,
+        typer.Option(
+            "--hole-is-black", help="the hole is black in the mask, even if that is most of it"
+        ),
+    ] = False,
+    hole_is_transparent: Annotated[
+        bool,
+        typer.Option(
+            "--hole-is-transparent",
+            help="the hole is where the mask, or without one the photo, is transparent",
+        ),
     ] = False,
     preset: Annotated[str, typer.Option(help="network and settings to start from")] = PRESET,
     settings: Annotated[
@@ -94,7 +116,14 @@ def inpaint(
         typer.Option(metavar="N DIR", help="the restoration so far, every N iterations"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted run")] = False,
-    force: Annotated[bool, typer.Option("--force", help="OUT may be the photo itself")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="overwrite files that exist; OUT may be the photo itself"),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="refuse a photo of which something cannot be kept"),
+    ] = False,
 ) -> int:
     """Fill the hole in a photo. Ctrl-C stops early, and writes the best so far."""
     request = make_request(
@@ -108,46 +137,57 @@ def inpaint(
         device=device,
     )
     boxes = [parse_box(each) for each in box or []]
-    if bool(boxes) == (mask is not None):
-        raise InputError("the hole: either a MASK or --box says where it is")
-    if hole_is_white and mask is None:
-        raise InputError("--hole-is-white is about a mask, and there is none")
+    said = said_of_hole(hole_is_white, hole_is_black, hole_is_transparent)
+    if (mask is not None) + bool(boxes) + (mask is None and said == "transparent") != 1:
+        raise InputError("the hole: either a MASK, --box or --hole-is-transparent says where it is")
+    if said is not None and said != "transparent" and mask is None:
+        raise InputError(f"--hole-is-{said} is about a mask, and there is none")
+    places = Places(force)
     picture = open_picture(image)
-    _check_places(image, mask, out, animation, preview, force)
+    pictures = _check_files(image, mask, out, animation, preview, places, resume)
     check_format(out, picture)
+    lost = losses(picture, out)
+    if lost and strict:
+        raise InputError(f"{out}: would not keep {', '.join(lost)}; leave out `strict` to go on")
     photo = photo_in(picture, str(image))
-    hole = _hole(mask, boxes, photo.colours.shape[:2], hole_is_white)
-    show_here = preview == "terminal"
-    if show_here:
-        _check_terminal()
-    state = state_path(out)
-    _check_state(state, resume)
+    hole = _hole(image, mask, boxes, photo, said)
     looks: list[Look] = []
     if save_every is not None:
-        looks.append(Series(*save_every, photo=image))
-    if preview is not None and not show_here:
-        looks.append(Preview(Path(preview)))
-    frames = Animation(animation) if animation is not None else None
+        others = [image, *([mask] if mask is not None else []), *pictures.values()]
+        looks.append(Series(*save_every, places, others=others, resume=resume))
+    if "preview" in pictures:
+        looks.append(Preview(pictures["preview"], places))
+    frames = Animation(animation, places) if animation is not None else None
     if frames is not None:
         looks.append(frames)
-    print(_described(image, picture.mode, hole), flush=True)
-    if loses_depth(image):
-        _note("its colours have 16 bits, of which 8 are read and written")
-    if mask is not None and hole.mean() > MOSTLY:
-        _note(f"that is most of it; {'leave out' if hole_is_white else 'add'} --hole-is-white?")
+    print(_described(image, mode_in_words(picture.mode), hole), flush=True)
+    if lost:
+        _note(f"not kept in {out}: {', '.join(lost)}")
 
     # From here on it takes seconds.
-    from dip.inpainting.plan import make_plan
+    with ending_at_once():
+        from dip.inpainting.plan import make_plan
 
     plan = make_plan(photo, hole, request)
-    saved = Saved(state, plan, _note, resume=resume)
-    announcement = _planned(plan, preset, stop)
+    saved = Saved(state_path(out), plan, _note, places.wrote, resume=resume)
+    for path in pictures.values():
+        places.check(path)  # again: now it is known what an interrupted run has written
     # A lossy format changes the known pixels, and the saved state would not fit the new photo.
-    must_stay = _are_one(out, image) and not is_lossless(out, picture)
-    code = _restore(plan, saved, looks, announcement, picture, out, show_here, must_stay)
-    if frames is not None:
-        frames.write()
-    return code
+    must_stay = are_one(out, image) and not is_lossless(out, picture)
+
+    def put(colours: Colours, cut_short: bool) -> Path:
+        """Save the photo with these colours in its hole; returns where."""
+        place = places.free_beside(out) if cut_short and must_stay else out
+        over = places.may_replace(place) if place == out else places.is_own(place)
+        if not over and place.exists():
+            raise InputError(f"{place}: {APPEARED}")
+        opaque = mask is None and said == "transparent"
+        save(with_hole(picture, colours, hole, opaque), picture, place, over)
+        places.remember(place)
+        return place
+
+    announcement = _planned(plan, preset, stop)
+    return _restore(plan, saved, looks, announcement, put, frames, preview == "terminal")
 
 
 def _restore(
@@ -155,112 +195,113 @@ def _restore(
     saved: Saved,
     looks: Sequence["Look"],
     announcement: str,
-    picture: Image.Image,
-    out: Path,
+    put: Callable[[Colours, bool], Path],
+    frames: Animation | None,
     show_here: bool,
-    must_stay: bool,
 ) -> int:
     """Fill the holes and save the picture; return the exit code.
 
-    announcement: printed first; show_here: draw previews in the terminal; must_stay: `out` is also
-    the photo, so an unfinished restoration is saved beside it.
+    announcement: printed first; put: saves the photo; show_here: draw previews in the terminal.
     """
-    from dip.engine.engine import keep_memory
-    from dip.inpainting.display.progress import Progress
-    from dip.inpainting.fill import CUT_SHORT, fill
+    with ending_at_once():
+        from dip.engine.engine import keep_memory
+        from dip.inpainting.display.progress import Progress
+        from dip.inpainting.fill import CUT_SHORT, fill
 
     if plan.device == "cpu":
         keep_memory()
     progress = Progress(picture=show_here)
     started = time.monotonic()
+    failure: InputError | None = None
     with deferring_signals(ENDINGS, _say_stopping) as was_interrupted:
         print(announcement, flush=True)
         try:
             colours, ends = fill(plan, _all([progress, *looks]), was_interrupted, saved)
             progress.finish()
             cut_short = was_interrupted() and any(end.why in CUT_SHORT for end in ends)
-            if cut_short and must_stay:
-                out = out.with_stem(f"{out.stem}-so-far")
-            save(with_hole(picture, colours, plan.hole), picture, out)
+            out = _put(put, colours, cut_short, saved)
         except BaseException:
             progress.finish()
             saved.catch_up()  # what has been fitted is not lost with the rest
             raise
-        if cut_short:
-            saved.catch_up()
-        else:
+        try:
+            if frames is not None:
+                frames.write()
+        except InputError as error:  # the photo is there, which is said first
+            failure = error
+        can_resume = cut_short and saved.finish()
+        if not cut_short:
             saved.remove()
     took = duration(time.monotonic() - started)
-    goes_on = "; --resume goes on" if cut_short and saved.can_write else ""
-    print(f"{out}: {_outcome(ends)}; {took}{goes_on}")
+    print(f"{out}: {_outcome(ends)}; {took}{'; --resume goes on' if can_resume else ''}")
+    if failure is not None:
+        raise failure
     if any(end.why == "failed" for end in ends):
         return 1
     return 130 if cut_short else 0
 
 
-def _check_state(state: Path, resume: bool) -> None:
-    """Raises InputError if the state is missing although it is needed, or would be overwritten."""
-    if resume and not state.is_file():
-        raise InputError(f"{state}: no saved state to resume; leave out --resume")
-    if state.exists() and not resume:
-        raise InputError(f"{state}: left by an interrupted run; add --resume, or delete it")
+def _put(
+    put: Callable[[Colours, bool], Path], colours: Colours, cut_short: bool, saved: Saved
+) -> Path:
+    """Write the restoration; raises InputError that also says what becomes of the fit."""
+    try:
+        return put(colours, cut_short)
+    except InputError as error:
+        saved.catch_up()
+        if not (saved.is_own and saved.path.is_file()):
+            raise
+        raise InputError(f"{error}; what was fitted is kept, and `resume` writes it") from None
 
 
 def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def _check_places(
+def _check_files(
     image: Path,
     mask: Path | None,
     out: Path,
     animation: Path | None,
     preview: str | None,
-    force: bool,
-) -> None:
-    """Raises InputError if a file cannot be written, or would overwrite another one of these."""
-    written = {"--out": out}
+    places: Places,
+    resume: bool,
+) -> dict[str, Path]:
+    """The pictures that will be written, by their options; raises InputError if one cannot be."""
+    written = {"out": out}
     if animation is not None:
         check_animation(animation)
-        written["--animation"] = animation
-    if preview is not None and preview != "terminal":
+        written["animation"] = animation
+    if preview == "terminal":
+        _check_terminal()
+    elif preview is not None:
         check_preview(Path(preview))
-        written["--preview"] = Path(preview)
-    if _are_one(out, image) and not force:
+        written["preview"] = Path(preview)
+    if are_one(out, image) and not places.force:
         raise InputError(f"{out}: that is the photo itself; --force overwrites it")
-    for name, path in written.items():
-        others = [each for other, each in written.items() if other != name]
-        others += [mask] if mask is not None else []
-        others += [image] if name != "--out" else []
-        for other in others:
-            if _are_one(path, other):
-                raise InputError(f"{name} {path}: that is another file of this command, {other}")
-        if path.is_dir():
-            raise InputError(f"{name} {path}: is a folder; name a file in it")
-        try:
-            with tempfile.TemporaryFile(dir=path.parent):
-                pass
-        except OSError as error:
-            raise InputError(f"{name} {path}: cannot be written ({error.strerror})") from None
+    check_places(written, [mask] if mask is not None else [], image)
+    check_state(state_path(out), resume)
+    if not resume:
+        for path in written.values():
+            places.check(path)
+    return written
 
 
-def _are_one(path: Path, other: Path) -> bool:
-    return path.resolve() == other.resolve() or (
-        path.exists() and other.exists() and path.samefile(other)
-    )
-
-
-def _hole(mask: Path | None, boxes: Sequence[Box], size: tuple[int, int], is_white: bool) -> Mask:
-    if mask is None:
-        return hole_of_boxes(boxes, size)
-    return hole_in_file(mask, size, is_white)
+def _hole(
+    image: Path, mask: Path | None, boxes: Sequence[Box], photo: Photo, said: Hole | None
+) -> Mask:
+    size = (photo.visible.shape[0], photo.visible.shape[1])
+    if mask is not None:
+        return hole_in_file(mask, size, said)
+    return hole_of_boxes(boxes, size) if boxes else transparent_hole(photo.visible, str(image))
 
 
 def _check_terminal() -> None:
-    if not sys.stderr.isatty() or os.environ.get("COLORTERM") not in ("truecolor", "24bit"):
+    shows_colours = os.environ.get("COLORTERM") in ("truecolor", "24bit")
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or not shows_colours:
         raise InputError(
-            "--preview terminal: this is none that says it shows 24-bit colours (COLORTERM); name a"
-            " file to refresh instead"
+            "--preview terminal: the terminal does not say that it shows 24-bit colours"
+            " (COLORTERM); name a file instead"
         )
 
 

@@ -230,10 +230,10 @@ def _explaining(plan: Plan, request: Request, size: tuple[int, int]) -> Iterator
     try:
         yield
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError on a CPU
-        if isinstance(error, MemoryError) or "memory" in str(error):
+        if isinstance(error, MemoryError) or "memory" in str(error) or "overflow" in str(error):
             raise InputError(
                 f"{plan.device}: too little memory for a fit of {size[0]}x{size[1]} pixels; use a"
-                " smaller `max_side`"
+                " smaller `max_side`, or a network with fewer channels"
             ) from None
         if isinstance(request.method.architecture, ImportedOptions):
             raise InputError(f"the network fails: {str(error).splitlines()[0]}") from None

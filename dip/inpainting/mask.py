@@ -1,7 +1,7 @@
-"""Where a photo has its hole: from a mask file, boxes or an array, as the photo is shown.
+"""Where a photo has its hole: from a mask, boxes or its own transparency, as the photo is shown.
 
-Masks are white where the photo is known and black in the hole, by their first channel at a
-threshold of one half, as in Ulyanov et al.'s code.
+Masks are white where the photo is known, unless somebody says otherwise; `dip.fills.tones` says
+what counts as white.
 """
 
 import re
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dip.errors import InputError
+from dip.fills.tones import Hole, hole_in, shades_in
 from dip.inpainting.files.photo import Mask, open_picture, orientation_of, turned
-from dip.training.pictures import known_in, shades_in
+from dip.training.pictures import check_mask_size
 
 PHOTO = "photo as it is shown"
 Box = tuple[int, int, int, int]  # x, y, width, height
@@ -23,7 +24,8 @@ Box = tuple[int, int, int, int]  # x, y, width, height
 
 def parse_box(text: str) -> Box:
     """`x,y,width,height` in pixels from the upper left corner; raises InputError."""
-    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*){3}", text):
+    number = r"\s*[0-9]{1,9}\s*"
+    if not re.fullmatch(f"{number}(,{number}){{3}}", text):
         raise InputError(
             f"`box` {text}: a box is x,y,width,height in whole pixels, as 120,40,64,32"
         )
@@ -48,32 +50,58 @@ def hole_of_boxes(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
     return hole
 
 
-def hole_in_file(path: Path, size: tuple[int, int], hole_is_white: bool) -> Mask:
+def said_of_hole(white: bool, black: bool, transparent: bool) -> Hole | None:
+    """What somebody says the hole is; raises InputError for more than one thing."""
+    said: dict[Hole, bool] = {"white": white, "black": black, "transparent": transparent}
+    names = [name for name, is_said in said.items() if is_said]
+    if len(names) > 1:
+        flags = " and ".join(f"`hole_is_{name}`" for name in names)
+        raise InputError(f"{flags} exclude each other")
+    return names[0] if names else None
+
+
+def hole_in_file(path: Path, size: tuple[int, int], said: Hole | None) -> Mask:
     """(H, W), True in the hole; raises InputError for a mask that does not fit the photo."""
-    return hole_in_picture(open_picture(path), size, hole_is_white, str(path))
+    return hole_in_picture(open_picture(path), size, said, str(path))
 
 
 def hole_in_picture(
-    mask: Image.Image, size: tuple[int, int], hole_is_white: bool = False, name: str = "the mask"
+    mask: Image.Image, size: tuple[int, int], said: Hole | None, name: str = "the mask"
 ) -> Mask:
     """The same of a picture that has been read."""
-    known = known_in(turned(shades_in(mask), orientation_of(mask)), size, name, PHOTO)
-    return _checked(known if hole_is_white else ~known, name)
+    return hole_in_array(turned(shades_in(mask), orientation_of(mask)), size, said, name)
 
 
-def hole_in_array(mask: NDArray[Any], size: tuple[int, int], hole_is_white: bool = False) -> Mask:
-    """(H, W), True in the hole, of a mask as `dip.inpaint` takes it."""
-    known = known_in(mask, size, "the mask", PHOTO)
-    return _checked(known if hole_is_white else ~known, "the mask")
-
-
-def _checked(hole: Mask, name: str) -> Mask:
+def hole_in_array(
+    mask: NDArray[Any], size: tuple[int, int], said: Hole | None, name: str = "the mask"
+) -> Mask:
+    """The same of an array, as `dip.inpaint` takes it."""
+    check_mask_size(mask, size, name, PHOTO)
+    which, transparent = "add `hole_is_white` or `hole_is_black`", "add `hole_is_transparent`"
+    try:
+        hole = hole_in(mask, said, which, transparent)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    channel = " by its first channel (red)" if mask.ndim == 3 and mask.shape[2] > 2 else ""
     if not hole.any():
+        other = "black, with `hole_is_black`" if said == "white" else "white, with `hole_is_white`"
         raise InputError(
-            f"{name}: no pixel is in the hole: none is black (or white, with `hole_is_white`)"
+            f"{name}: no pixel is in the hole: none is {said or 'black'}{channel} (or {other})"
         )
     if hole.all():
         raise InputError(
-            f"{name}: every pixel is in the hole, and nothing is known to fill it from"
+            f"{name}: every pixel is in the hole{channel}, and nothing is known to fill it from"
         )
     return hole
+
+
+def transparent_hole(visible: Mask, name: str = "the image") -> Mask:
+    """(H, W), True where a photo is fully transparent; raises InputError if that is nowhere.
+
+    visible: where it is not.
+    """
+    if visible.all():
+        raise InputError(f"{name}: no pixel is fully transparent; give a mask or boxes")
+    if not visible.any():
+        raise InputError(f"{name}: every pixel is fully transparent, and nothing is known")
+    return ~visible

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from dip.errors import InputError
@@ -22,7 +23,9 @@ class Plan:
 
 
 def make_plan(photo: Photo, hole: Mask, request: Request) -> Plan:
-    """Where fits will be; raises InputError if the device is not there."""
+    """Where fits will be; raises InputError if the device is not there, or a colour no number."""
+    if not np.isfinite(photo.colours[~hole]).all():
+        raise InputError("some of the image's known values are no numbers (nan or infinite)")
     device = _device(request.device)
     max_side = request.max_side or MAX_SIDES[device.partition(":")[0]]
     places = neighbourhoods(hole, request.context, max_side)

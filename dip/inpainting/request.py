@@ -8,11 +8,13 @@ from typing import Any
 from dip.errors import InputError
 from dip.options import Method, RuleOptions, parse_rule
 from dip.presets import load_preset, with_settings
+from dip.system.yaml import read_yaml
 
 PRESET = "photo"
 STOP = "held-out"
 HELD_OUT = 0.02  # of the known pixels, for the rule of that name where the method has none
 PATIENCE = 500  # iterations without a better error of them
+MOST = 10**9  # iterations or pixels: as good as without a bound
 # What the longer side of a neighbourhood is fitted at, by the kind of device.
 MAX_SIDES = {"cpu": 384, "cuda": 512}
 
@@ -54,9 +56,11 @@ def make_request(
     for name, (value, smallest) in least.items():
         if value is not None and not (_is_whole(value) and value >= smallest):
             raise InputError(f"`{name}`: a whole number, at least {smallest}, not {value!r}")
+        if value is not None and value > MOST:
+            raise InputError(f"`{name}`: a whole number, at most 10^9")
     if not (_is_whole(seed) and 0 <= seed < 2**63):
         raise InputError(f"`seed`: a whole number from 0 to 2^63 - 1, not {seed!r}")
-    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,4})?", device):
         raise InputError(f"`device` {device}: use auto, cpu, cuda or cuda:N")
     bound = loaded.iterations if iterations is None else iterations
     return Request(method, bound, seed, rule, context, max_side, device)
@@ -99,15 +103,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def parse_value(text: str) -> Any:
     """A value as YAML has it: numbers, true, lists in brackets."""
-    import yaml
-
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise InputError(f"'{text}' is no value; a list is [1, 2], text is as it is") from None
-    if isinstance(value, str) and value == "none":
-        return None
-    # YAML 1.1 takes 1e-3 for text.
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
-        return float(value)
-    return value
+        value = read_yaml(text)
+    except InputError as error:
+        raise InputError(
+            f"'{text}' is no value ({error}); a list is [1, 2], text is as it is"
+        ) from None
+    return None if value == "none" else value

@@ -5,7 +5,9 @@ under way. It is gone when the restoration is there.
 """
 
 import hashlib
+import os
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,29 @@ def state_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.dip-state")
 
 
+def check_state(state: Path, resume: bool) -> None:
+    """Raises InputError if the state is missing although it is needed, or would be overwritten."""
+    if not os.path.lexists(state):
+        if resume:
+            raise InputError(f"{state}: no saved state to resume; leave out `resume`")
+    elif not _looks_saved(state):
+        raise InputError(
+            f"{state}: not a state that this program has saved, and the state of this run would be"
+            " there; move it, or name another file to write"
+        )
+    elif not resume:
+        raise InputError(f"{state}: left by an interrupted run; add `resume`, or delete it")
+
+
+def _looks_saved(path: Path) -> bool:
+    """Whether a file has the form in which torch saves, told without importing it."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return any(name.endswith("/data.pkl") for name in file.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
 class Saved:
     """What is known of a restoration so far.
 
@@ -38,9 +63,15 @@ class Saved:
     """
 
     def __init__(
-        self, path: Path, plan: "Plan", note: Callable[[str], None], *, resume: bool = False
+        self,
+        path: Path,
+        plan: "Plan",
+        note: Callable[[str], None],
+        wrote: dict[str, str] | None = None,
+        *,
+        resume: bool = False,
     ):
-        """note: is told what the user should know.
+        """note: is told what the user should know. wrote: hashes of files, which are saved with it.
 
         Raises InputError if it is to go on from a state that cannot be read or is of something
         else.
@@ -48,6 +79,8 @@ class Saved:
         self.path = path
         self.note = note
         self.can_write = True
+        self.is_own = resume  # whether the file on the disk is this run's, or what it resumes
+        self.wrote = {} if wrote is None else wrote
         self.of = _name(plan)
         self.outputs: list[dict[str, Any]] = []
         self.fit: State | None = None
@@ -72,6 +105,7 @@ class Saved:
                 " leave `resume` out"
             )
         self.outputs, self.fit = content["outputs"], content["fit"]
+        self.wrote.update(content.get("wrote", {}))
 
     def add(self, output: "Tensor", end: dict[str, Any]) -> None:
         """A hole is done."""
@@ -88,6 +122,11 @@ class Saved:
         if self.is_behind:
             self.write(None)
 
+    def finish(self) -> bool:
+        """Write all for the run that resumes this one; returns whether there is something now."""
+        self.write(self.fit)
+        return self.can_write
+
     def write(self, fit: "State | None") -> None:
         """With the state of the fit under way.
 
@@ -97,11 +136,13 @@ class Saved:
 
         if not self.can_write:
             return
+        content = {"of": self.of, "outputs": self.outputs, "fit": fit, "wrote": self.wrote}
+        place = Path(os.path.realpath(self.path))
         try:
             # torch itself opens no file whose name begins with a dot.
-            with replacing(self.path) as partial, partial.open("wb") as file:
-                torch.save({"of": self.of, "outputs": self.outputs, "fit": fit}, file)
-            self.is_behind = False
+            with replacing(place, over=self.is_own) as partial, partial.open("wb") as file:
+                torch.save(content, file)
+            self.fit, self.is_behind, self.is_own = fit, False, True
         except (OSError, RuntimeError) as error:  # torch's own, when the disk is full
             self.can_write = False
             self.note(
@@ -110,7 +151,8 @@ class Saved:
         self.last_write = time.monotonic()
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        if self.is_own:
+            self.path.unlink(missing_ok=True)
 
 
 def _name(plan: "Plan") -> str:

@@ -1,15 +1,18 @@
 """Runs a command line: exit codes, and one line for whatever a user can get wrong."""
 
-import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 
 from dip.errors import FailedFitError, InputError
 from dip.system.signals import Interrupted
+from dip.system.surroundings import prepare_streams, settle_streams
+
+LONGEST = 600  # characters of a message
 
 
 def main(
@@ -29,16 +32,32 @@ def main(
 
     Returns:
         What the command returned or exited with, 0 if nothing; 1 if a photo's fit failed or the
-        reader of the output has gone, 2 for a user's mistake, 130 for an interruption.
+        reader of the output has gone, 2 for a user's mistake or an output that cannot be written,
+        130 for an interruption.
     """
+    prepare_streams()
     try:
-        code = app(args=arguments, prog_name=program, standalone_mode=False) or 0
-        sys.stdout.flush()  # here, where a closed pipe is still caught
-        return code
+        code = _code_of(app, arguments, program, mistakes)
     except BrokenPipeError:
-        # Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    failure = settle_streams()
+    if failure is None:
+        return code
+    if isinstance(failure, BrokenPipeError):
         return 1
+    return _print_error(f"standard output cannot be written ({failure.strerror})", 2)
+
+
+def _code_of(
+    app: typer.Typer,
+    arguments: Sequence[str] | None,
+    program: str,
+    mistakes: tuple[type[Exception], ...],
+) -> int:
+    try:
+        return app(args=arguments, prog_name=program, standalone_mode=False) or 0
+    except BrokenPipeError:
+        raise
     except mistakes as error:
         given = sys.argv[1:] if arguments is None else arguments
         return _print_error(with_flags(str(error), app, given), 2)
@@ -83,5 +102,9 @@ def _flags(command: Any) -> dict[str, str]:
 
 
 def _print_error(message: str, code: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    if len(line) > LONGEST:  # it quotes something long; what to do stands at the end
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+    with suppress(OSError):  # nobody may be there to read it
+        print(f"error: {line}", file=sys.stderr)
     return code

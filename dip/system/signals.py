@@ -1,8 +1,9 @@
 """Ctrl-C and SIGTERM: end at once, or after the work under way."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -36,6 +37,27 @@ def deferring_signals(
         yield lambda: asked
     finally:
         restore()
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Meanwhile Ctrl-C ends the process, with a line; for imports, in the middle of which an
+    exception may be caught or turned into another one.
+    """
+
+    def end(*_: object) -> None:
+        with suppress(OSError):  # nobody may be there to read it
+            os.write(2, b"interrupted\n")
+        os._exit(128 + signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # which `dip.bench` blocks
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Interrupted(BaseException):

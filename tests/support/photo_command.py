@@ -57,11 +57,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     frames = [Image.new("L", (50, 40), shade) for shade in (0, 99)]
     frames[0].save(tmp_path / "moves.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "linked.png").symlink_to("photo.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
     (tmp_path / "hard.png").hardlink_to(tmp_path / "photo.png")
     (tmp_path / "of-another.png.dip-state").write_bytes(b"PK no state")
     (tmp_path / "folder.png").mkdir()
-    (tmp_path / "hole-1-a.png").write_bytes((tmp_path / "photo.png").read_bytes())
-    Image.open("photo.png").save("odd.tif", tiffinfo={270: "long" * 20_000})
+    (tmp_path / "hole-1-iteration-000005.png").write_bytes((tmp_path / "photo.png").read_bytes())
+    Image.open("photo.png").save("odd.tif", tiffinfo={270: "long " * 20_000})
     (tmp_path / "mynet.py").write_text(NETWORK)
     return tmp_path
 

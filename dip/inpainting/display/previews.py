@@ -1,6 +1,9 @@
 """Pictures of a fit on its way: a preview that is refreshed, one every so often, an animation."""
 
+import os
+import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +11,14 @@ from PIL import Image, ImageDraw
 
 from dip.errors import InputError
 from dip.inpainting.files.save import FORMATS, write
+from dip.inpainting.places import Places, check_folder
 
 if TYPE_CHECKING:
     from dip.inpainting.fill import Moment
 
 PREVIEW_SECONDS = 5.0
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
+SERIES = re.compile(r"hole-\d+-iteration-\d+\.png$", re.IGNORECASE)
 GROWTH = 1.08  # from one frame's iteration to the next: a network draws fast first, then slowly
 FRAME_MS, LAST_FRAME_MS = 80, 2500
 CAPTION = 16  # pixels
@@ -34,39 +39,61 @@ def check_animation(path: Path) -> None:
 class Preview:
     """Refreshes a file with the neighbourhood and what is drawn in its hole now."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, places: Places):
         self.path = path
+        self.places = places
         self.last = -PREVIEW_SECONDS
 
     def __call__(self, moment: "Moment") -> None:
         if time.monotonic() - self.last < PREVIEW_SECONDS:
             return
-        write(moment.glance(), self.path, FORMATS[self.path.suffix.lower()], {})
+        over = self.places.may_replace(self.path)
+        write(moment.glance(), self.path, FORMATS[self.path.suffix.lower()], {}, over)
+        self.places.remember(self.path)
         self.last = time.monotonic()
 
 
 class Series:
-    """Writes the neighbourhood every so many iterations, as `hole-1-iteration-000100.png`."""
+    """Writes the neighbourhood every so many iterations, as `hole-1-iteration-000100.png`.
 
-    def __init__(self, every: int, folder: Path, *, photo: Path):
-        """Raises InputError if there can be no such folder, or if it may overwrite the photo."""
+    Where an interrupted run has come further than its state, its pictures stay.
+    """
+
+    def __init__(
+        self, every: int, folder: Path, places: Places, *, others: Sequence[Path], resume: bool
+    ):
+        """Raises InputError if there can be no such folder, or if a picture of it has to stay.
+
+        others: the other files of the command.
+        """
         if every < 1:
             raise InputError(f"`save_every` {every}: at least 1 iteration")
         self.every = every
         self.folder = folder
+        self.over = places.force
+        self.resume = resume
         self.next = {1: every}  # by hole
-        if photo.resolve().parent == folder.resolve() and photo.name.startswith("hole-"):
-            raise InputError(f"`save_every`: {photo} is one of these pictures; name another folder")
+        for path in others:
+            is_there = os.path.realpath(path.parent) == os.path.realpath(folder)
+            if is_there and SERIES.match(path.name):
+                raise InputError(
+                    f"`save_every`: {path} is one of these pictures; name another folder"
+                )
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            there = sorted(path for path in folder.iterdir() if SERIES.match(path.name))
         except OSError as error:
             raise InputError(f"`save_every`: {folder}: {error.strerror}") from None
+        check_folder(folder, f"`save_every` {folder}")
+        if there and not resume:
+            places.check(there[0])
 
     def __call__(self, moment: "Moment") -> None:
         if moment.iteration < self.next.get(moment.hole, self.every):
             return
-        name = f"hole-{moment.hole}-iteration-{moment.iteration:06}.png"
-        write(moment.restored(), self.folder / name, "PNG", {})
+        path = self.folder / f"hole-{moment.hole}-iteration-{moment.iteration:06}.png"
+        if self.over or not (self.resume and os.path.lexists(path)):
+            write(moment.restored(), path, "PNG", {}, self.over)
         self.next[moment.hole] = (moment.iteration // self.every + 1) * self.every
 
 
@@ -77,8 +104,9 @@ class Animation:
     take about as long to watch.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, places: Places):
         self.path = path
+        self.places = places
         self.frames: list[Image.Image] = []
         self.next = (1, 1)  # hole and iteration
         self.unused: Moment | None = None
@@ -122,4 +150,6 @@ class Animation:
             "duration": durations,
             "loop": 0,
         }
-        write(canvases[0], self.path, ANIMATIONS[self.path.suffix.lower()], options)
+        over = self.places.may_replace(self.path)
+        write(canvases[0], self.path, ANIMATIONS[self.path.suffix.lower()], options, over)
+        self.places.remember(self.path)

@@ -1,5 +1,6 @@
 """What a person sees while a photo is being restored: a line, in a terminal with a picture."""
 
+import os
 import shutil
 import sys
 import time
@@ -25,7 +26,8 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None, *, picture: bool = False):
         self.stream = stream or sys.stderr
-        self.is_terminal = self.stream.isatty()
+        # One that says nothing of itself, or that it is dumb, does not move its cursor.
+        self.is_terminal = self.stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
         self.picture = picture
         self.rows = 0  # of the picture that is on the screen
         self.first: tuple[int, int, float] | None = None  # hole, iteration and time of its start

@@ -227,6 +227,11 @@ def test_a_hole_from_a_file_or_a_folder(tmp_path: Path) -> None:
 
     refused("masks", "masks holds no mask for 'y'; it takes one picture", black(32, 40, "y"))
     refused("mask.png", "the mask has 40x32 pixels, 'x' 41x32; they must be", black(32, 41))
+    refused(
+        "masks", "91.6 % of the photo the hole, .*; add hole: white or hole: black", black(32, 40)
+    )
+    most = parse_mask({"file": {"path": "masks", "hole": "black"}}).within(tmp_path)
+    assert np.array_equal(make_mask(most, black(32, 40))[0] == 0, ~missing)
     refused("none.png", "none.png: there is no such file", black(32, 40))
     Pillow.new("L", (40, 32), 255).save(tmp_path / "full.png")
     refused("full.png", r"file\[path=full.png\]: leaves no hole in 'x'", black(32, 40))

@@ -72,7 +72,8 @@ def test_known_pixels_keep_their_bytes(
     picture.getexif()[ExifTags.Base.Orientation] = orientation
     known = draw.random(size[::-1] if orientation > 4 else size) >= share
     known.flat[0], known.flat[-1] = True, False
-    result = dip.inpaint(picture, known, settings=NARROW, iterations=2, max_side=max_side)
+    said = {"hole_is_black": True, "max_side": max_side}
+    result = dip.inpaint(picture, known, settings=NARROW, iterations=2, **said)
     assert (result.mode, result.size, result.info) == (mode, picture.size, picture.info)
     before, after = np.array(picture), np.array(result)
     stored = _as_stored(known, orientation)
@@ -130,6 +131,22 @@ def test_what_is_in_the_hole_has_no_influence() -> None:
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 1e38])
+def test_missing_data_may_be_marked_by_what_is_no_number(missing: float) -> None:
+    image = np.random.default_rng(0).random((40, 40, 3), dtype=np.float32)
+    known = np.ones((40, 40), bool)
+    known[10:20, 10:20] = False
+    marked = image.copy()
+    marked[~known] = missing
+    how: dict[str, Any] = {"settings": NARROW, "iterations": 5}
+    np.testing.assert_array_equal(
+        dip.inpaint(image, known, **how), dip.inpaint(marked, known, **how)
+    )
+    grey, marked_grey = (Image.fromarray(each[..., 0]) for each in (image, marked))
+    first, second = (dip.inpaint(each, known, **how) for each in (grey, marked_grey))
+    np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
+
+
 def test_colours_below_full_transparency_are_not_learned_from() -> None:
     draw = np.random.default_rng(0)
     image = draw.integers(0, 256, (40, 40, 4), dtype=np.uint8)
@@ -152,12 +169,12 @@ def test_colours_below_full_transparency_are_not_learned_from() -> None:
         ("photo.png", np.ones((4, 4)), {}, "a PIL picture or a numpy array, not str"),
         (np.zeros((4, 4, 5), np.uint8), np.ones((4, 4)), {}, "(H, W) or (H, W, 1 to 4), not"),
         (np.zeros((4, 4), bool), np.ones((4, 4)), {}, "integers or floats, not bool"),
-        (np.full((4, 4), np.nan), np.ones((4, 4)), {}, "no numbers (nan or infinite)"),
+        (np.full((4, 4), np.nan), 1 - np.eye(4), {}, "no numbers (nan or infinite)"),
         (np.zeros((4, 4)), np.ones((4, 5)), {}, "the mask: 5x4 pixels, but the photo as it is"),
         (np.zeros((4, 4)), np.ones(4), {}, "an array is (H, W) or (H, W, C), not (4,)"),
         (np.zeros((4, 4)), np.ones((4, 4)), {}, "the mask: no pixel is in the hole"),
         (np.zeros((4, 4)), np.zeros((4, 4)), {}, "every pixel is in the hole"),
-        (np.zeros((4, 4)), np.full((4, 4), "x"), {}, "that are no shades"),
+        (np.zeros((4, 4)), np.full((4, 4), "x"), {}, "values of type <U1, not numbers or bool"),
         (np.zeros((4, 4)), np.eye(4), {"preset": "foto"}, "Did you mean 'photo'?"),
         (np.zeros((4, 4)), np.eye(4), {"stop": "es-wm"}, "Did you mean 'es-wmv'?"),
         (np.zeros((4, 4)), np.eye(4), {"iterations": "2"}, "`iterations`: a whole number, at"),
@@ -165,7 +182,9 @@ def test_colours_below_full_transparency_are_not_learned_from() -> None:
         (np.zeros((4, 4)), np.eye(4), {"stop": None}, "`stop` None: a rule's name, as es-wmv"),
         (np.zeros((4, 4)), np.eye(4), {"device": None}, "`device` None: use auto, cpu, cuda"),
         (np.zeros((4, 4), np.int64), np.eye(4), {}, "at most 32 bits of them, not int64"),
-        (np.zeros((4, 4)), np.eye(4) * 1j, {}, "that are no shades"),
+        (np.zeros((4, 4)), np.eye(4) * 1j, {}, "values of type complex128, not numbers"),
+        (np.zeros((4, 4)), -np.eye(4), {}, "the mask: has negative or non-finite values"),
+        (np.zeros((4, 4)), np.ones((4, 4, 0)), {}, "(H, W) or (H, W, C), not (4, 4, 0)"),
         (np.zeros((4, 4)), np.eye(4) * 1e6, {}, "up to 1000000.0; white is 1, 255 or 65535"),
         (
             np.zeros((4, 4)),
@@ -363,10 +382,34 @@ def _ended_by_rule(end: Filled, patience: int) -> bool:
     return end.why == "rule" and end.ended_at == end.iteration + patience < 500
 
 
+@pytest.mark.parametrize(
+    ("dtype", "largest", "opaque"),
+    [
+        (np.uint8, 200, 255),
+        (np.uint16, 200, 65535),
+        (np.int8, 100, 127),
+        (np.float32, 200, 255),
+        (np.float32, 0.4, 1),
+    ],
+)
+def test_the_transparency_of_an_array_is_a_hole(dtype: Any, largest: float, opaque: int) -> None:
+    """And what fills it is as opaque as can be."""
+    draw = np.random.default_rng(0)
+    image = draw.uniform(largest / 100, largest, (30, 40, 4)).astype(dtype)
+    image[10:14, 12:20, 3] = 0
+    result = dip.inpaint(image, hole_is_transparent=True, settings=NARROW, iterations=2)
+    seen = image[..., 3] > 0
+    np.testing.assert_array_equal(result[seen], image[seen])
+    assert (result[..., 3][~seen] == opaque).all()
+    assert (result[~seen] != image[~seen]).any()
+    with pytest.raises(dip.InputError, match="the hole: give a mask, or `hole_is_transparent`"):
+        dip.inpaint(image)
+
+
 def test_where_too_few_pixels_are_known_none_is_held_out() -> None:
     image = np.zeros((8, 8), np.uint8)
     known = np.zeros((8, 8), bool)
     known[0, 0] = True
     image[0, 0] = 200
-    result = dip.inpaint(image, known, settings=NARROW, iterations=2)
+    result = dip.inpaint(image, known, settings=NARROW, iterations=2, hole_is_black=True)
     assert result[0, 0] == 200

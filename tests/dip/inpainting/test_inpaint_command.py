@@ -40,6 +40,27 @@ def test_boxes_and_masks_say_the_same(inpaint: Inpaint) -> None:
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes() == Path("c.png").read_bytes()
 
 
+def test_a_photo_s_own_transparency_is_a_hole(inpaint: Inpaint) -> None:
+    """And opaque in what is restored; other pixels keep their transparency."""
+    photo = pixels(P)
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[10:20, 15:30], alpha[:5], alpha[0, 0] = 0, 128, 1
+    Image.fromarray(np.dstack([photo, alpha])).save("cut.png")
+    eight = Image.fromarray(photo).quantize(8)
+    indexed = Image.fromarray(np.where(alpha == 0, 8, np.asarray(eight)).astype(np.uint8), "P")
+    indexed.putpalette([*(eight.getpalette() or [])[:24], 0, 0, 0])
+    indexed.save("indexed.png", transparency=8)
+    for name in ("cut.png", "indexed.png"):
+        done = inpaint(name, "--hole-is-transparent", "-o", f"whole-{name}", "--iterations", 2)
+        assert done.returncode == 0, done.stderr
+        assert "7.50% of them in the hole" in done.stdout
+        paths = (name, f"whole-{name}")
+        before, after = (np.array(Image.open(path).convert("RGBA")) for path in paths)
+        seen = before[..., 3] > 0
+        np.testing.assert_array_equal(after[..., 3], np.where(seen, before[..., 3], 255))
+        np.testing.assert_array_equal(after[seen], before[seen])
+
+
 def test_a_seed_gives_the_same_again_and_another_another(inpaint: Inpaint) -> None:
     for name, seed in (("a.png", 0), ("b.png", 0), ("c.png", 1)):
         assert inpaint(P, M, "-o", name, "--iterations", 3, "--seed", seed).returncode == 0
@@ -53,10 +74,18 @@ def test_the_photo_itself_is_overwritten_by_force(inpaint: Inpaint) -> None:
     assert (pixels(P) != before).any()
 
 
-def test_the_wrong_way_round_is_suspected(inpaint: Inpaint) -> None:
+def test_a_mask_that_hides_most_of_the_photo_is_fitted_on_if_it_is_meant(inpaint: Inpaint) -> None:
     done = inpaint(P, "inverted.png", *OUT, "--iterations", 2)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: inverted.png: white = known (as here) makes 92.5 % of the photo the hole, white ="
+        " hole 7.5 %; add --hole-is-white or --hole-is-black\n"
+    )
+    done = inpaint(P, "inverted.png", "--hole-is-black", *OUT, "--iterations", 2)
     assert done.returncode == 0
-    assert "note: that is most of it; add --hole-is-white?" in done.stderr
+    assert "92.50% of them in the hole" in done.stdout
+    most = ("--box", "0,0,49,40")
+    assert inpaint(P, *most, "-o", "boxes.png", "--iterations", 2).returncode == 0
 
 
 def test_a_fit_that_fails_ends_with_code_1(inpaint: Inpaint, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import threading
 import time
@@ -59,6 +60,38 @@ def test_an_interruption_keeps_the_best_and_resume_goes_on(
     assert not (folder / "out.png.dip-state").exists()
     assert inpaint(P, M, "-o", "whole.png", *rule, *bound).returncode == 0
     assert (folder / "out.png").read_bytes() == (folder / "whole.png").read_bytes()
+
+
+@pytest.mark.usefixtures("folder")
+def test_before_the_first_iteration_there_is_something_to_resume() -> None:
+    """What is written then is no more than a smooth fill, which the next run overwrites."""
+    running = start(P, M, *OUT)
+    assert running.stdout is not None
+    for _ in range(2):
+        line = running.stdout.readline()
+    assert line.startswith("fitting")
+    running.send_signal(signal.SIGINT)
+    last = running.communicate(timeout=60)[0].splitlines()[-1]
+    assert running.returncode == 130
+    assert last.endswith("; --resume goes on")
+    running = start(P, M, *OUT, "--iterations", 3, "--resume")
+    assert running.wait(60) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_promised_where_no_state_can_be_written(
+    interrupted: Inpaint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dip.inpainting import resume
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(resume, "replacing", full)
+    done = interrupted(P, M, *OUT)
+    assert done.returncode == 130
+    assert "so this run cannot be resumed" in done.stderr
+    assert "--resume" not in done.stdout
 
 
 def test_the_second_signal_ends_it_at_once(folder: Path) -> None:
@@ -149,8 +182,29 @@ def test_what_was_fitted_is_not_lost_with_a_file_that_cannot_be_written(
         meanwhile.setattr(command, "save", full)
         done = inpaint(P, M, *OUT, "--iterations", 5)
     assert done.returncode == 2
-    assert done.stderr == "error: out.png: cannot be written (No space left on device)\n"
+    assert done.stderr == (
+        "error: out.png: cannot be written (No space left on device); what was fitted is kept, and"
+        " --resume writes it\n"
+    )
     done = inpaint(P, M, *OUT, "--iterations", 5, "--resume", "--save-every", 1, "series")
     assert done.returncode == 0
     assert (folder / "out.png").exists()
     assert not [*(folder / "series").iterdir()]
+
+
+def test_a_disk_that_is_full_after_the_fit_loses_nothing(inpaint: Inpaint, folder: Path) -> None:
+    Image.effect_noise((400, 400), 99).convert("RGB").save("large.tif")
+    words = ("large.tif", "--box", "9,9,4,4", "-o", "out.tif", "--iterations", 2, "--context", 9)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**18, limits[1]))
+    try:
+        done = inpaint(*words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.returncode == 2
+    assert "error: out.tif: cannot be written (" in done.stderr
+    assert "; what was fitted is kept, and --resume writes it" in done.stderr
+    assert not [*folder.glob("*out.tif"), *folder.glob(".*partial")]
+    assert inpaint(*words, "--resume").returncode == 0
+    assert Path("out.tif").is_file()
+    assert not Path("out.tif.dip-state").exists()

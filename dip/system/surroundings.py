@@ -1,0 +1,84 @@
+"""What a command finds where it is called: standard streams, and the current folder.
+
+It is imported before anything that takes long.
+"""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def prepare_streams() -> None:
+    """Open what is closed, and replace signs that an output, and sizes that no terminal has.
+
+    A file that is opened later would get the number of a stream that is closed, and then what is
+    meant for people is written into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # It gets the lowest number that is free, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # as '?'; standard error has escapes for them
+    for side in ("COLUMNS", "LINES"):
+        if not re.fullmatch("[1-9][0-9]{0,3}", os.environ.get(side, "1")):
+            del os.environ[side]  # libraries take any number for the terminal's
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keep a library in C from writing to standard error itself, by the file's number."""
+    sys.stderr.flush()
+    try:
+        before = os.dup(2)
+    except OSError:  # it is closed: nobody would read it
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
+
+
+def settle_streams() -> OSError | None:
+    """Write what is buffered; an output that cannot be written leads nowhere from then on.
+
+    Python would complain about it at its exit.
+
+    Returns:
+        Why standard output cannot be written, if it cannot.
+    """
+    failure = None
+    for stream in (sys.stderr, sys.stdout):
+        try:
+            stream.flush()
+        except OSError as error:
+            failure = error if stream is sys.stdout else None
+            with suppress(OSError):  # one in memory has no number
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return failure
+
+
+def add_current_folder() -> None:
+    """Import networks of one's own from the current folder, as `python -m` does.
+
+    Ends the process where that folder is gone, as torch would without a word.
+    """
+    try:
+        sys.path.append(str(Path.cwd()))
+    except OSError as error:
+        why = f"the current folder cannot be read ({error.strerror}); change into another one"
+        print(f"error: {why}", file=sys.stderr)
+        sys.exit(2)
