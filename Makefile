@@ -3,6 +3,14 @@
 SUITE ?= quick
 OUT ?= results
 BUDGET ?= 10
+
+# Paths of the user's are taken as they are, spaces and quotes and all: recipes have them from the
+# environment. Only a home folder, which the shell finds none of in quotes, is put in.
+path = $(if $(filter ~/%,$(firstword $(1))),$(subst ~/,$(HOME)/,$(1)),$(1))
+override SUITE := $(call path,$(value SUITE))
+override OUT := $(call path,$(value OUT))
+export SUITE OUT PY
+
 UV_VERSION := 0.13.9
 VENV := .venv
 UV := $(VENV)/.uv-$(UV_VERSION)
@@ -14,7 +22,7 @@ SYNC = $(UV_PIP) sync --python $(PY) --require-hashes
 # PYTHON= names an interpreter that already has the packages; without it `make` keeps its own in
 # .venv. Which torch that has is noted there, so that a later `make` without TORCH_BACKEND keeps it.
 ifdef PYTHON
-PY := $(PYTHON)
+PY := $(call path,$(value PYTHON))
 else
 PY := $(VENV)/bin/python
 ENVIRONMENT := $(VENV)/.synced
@@ -30,7 +38,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, lock ...)
-	@$(PY) -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
+	@"$$PY" -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
 	@$(if $(WEIGHTS),touch $(WEIGHTS))
 
 dev: $(DEVELOPMENT) ## setup, and Ray and the tools for tests and checks
@@ -78,7 +86,7 @@ $(UV):
 
 # Tried once in each environment; where the weights cannot be had, `make setup` tries again.
 $(VENV)/.weights-tried: | $(ENVIRONMENT)
-	@$(PY) -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
+	@"$$PY" -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
 	@touch $@
 
 lock: $(UV) ## write requirements.lock, and what `make dev` adds to it, anew from pyproject.toml
@@ -87,22 +95,22 @@ lock: $(UV) ## write requirements.lock, and what `make dev` adds to it, anew fro
 	  $$(awk -F== '/^[a-z]/ { print "--no-emit-package", $$1 }' requirements.lock)
 
 bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resumes, and fits nothing twice
-	@$(PY) -m reports bench $(SUITE) --out $(OUT)
+	@"$$PY" -m reports bench "$$SUITE" --out "$$OUT"
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
-	@$(PY) -m reports report $(OUT)/$(basename $(notdir $(SUITE)))
+	@"$$PY" -m reports report "$$SUITE" --out "$$OUT"
 
 regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh and compare with the baseline; fails if reconstructions changed
-	@$(PY) -m reports regress --out $(OUT)
+	@"$$PY" -m reports regress --out "$$OUT"
 
 timing: $(ENVIRONMENT) ## time both engines side by side, alone on the device (BUDGET=10 minutes)
-	@$(PY) -m reports timing --budget $(BUDGET) --out $(OUT)
+	@"$$PY" -m reports timing --budget $(BUDGET) --out "$$OUT"
 
 anchors: $(ENVIRONMENT) $(WEIGHTS) ## recompute published numbers (images: dip-bench data fetch, or DIP_MIRROR)
-	@$(PY) -m reports anchors --out $(OUT)
+	@"$$PY" -m reports anchors --out "$$OUT"
 
 test: $(DEVELOPMENT) $(WEIGHTS) ## run the tests (SLOW=1: also those that take minutes)
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(if $(SLOW),,--without-slow)
+	@OMP_NUM_THREADS=1 "$$PY" -m pytest -n auto --maxprocesses 8 --dist worksteal $(if $(SLOW),,--without-slow)
 
 # Limits torch to older vector instructions than the processor may have.
 NUMERIC := tests/end_to_end/test_golden.py tests/dip/engine tests/dip/networks tests/dip/training \
@@ -113,16 +121,19 @@ numeric: $(DEVELOPMENT) $(WEIGHTS) ## run the numeric tests with SSE4, AVX2 and 
 	  if [ $$1 != default ] && ! grep -q "$$1" /proc/cpuinfo; then echo "$$1: not on this processor"; continue; fi; \
 	  echo "ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3"; \
 	  ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 MKL_ENABLE_INSTRUCTIONS=$$3 OMP_NUM_THREADS=1 \
-	    $(PY) -m pytest -q -n auto --maxprocesses 8 $(NUMERIC); \
+	    "$$PY" -m pytest -q -n auto --maxprocesses 8 $(NUMERIC); \
 	done
 
 check: $(DEVELOPMENT) ## lint, types and layers
-	@$(PY) -m ruff format --check .
-	@$(PY) -m ruff check .
-	@$(PY) -m mypy
-	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@"$$PY" -m ruff format --check .
+	@"$$PY" -m ruff check .
+	@"$$PY" -m mypy
+	@"$$PY" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 clean: ## remove what was made; asks before the results
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@if [ -d $(OUT) ]; then printf 'remove %s too? [y/N] ' $(OUT); read answer; [ "$$answer" = y ] && rm -rf $(OUT) || true; fi
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(if $(wildcard $(VENV)/.uv-*),$(VENV)) # unless somebody else made it
+	rm -f dist/dip_bench-*
+	@rmdir dist 2>/dev/null || true
+	find dip datasets benchmarks reports tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if [ -d "$$OUT" ]; then printf 'remove %s and all that is in it, too? [y/N] ' "$$OUT"; read answer; [ "$$answer" = y ] && rm -rf -- "$$OUT" || true; fi

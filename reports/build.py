@@ -1,6 +1,5 @@
 """Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,23 @@ import pandas as pd
 from benchmarks.scoring.results import Results, load_results
 from benchmarks.store.accounting import read_accounting
 from benchmarks.system.files import alone_in, write_atomically
+from benchmarks.system.refill import refilled
 from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
 from reports.tables import comparison, coverage, networks, paired, stopping
-from reports.tables.formats.write import to_markdown, write
+from reports.tables.formats.write import FOR_ALL, to_markdown, write
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
 from reports.tables.standings import Standing, standings
 from reports.tables.table import Table
 from reports.tables.timing import is_timing, timed_alone, timing
 from reports.templates import template
+
+SUMMARY = "summary.md"
+REPORT = "report"  # the folder beside results.csv
+NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))  # in every report
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,15 @@ def build(
     reference: str | None = None,
     embed: str | None = None,
     *,
+    force: bool | None = None,
     when_drawn: Callable[[], None] = lambda: None,
 ) -> Report:
     """Build the report from what is stored: of a suite, or of `dip-bench timing`.
 
     reference: the method that all are compared with. embed: of which jobs, by a part of their
-    names, one file is written that holds all it needs. when_drawn: called when tables and figures
-    are there, before the pages that say how long the command took.
+    names, one file is written that holds all it needs. force: whether files that this program did
+    not write are replaced; others of them stay as they are. when_drawn: called when tables and
+    figures are there, before the pages that say how long the command took.
 
     Raises InputError if there are no results, a run they refer to is gone or damaged, the reference
     is none of the methods, no job has such a name, or the report cannot be written.
@@ -58,7 +64,7 @@ def build(
             raise InputError("`reference`: timings are compared with the plain loop")
         if embed is not None:
             raise InputError("`embed`: timings have no jobs")
-        return _build_timing(folder)
+        return _build_timing(folder, force)
     results = load_results(folder)
     if embed is not None:
         check_pattern(results, embed)
@@ -67,30 +73,28 @@ def build(
             by_score = standings(results, reference)
             tables = all_tables(results, by_score)
             return _replace(
-                folder / "report",
+                folder / REPORT,
                 lambda place: _build(results, place, tables, by_score[0], embed, when_drawn),
+                force,
             )
     except OSError as error:
         raise InputError(
-            f"{folder / 'report'}: cannot be built ({error}); `dip-bench score SUITE`"
+            f"{folder / REPORT}: cannot be built ({error}); `dip-bench score SUITE`"
             " sets damaged runs aside, and `run` runs again what is missing"
         ) from None
 
 
-def _replace(folder: Path, build_in: Callable[[Path], str]) -> Report:
-    """Build a report beside its place and move it there; one that fails leaves the last one.
+def _replace(folder: Path, build_in: Callable[[Path], str], force: bool | None) -> Report:
+    """Build a report and put it in its place; one that fails leaves the last one.
 
     build_in: fills the folder; returns the headline table.
     """
-    partial = folder.with_name(f".{folder.name}-partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    headline = build_in(partial)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
-    page, embedded = (
-        path if path.exists() else None for path in (folder / PAGE, folder / EMBEDDED)
-    )
-    return Report(folder / "summary.md", headline, page, embedded)
+    with refilled(folder, REPORT, NAMES, force=force, is_ours=True) as place:
+        headline = build_in(place)
+        page, embedded = (
+            folder / name if (place / name).exists() else None for name in (PAGE, EMBEDDED)
+        )
+    return Report(folder / SUMMARY, headline, page, embedded)
 
 
 def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
@@ -155,7 +159,7 @@ def _build(
     when_drawn()
     accounting = read_accounting(results.folder)
     shown["time"] = accounting.line if accounting else ""
-    write_atomically(folder / "summary.md", template("summary.md.j2").render(**shown))
+    write_atomically(folder / SUMMARY, template("summary.md.j2").render(**shown))
     write_page(results, folder, shown, lines)
     if embed is not None:
         write_embedded(results, folder, shown, embed)
@@ -179,18 +183,17 @@ def _draw(
     }
 
 
-def _build_timing(folder: Path) -> Report:
+def _build_timing(folder: Path, force: bool | None) -> Report:
     tables = timed_alone(folder)
     try:
-        with alone_in(folder):
-            return _replace(folder / "report", lambda place: _write_timing(place, tables))
+        return _replace(folder / REPORT, lambda place: _write_timing(place, tables), force)
     except OSError as error:
-        raise InputError(f"{folder / 'report'}: cannot be built ({error})") from None
+        raise InputError(f"{folder / REPORT}: cannot be built ({error})") from None
 
 
 def _write_timing(folder: Path, tables: list[Table]) -> str:
     write(folder / "tables", tables)
-    write_atomically(folder / "summary.md", template("timing.md.j2").render(tables=tables))
+    write_atomically(folder / SUMMARY, template("timing.md.j2").render(tables=tables))
     return to_markdown(tables[0])
 
 

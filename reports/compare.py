@@ -5,7 +5,6 @@ one column. Differences are to the first folder, image by image, for the methods
 have, at the largest iteration count that all have.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,30 +22,38 @@ from benchmarks.scoring.statistics import (
     paired_p,
     signed_rank_p,
 )
-from benchmarks.system.files import alone_in, open_folder, write_atomically
+from benchmarks.system.files import write_atomically
+from benchmarks.system.refill import refilled
 from dip.errors import InputError
-from reports.tables.formats.write import write
+from reports.tables.formats.write import FOR_ALL, write
 from reports.tables.paired import ENOUGH, decided, told
-from reports.tables.scores import Column, Entry, columns, entries
+from reports.tables.scores import ABOUT_EXACT, Column, Entry, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
 from reports.templates import template
 
 HEADINGS = {"hole", "method", "output"}
 WAYS = ["method", "height", "width", "engine", "precision", "threads", "fits_beside"]
+SUMMARY = "summary.md"
+NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))
 Labelled = Mapping[str, Results]  # by the names that tables show; the first is the reference
 
 
 def build_side_by_side(
-    folders: Sequence[Path], labels: Sequence[str], out: Path | None = None
+    folders: Sequence[Path],
+    labels: Sequence[str],
+    out: Path | None = None,
+    *,
+    force: bool | None = None,
 ) -> tuple[Path, list[Table]]:
     """Write tables and a summary; returns the summary's path.
 
     labels: what tables call the folders; default: their paths. out: default: in `side-by-side`
-    beside the first folder, named by the labels.
+    beside the first folder, named by the labels. force: whether files that this program did not
+    write are replaced; others of them stay as they are.
 
     Raises InputError if labels and folders do not match, if a folder holds no results, or if they
-    have nothing in common.
+    have nothing in common, and if such a file is in the way.
     """
     labels = labels or [str(folder) for folder in folders]
     if len(labels) != len(folders):
@@ -73,14 +80,11 @@ def build_side_by_side(
     )
     if not tables:
         raise InputError("these results have no metric and no fit in common")
-    open_folder(out)
-    with alone_in(out):
-        shutil.rmtree(out / "tables", ignore_errors=True)
-        write(out / "tables", tables)
-        path = out / "summary.md"
-        page = template("side-by-side.md.j2").render(labels=labels, tables=tables, about=origins)
-        write_atomically(path, page)
-    return path, tables
+    page = template("side-by-side.md.j2").render(labels=labels, tables=tables, about=origins)
+    with refilled(out, "side-by-side", NAMES, force=force) as place:
+        write(place / "tables", tables)
+        write_atomically(place / SUMMARY, page)
+    return out / SUMMARY, tables
 
 
 def _file_name(label: str) -> str:
@@ -178,6 +182,8 @@ def _scores(sides: _Sides, iteration: int) -> Table:
     """A row for each hole, method and output; all comparisons are corrected together."""
     score, (_, *others) = sides.score, sides.labels
     rows = [_row(sides, hole, index) for hole, index in sides.places]
+    shown = [column for by_hole in sides.columns.values() for column in by_hole.values()]
+    about_exact = f"; {ABOUT_EXACT}" if any(any(column.exact) for column in shown) else ""
     frame = pd.DataFrame([numbers for numbers, _ in rows])
     decimals = dict.fromkeys(
         (
@@ -197,7 +203,8 @@ def _scores(sides: _Sides, iteration: int) -> Table:
         about="± is half the 95 % interval over images; images and holes are the same by name, size"
         " and share of missing pixels; differences are paired over the images that both have in"
         " full; p is the larger one of a paired t test's, Holm-corrected for"
-        f" {len(sides.differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}",
+        f" {len(sides.differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}"
+        f"{about_exact}",
     )
 
 
@@ -237,12 +244,13 @@ def _compared(by_hole: dict[str, Column], hole: str, index: int) -> "pd.Series[f
 def _mean(column: Column | None, index: int, score: Score) -> tuple[dict[str, Any], Value]:
     """Of a method in one folder: as numbers, and as people read it."""
     if column is None or not column.planned[index]:
-        return {"n": 0, "N": 0}, Value(np.nan, score.decimals)
+        return {"n": 0, "N": 0, "exact": 0}, Value(np.nan, score.decimals)
     scores = column.scores[index]
     mean, half = map(float, mean_interval(scores[~np.isnan(scores)]))
-    n_of_all = column.counts[index], column.planned[index]
+    n_of_all, exact = (column.counts[index], column.planned[index]), column.exact[index]
     numbers = {"mean": mean, "half_width": half, "n": n_of_all[0], "N": n_of_all[1]}
-    return numbers, Value(mean, score.decimals, half, n_of_all)
+    numbers["exact"] = exact
+    return numbers, Value(mean, score.decimals, half, n_of_all, exact=exact)
 
 
 def _times(results: Labelled) -> list[Table]:

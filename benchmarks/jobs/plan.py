@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.jobs.job import Job, expand
+from benchmarks.jobs.job import OVER, Job, expand
+from benchmarks.jobs.owner import check_owner, note_owner, owner_of
 from benchmarks.jobs.suite import Suite, load_suite
 from benchmarks.store.layout import CHECKSUMS, FAILURES, JOBS
 from benchmarks.store.record import Record
@@ -19,8 +20,6 @@ from dip.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OVER = ("done", "diverged")  # words of jobs that need nothing more
 
 
 class Status(NamedTuple):
@@ -44,10 +43,13 @@ class Status(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
+    """folder: of the suite's results. owner: how the suite's file is noted there."""
+
     suite: Suite
     jobs: list[Job]
     store: Store
     folder: Path
+    owner: str
 
     def failure(self, job: Job) -> Path:
         """Where the log of a failed job is."""
@@ -160,7 +162,11 @@ class Plan:
         return pd.DataFrame(rows, columns=columns)
 
     def write_table(self, statuses: Mapping[str, Status]) -> None:
-        """Write jobs.csv, which also tells what runs are still referred to."""
+        """Write jobs.csv, which also tells what runs are still referred to.
+
+        The folder is noted to be this suite's; raises InputError if it has become another's.
+        """
+        note_owner(self.folder, self.owner, self.suite)
         write_atomically(self.folder / JOBS, self.table(statuses).to_csv(index=False))
 
 
@@ -183,10 +189,16 @@ def make_plan(suite: str, out: Path, seeds: int | None = None) -> Plan:
 
     seeds: so many, from 0, instead of the suite's.
     """
-    loaded = load_suite(suite)
+    loaded, owner = load_suite(suite), owner_of(suite)
     if seeds is not None:
         loaded = loaded.model_copy(update={"seeds": list(range(seeds))})
-    return Plan(loaded, expand(loaded), Store(out / "runs"), out / loaded.name)
+    check_owner(out / loaded.name, owner, loaded)
+    return plan_of(loaded, out, owner)
+
+
+def plan_of(suite: Suite, out: Path, owner: str) -> Plan:
+    """The same of a suite that was read, whosever results its folder holds."""
+    return Plan(suite, expand(suite), Store(out / "runs"), out / suite.name, owner)
 
 
 def select(jobs: Iterable[Job], pattern: str) -> list[Job]:

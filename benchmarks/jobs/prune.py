@@ -4,9 +4,12 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.jobs.plan import OVER, make_plan
-from benchmarks.jobs.suite import suite_names
-from benchmarks.store.layout import FAILURES, JOBS
+from benchmarks.jobs.job import OVER
+from benchmarks.jobs.owner import exists, noted_owner, owner_of
+from benchmarks.jobs.plan import plan_of
+from benchmarks.jobs.suite import load_suite, suite_names
+from benchmarks.store.layout import FAILURES, JOBS, OWNER
+from benchmarks.store.run_folder import foreign_files
 from benchmarks.store.store import DAMAGED, KEY, UNFINISHED, Store
 from benchmarks.system.text import mebibytes
 from datasets import DatasetError
@@ -16,8 +19,9 @@ from dip.errors import InputError
 def prune(out: Path, suites: Sequence[str], *, remove: bool) -> Iterator[str]:
     """List what nobody refers to, one thing a line, and remove it if asked to.
 
-    A run is referred to by a suite that comes with the project, by one that is named, and by the
-    table of jobs of every suite whose results lie in `out`. Nothing is touched that a runner is at.
+    A run is referred to by a suite that comes with the project, by one that is named, by every
+    suite whose results lie in `out`, as it is now, and by the table of its jobs as they were run.
+    Nothing is touched that a runner is at, nor what holds files that this program did not write.
     Raises InputError for a suite that cannot be read.
     """
     if not (out / "runs").is_dir():
@@ -25,25 +29,19 @@ def prune(out: Path, suites: Sequence[str], *, remove: bool) -> Iterator[str]:
     store = Store(out / "runs")
     if remove:
         store.open_for_writing()
-    over: dict[str, bool] = {}  # of each key that is referred to, whether that is all anybody asks
-    for suite in suites:
-        _note(over, _of_suite(suite, out))
-    unknown = []
-    for suite in suite_names():
-        try:
-            _note(over, _of_suite(suite, out))
-        except (InputError, DatasetError):
-            unknown.append(suite)
+    # Looked at first: what a runner stores from now on may be of a suite that is not known below.
+    stored = sorted(store.root.iterdir())
+    over, unknown = _referred(out, suites)
     if unknown:
         names = ", ".join(unknown)
-        yield f"known by their results here only, because their images are not: {names}"
-    tables = sorted(out.glob(f"*/{JOBS}"))
-    for table in tables:
-        _note(over, _of_table(table))
+        yield f"these suites cannot be read, so only the jobs in their jobs.csv are kept: {names}"
     total = 0
     count = 0
-    for path, key, why in _unneeded(store, over, tables):
+    for path, key, why in _unneeded(store, stored, over, out):
         if store.is_claimed(key):
+            continue
+        if path.parent == store.root and (foreign := foreign_files(path)):
+            yield f"{'kept':>9}  {foreign[0]}: was not written by this program"
             continue
         size = _size_bytes(path)
         if remove and not _removed(store, path, key):
@@ -57,11 +55,37 @@ def prune(out: Path, suites: Sequence[str], *, remove: bool) -> Iterator[str]:
         yield "nothing to remove"
 
 
+def _referred(out: Path, suites: Sequence[str]) -> tuple[dict[str, bool], list[str]]:
+    """Each key that a suite refers to, and the suites whose jobs cannot be listed now.
+
+    Of a key: whether its job is over for all that refer to it.
+    """
+    over: dict[str, bool] = {}
+    for suite in suites:
+        _note(over, _of_suite(suite, out))
+    folders = [path.parent for path in sorted(out.glob(f"*/{OWNER}"))]
+    owners = {owner: folder for folder in folders if (owner := noted_owner(folder))}
+    owners = {owner: folder for owner, folder in owners.items() if exists(owner)}
+    unknown = []
+    for suite in sorted({*suite_names(), *owners}):
+        try:
+            _note(over, _of_suite(suite, out))
+        except (InputError, DatasetError) as error:
+            if suite in owners and not (owners[suite] / JOBS).exists():
+                raise InputError(
+                    f"{owners[suite]}: which runs it needs is not known ({error})"
+                ) from None
+            unknown.append(suite)
+    for table in sorted(out.glob(f"*/{JOBS}")):
+        _note(over, _of_table(table))
+    return over, unknown
+
+
 def _unneeded(
-    store: Store, over: dict[str, bool], tables: Sequence[Path]
+    store: Store, stored: Sequence[Path], over: dict[str, bool], out: Path
 ) -> Iterator[tuple[Path, str, str]]:
     """Each thing with its key, and why nobody needs it."""
-    for path in sorted(store.root.iterdir()):
+    for path in stored:
         kind, key = path.name[:-64], path.name[-64:]
         if not KEY.fullmatch(key):
             continue
@@ -73,10 +97,9 @@ def _unneeded(
             yield path, key, f"no suite refers to it: {what}"
         elif kind == UNFINISHED and over[key]:
             yield path, key, "the state of a fit that is over"
-    for table in tables:
-        for log in sorted((table.parent / FAILURES).glob("*.txt")):
-            if log.stem not in over:
-                yield log, log.stem, "of a job that no suite has"
+    for log in sorted(out.glob(f"*/{FAILURES}/*.txt")):
+        if KEY.fullmatch(log.stem) and log.stem not in over:
+            yield log, log.stem, "of a job that no suite has"
 
 
 def _note(over: dict[str, bool], found: Iterable[tuple[str, str]]) -> None:
@@ -86,7 +109,7 @@ def _note(over: dict[str, bool], found: Iterable[tuple[str, str]]) -> None:
 
 def _of_suite(suite: str, out: Path) -> Iterator[tuple[str, str]]:
     """The keys of its jobs, and how far they are."""
-    plan = make_plan(suite, out)
+    plan = plan_of(load_suite(suite), out, owner_of(suite))
     for job in plan.jobs:
         yield job.key, plan.status(job).word
 
@@ -97,7 +120,9 @@ def _of_table(table: Path) -> list[tuple[str, str]]:
     try:
         jobs = pd.read_csv(table, usecols=["key", "status"], dtype=str)
     except (OSError, ValueError) as error:
-        raise InputError(f"{table}: cannot be read ({error}); run or score that suite") from None
+        raise InputError(
+            f"{table}: cannot be read ({error}); run or score that suite, or move it away"
+        ) from None
     return list(zip(jobs["key"], jobs["status"], strict=True))
 
 

@@ -8,7 +8,6 @@ they come, they are admitted only if the SHA-256 of their values is the known on
 
 import hashlib
 import io
-import os
 import pickle  # nosec: read through an unpickler that admits numpy arrays only
 import subprocess
 import sys
@@ -34,8 +33,9 @@ TIMEOUT_SECONDS = 20
 
 def cache_file() -> Path:
     """Where the weights are kept."""
-    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache_folder / "dip-bench" / "lpips-alexnet.npz"
+    from datasets.manifest import user_cache
+
+    return user_cache() / "lpips-alexnet.npz"
 
 
 def missing() -> str | None:
@@ -80,8 +80,7 @@ def obtain() -> str:
             failures.append(f"{name}: {reason[-1]}")
             continue
         cache_file().parent.mkdir(parents=True, exist_ok=True)
-        mark = f"{os.getpid()}-partial"
-        with replacing(cache_file(), mark) as partial, partial.open("wb") as file:
+        with replacing(cache_file()) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         _missing.cache_clear()
         return name
@@ -98,21 +97,25 @@ def _check(arrays: Arrays) -> None:
 
 
 def _from_torchvision() -> Arrays:
-    """Return the file in torch's cache; download it if it is missing."""
+    """From the file in torch's cache, or one that is downloaded; torch's own stays as it is."""
     import pooch
     import torch
     from torchvision.models import AlexNet_Weights
 
     pooch.get_logger().setLevel("ERROR")
     address = AlexNet_Weights.IMAGENET1K_V1.url
-    file = pooch.retrieve(
-        address,
-        known_hash=f"sha256:{TORCHVISION_SHA256}",
-        fname=address.rpartition("/")[2],
-        path=Path(torch.hub.get_dir()) / "checkpoints",
-        downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS),
-    )
-    state = torch.load(file, map_location="cpu", weights_only=True)
+    name = address.rpartition("/")[2]
+    place = Path(torch.hub.get_dir()) / "checkpoints" / name
+    with tempfile.TemporaryDirectory() as folder:
+        is_there = place.is_file() and pooch.file_hash(str(place)) == TORCHVISION_SHA256
+        file = pooch.retrieve(
+            address,
+            known_hash=f"sha256:{TORCHVISION_SHA256}",
+            fname=name,
+            path=place.parent if is_there else folder,
+            downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS),
+        )
+        state = torch.load(file, map_location="cpu", weights_only=True)
     arrays: Arrays = {}
     for layer, position in enumerate((0, 3, 6, 8, 10)):  # the convolutions in torchvision's AlexNet
         arrays[f"weight{layer}"] = state[f"features.{position}.weight"].numpy()

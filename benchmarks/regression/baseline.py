@@ -4,6 +4,7 @@
 checksum of the scores.
 """
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.regression.scores import Side, Specification
 from benchmarks.system import environment
-from benchmarks.system.files import alone_in, open_folder, write_atomically
+from benchmarks.system.files import alone_in, begins_with, open_folder, write_atomically
 from dip.errors import InputError, explain
 
 FOLDER = Path(__file__).parent / "baselines"
@@ -73,8 +74,21 @@ def read_baseline(suite: str, folder: Path = FOLDER) -> tuple[Side, Baseline]:
     return Side(LABEL, scores, kept.specification.model_dump(), about), kept
 
 
+def check_free(suite: str, folder: Path) -> None:
+    """Raises InputError if files of others are where the baseline is to be written."""
+    beginnings = {".csv": b"method,output,image,mask,", ".json": b'{\n "because"'}
+    paths = {folder / f"{suite}{ending}": begin for ending, begin in beginnings.items()}
+    there = [path for path in paths if os.path.lexists(path)]
+    # Of a damaged one, one of the two is enough to know it by.
+    if there and not any(begins_with(path, begin) for path, begin in paths.items()):
+        raise InputError(
+            f"{there[0]}: was not written by this program; move it away, or name other `baselines`"
+        )
+
+
 def write_baseline(suite: str, side: Side, *, because: str, revision: str, folder: Path) -> Path:
-    """Returns the place of the scores. Raises CannotWriteError."""
+    """Returns the place of the scores. Raises CannotWriteError, and what `check_free` raises."""
+    check_free(suite, folder)
     open_folder(folder)
     csv = folder / f"{suite}.csv"
     scores = side.scores.to_csv(index=False, float_format="%.6f")

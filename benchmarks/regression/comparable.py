@@ -1,7 +1,7 @@
 """Whether scores of two sides are of the same: what may be compared, and why the rest may not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,25 @@ class Part:
         """Whether both sides have the same digits for every seed."""
         same_seeds = self.reference.reindex(self.here.index)
         return len(self.here) > 0 and bool(np.array_equal(same_seeds, self.here))
+
+    @property
+    def finite(self) -> "Part":
+        """Without cells that a seed of either side fills exactly, whose PSNR is infinite."""
+        sides = self.reference, self.here
+        is_finite = np.all([np.isfinite(side.to_numpy()).all(axis=0) for side in sides], axis=0)
+        if is_finite.all():
+            return self
+        places = np.flatnonzero(is_finite)
+        reference, here = (side.iloc[:, places] for side in sides)
+        cells = tuple(self.cells[place] for place in places)
+        return replace(self, cells=cells, reference=reference, here=here)
+
+    @property
+    def is_as_exact(self) -> bool:
+        """Whether both sides fill the same cells exactly, with all of their seeds."""
+        was, now = (np.isinf(side.to_numpy()) for side in (self.reference, self.here))
+        of_all, of_any = was.all(axis=0) & now.all(axis=0), was.any(axis=0) | now.any(axis=0)
+        return bool(np.array_equal(of_all, of_any))
 
 
 def part_of(reference: Side, here: Side, method: str, output: str, score: Score) -> Part:

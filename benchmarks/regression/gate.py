@@ -1,16 +1,15 @@
 """`dip-bench regress`: fit the suite afresh and hold it to the baseline, or bless it."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.jobs.plan import Plan, make_plan, select
-from benchmarks.regression.baseline import Baseline, read_baseline, write_baseline
+from benchmarks.regression.baseline import Baseline, check_free, read_baseline, write_baseline
 from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import decide
 from benchmarks.regression.page import Page, to_markdown
@@ -19,8 +18,12 @@ from benchmarks.regression.significance import FEWEST_SEEDS
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.run import RunOptions, run
 from benchmarks.scoring.results import at_common_iteration, load_results, origin
+from benchmarks.store.layout import ACCOUNTING, FAILURES, JOBS, OWNER, RESULTS
+from benchmarks.store.layout import SUITE as ABOUT
+from benchmarks.store.store import KEY
 from benchmarks.system import environment
 from benchmarks.system.files import Claim, open_folder, write_atomically
+from benchmarks.system.refill import refilled, remove_listed
 from benchmarks.system.text import counted
 from dip.errors import InputError
 
@@ -28,7 +31,7 @@ SUITE = "regression"
 FOLDER = "regress"  # of the gate's own results, apart from what other commands keep
 BASELINE_SEEDS = 30
 HERE = "here"
-VERDICT = "verdict"
+VERDICTS = ("verdict.md", "verdict.json", "verdict.xml")
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,11 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
     select(plan.jobs, gate.pattern)  # before anything is removed
     reference, kept = read_baseline(plan.suite.name, gate.baselines)
     with _alone(gate.out / FOLDER):
-        for place in (plan.store.root, plan.folder):  # always afresh
-            shutil.rmtree(place, ignore_errors=True)
+        _remove_results(plan)  # always afresh
         side = _fitted(plan, gate, console, fresh=True)
         decision = decide(reference.only(gate.pattern), side)
         page = Page((reference.label, HERE), decision, _about(reference, kept, side))
-        return page, write_pages(plan.folder, page)
+        return page, write_pages(plan.folder, page, is_ours=True)
 
 
 def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
@@ -77,6 +79,7 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
         )
     revision = _committed()
     plan = make_plan(gate.suite, gate.out / f"{FOLDER}-{revision[:12]}", seeds)
+    check_free(plan.suite.name, gate.baselines)
     folder = plan.folder.parent
     with _alone(folder):
         _committed()  # still, with that folder in it
@@ -97,27 +100,39 @@ def bless(gate: Gate, because: str, console: Console) -> tuple[str, Path]:
             revision=revision,
             folder=gate.baselines,
         )
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_results(plan)
+    with suppress(OSError):  # it holds something else
+        folder.rmdir()
     return changes, path
 
 
-def compare(a: Path, b: Path, out: Path | None) -> tuple[Page, list[Path]]:
-    """The same decision for two results folders, b held to a."""
+def compare(
+    a: Path, b: Path, out: Path | None, *, force: bool | None = None
+) -> tuple[Page, list[Path]]:
+    """The same decision for two results folders, b held to a.
+
+    out: where it is written; force: whether files that this program did not write are replaced.
+    """
     results = at_common_iteration([load_results(folder) for folder in (a, b)])
     sides = [side_of(each, str(each.folder)) for each in results]
     about = [f"{side.label}: {line}" for side in sides for line in _from(side)]
     about = [f"iteration {results[0].last_iteration}", *about]
     page = Page((str(a), str(b)), decide(*sides), about)
-    return page, write_pages(out, page) if out else []
+    return page, write_pages(out, page, force=force) if out else []
 
 
-def write_pages(folder: Path, page: Page) -> list[Path]:
-    """verdict.md, .json and .xml; raises CannotWriteError."""
-    open_folder(folder)
-    texts = {"md": to_markdown(page), "json": as_json(page), "xml": to_junit(page)}
-    for ending, text in texts.items():
-        write_atomically(folder / f"{VERDICT}.{ending}", text)
-    return [folder / f"{VERDICT}.{ending}" for ending in texts]
+def write_pages(
+    folder: Path, page: Page, *, force: bool | None = None, is_ours: bool = False
+) -> list[Path]:
+    """verdict.md, .json and .xml; raises CannotWriteError, and InputError if others' are there.
+
+    force, is_ours: as for `refilled`.
+    """
+    texts = (to_markdown(page), as_json(page), to_junit(page))
+    with refilled(folder, "verdict", VERDICTS, force=force, is_ours=is_ours) as place:
+        for name, text in zip(VERDICTS, texts, strict=True):
+            write_atomically(place / name, text)
+    return [folder / name for name in VERDICTS]
 
 
 def announce(page: Page, say: Callable[[str], None]) -> None:
@@ -169,6 +184,26 @@ def _changes(suite: str, gate: Gate, side: Side) -> str:
         return to_markdown(Page((reference.label, HERE), decide(reference, side), about))
     except InputError as error:
         return f"The new baseline is compared with none before: {error}"
+
+
+def _remove_results(plan: Plan) -> None:
+    """Remove a suite's runs and tables, and nothing else that may lie beside them."""
+    keys = {job.key for job in plan.jobs}
+    for path in [*plan.store.root.iterdir()] if plan.store.root.is_dir() else []:
+        record = plan.store.read(path.name)
+        if path.name[-64:] in keys or (record and record.suite == plan.suite.name):
+            plan.store.remove(path.name)
+    with suppress(OSError):  # it holds something else
+        plan.store.root.rmdir()
+    remove_listed(plan.folder / "report", "report")
+    for name in (RESULTS, JOBS, ABOUT, ACCOUNTING, OWNER):
+        (plan.folder / name).unlink(missing_ok=True)
+    for log in (plan.folder / FAILURES).glob("*.txt"):
+        if KEY.fullmatch(log.stem):
+            log.unlink()
+    with suppress(OSError):
+        (plan.folder / FAILURES).rmdir()
+    remove_listed(plan.folder, "verdict")
 
 
 @contextmanager

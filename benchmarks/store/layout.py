@@ -16,6 +16,7 @@ SUITE = "suite.json"
 JOBS = "jobs.csv"
 FAILURES = "failures"  # a folder of logs
 ACCOUNTING = "accounting.json"  # of the last command that fitted something
+OWNER = ".dip-bench-suite"  # which suite's file it is of
 
 
 def file_name(output: str, iteration: int) -> str:

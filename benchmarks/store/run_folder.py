@@ -7,6 +7,7 @@ lists them all, as `sha256sum --check` reads it. Nothing is read from it without
 """
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,15 @@ from benchmarks.store.record import Record
 # What a file holds, a file of another run to link to, or what writes it.
 Content = bytes | Path | Callable[[BinaryIO], None]
 Files = Mapping[str, Content]
+
+
+# What a run folder may hold besides what its checksums list.
+UNLISTED = re.compile(r"SHA256SUMS|scores\.json|\.(dip|scores)[\w.-]+-partial")
+# What they may list, for where they cannot be read.
+LISTED = re.compile(
+    r"record\.json|trace\.csv|state\.pt|(truth|mask|coverage)\.png"
+    r"|[\w.,=\[\]-]+-\d{6,}\.png"
+)
 
 
 class DamagedError(OSError):
@@ -140,6 +150,39 @@ def record_names(record: Record) -> Iterator[str]:
         yield TRACE
     if record.state_at is not None:
         yield STATE
+
+
+def foreign_files(folder: Path) -> list[Path]:
+    """What lies in a run folder and is not of a run; the folder itself if it is none."""
+    if folder.is_symlink() or not folder.is_dir():
+        return [folder] if os.path.lexists(folder) else []
+    paths = sorted(folder.iterdir())
+    own = {path.name for path in paths if UNLISTED.fullmatch(path.name)}
+    try:
+        own |= RunFolder(folder).checksums.keys()
+    except OSError:  # nothing that can be read lists them
+        own |= {path.name for path in paths if LISTED.fullmatch(path.name)}
+    return [
+        path for path in paths if path.is_symlink() or not path.is_file() or path.name not in own
+    ]
+
+
+def remove_run(folder: Path, heir: Path | None = None) -> None:
+    """Remove a run folder; what is not of a run moves to `heir`, or stays. Raises OSError."""
+    foreign = foreign_files(folder)
+    if folder in foreign or not folder.is_dir():
+        return
+    if heir is not None:
+        for path in foreign:
+            place = heir / path.name
+            while os.path.lexists(place):
+                place = place.with_name(f"{place.name}~")
+            path.rename(place)
+    # The list of the files goes last: without it some would be taken for others' files.
+    for path in sorted({*folder.iterdir()} - {*foreign}, key=lambda each: each.name == CHECKSUMS):
+        path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def write_run(folder: Path, files: Files) -> None:

@@ -2,7 +2,8 @@
 
 A run folder is written beside its place and renamed into it: it is there whole, or not at all. Who
 fits a job has claimed its key before, with a lock that the system takes back from a process that
-dies; everything that belongs to a key is written under its claim only. Below the root are
+dies; everything that belongs to a key is written under its claim only. What others have put into a
+run folder is never removed. Below the root are
 
 - `<key>/`, the run;
 - `unfinished-<key>/`, a fit on its way, as a run folder with the state to go on from;
@@ -18,7 +19,14 @@ from pathlib import Path
 
 from benchmarks.store.layout import CHECKSUMS
 from benchmarks.store.record import Record
-from benchmarks.store.run_folder import DamagedError, Files, RunFolder, write_run
+from benchmarks.store.run_folder import (
+    DamagedError,
+    Files,
+    RunFolder,
+    foreign_files,
+    remove_run,
+    write_run,
+)
 from benchmarks.system.files import CannotWriteError, Claim, open_folder
 
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -68,8 +76,9 @@ class Store:
             with self.writing():
                 if replaced.exists() and not (self.root / name).exists():
                     replaced.rename(self.root / name)
-            for leftover in (replaced, self.root / (PARTIAL + name)):
-                shutil.rmtree(leftover, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_run(replaced, heir=self.root / name)
+            shutil.rmtree(self.root / (PARTIAL + name), ignore_errors=True)
         with contextlib.suppress(OSError):  # there is no run, or no state
             written = [
                 (folder / CHECKSUMS).stat().st_mtime_ns
@@ -123,8 +132,7 @@ class Store:
             # It may have been replaced by a whole one until the claim was had.
             if damage := self.damage(key):
                 with self.writing():
-                    shutil.rmtree(self.root / (DAMAGED + key), ignore_errors=True)
-                    self.folder(key).rename(self.root / (DAMAGED + key))
+                    self._put_in_place(self.folder(key), DAMAGED + key)
             return damage
         finally:
             claim.release()
@@ -140,21 +148,32 @@ class Store:
 
         Raises CannotWriteError if it cannot be written, as on a full disk; what was there stays.
         """
-        partial, replaced = self.root / (PARTIAL + key), self.root / (REPLACED + key)
+        partial = self.root / (PARTIAL + key)
         shutil.rmtree(partial, ignore_errors=True)
         with self.writing():
             try:
                 write_run(partial, files)
-                if self.folder(key).exists():
-                    shutil.rmtree(replaced, ignore_errors=True)
-                    self.folder(key).rename(replaced)
-                partial.rename(self.folder(key))
+                self._put_in_place(partial, key)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
-                if replaced.exists() and not self.folder(key).exists():
-                    replaced.rename(self.folder(key))
                 raise
-        shutil.rmtree(replaced, ignore_errors=True)
+
+    def _put_in_place(self, new: Path, name: str) -> None:
+        """Rename a folder to a run's, which may be there: it goes, but files of others stay."""
+        place, replaced = self.root / name, self.root / (REPLACED + name)
+        if place in foreign_files(place):
+            raise CannotWriteError(f"{place}: was not written by this program; move it away")
+        if place.exists():
+            remove_run(replaced, heir=place)  # of a runner that died
+            place.rename(replaced)
+        try:
+            new.rename(place)
+        except BaseException:
+            if replaced.exists() and not place.exists():
+                replaced.rename(place)
+            raise
+        with contextlib.suppress(OSError):  # `tidy` removes what is left
+            remove_run(replaced, heir=place)
 
     def put_unfinished(self, key: str, files: Files) -> None:
         """The same for a fit on its way."""
@@ -162,12 +181,13 @@ class Store:
 
     def drop_unfinished(self, key: str) -> None:
         """Remove the state of a fit that is over."""
-        shutil.rmtree(self.unfinished(key).folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_run(self.unfinished(key).folder)
 
     def remove(self, name: str) -> None:
-        """Remove a run; if interrupted, what is left counts as a damaged run."""
+        """Remove a run, but for files of others in it; interrupted, it leaves a damaged run."""
         with self.writing("removed"):
-            shutil.rmtree(self.root / name)
+            remove_run(self.root / name)
 
     @contextlib.contextmanager
     def writing(self, done: str = "written") -> Iterator[None]:

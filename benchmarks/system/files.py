@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 from dip.errors import InputError
 from dip.system.files import replacing
 
+LOCK = ".dip-bench-lock"
+
 
 class CannotWriteError(InputError):
     """Results cannot be written: the disk is full, or may not be written to."""
@@ -30,15 +32,21 @@ def open_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: str) -> None:
-    """Write a text file whole; raises CannotWriteError if that fails, and leaves what was there.
-
-    Whoever may be writing the same file has to be kept out, as `alone_in` does.
-    """
+    """Write a text file whole; raises CannotWriteError if that fails, and leaves what was there."""
     try:
         with replacing(path) as partial:
             partial.write_text(content, encoding="utf-8")
     except OSError as error:
         raise CannotWriteError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def begins_with(path: Path, beginning: bytes) -> bool:
+    """Whether there is a file that begins so, by which this program knows its own."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(beginning)) == beginning
+    except OSError:
+        return False
 
 
 class Claim:
@@ -71,7 +79,7 @@ class Claim:
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Waits until no other process writes there, and keeps them out meanwhile."""
-    claim = Claim(folder / ".lock")
+    claim = Claim(folder / LOCK)
     claim.take(wait=True)
     try:
         yield

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from benchmarks.system import environment
 from benchmarks.system.devices import check_device, places
-from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
+from benchmarks.system.files import to_json, write_atomically
+from benchmarks.system.refill import refilled
 from benchmarks.system.text import slug
 from benchmarks.timing.cases import groups, known_presets
 from benchmarks.timing.deepinv_peer import peer_groups
@@ -15,6 +16,9 @@ from dip.errors import InputError, unknown
 
 FOLDER = "timing"
 SIZES = (64, 128, 256, 512)
+MEASUREMENTS, TABLE, PAGE = "measurements.csv", "timing.csv", "timing.md"
+ENVIRONMENT = "environment.json"
+NAMES = (MEASUREMENTS, TABLE, PAGE, ENVIRONMENT)
 
 
 def run_timing(
@@ -41,9 +45,9 @@ def run_timing(
         raise InputError("`size`: pixels on a side, at least 16")
     place = places(device, 1, 1)[0]
     folder = out / FOLDER / slug(environment.device_name(place))
-    open_folder(folder)
-    with alone_in(folder):
-        return _run(folder, place, budget_minutes, presets or known_presets(), sorted(sizes), say)
+    with refilled(folder, FOLDER, NAMES, is_ours=True) as files:
+        _run(files, place, budget_minutes, presets or known_presets(), sorted(sizes), say)
+    return folder / PAGE
 
 
 def _run(
@@ -53,7 +57,8 @@ def _run(
     presets: Sequence[str],
     sizes: Sequence[int],
     say: Callable[[str], None],
-) -> Path:
+) -> None:
+    """Measure, and write the files."""
     from benchmarks.timing import table
     from benchmarks.timing.session import Session, precisions_of
 
@@ -73,11 +78,10 @@ def _run(
             f"{precision}, {processes} x {threads} threads": peak
             for (precision, processes, threads), peak in session.peaks.items()
         }
-        write_atomically(
-            folder / "measurements.csv", table.measurements(session.rows).to_csv(index=False)
-        )
-        write_atomically(folder / "timing.csv", found.to_csv(index=False))
-        write_atomically(folder / "environment.json", to_json(described))
+        measurements = table.measurements(session.rows)
+        write_atomically(folder / MEASUREMENTS, measurements.to_csv(index=False))
+        write_atomically(folder / TABLE, found.to_csv(index=False))
+        write_atomically(folder / ENVIRONMENT, to_json(described))
         about = [
             f"device: {described['device']}, {cores} cores" if cores else described["device"],
             "revision: "
@@ -94,6 +98,4 @@ def _run(
             " first row of the same preset and size, repeat by repeat, with 95 % intervals over"
             " repeats; the seed is the repeat's number",
         ]
-        page = folder / "timing.md"
-        write_atomically(page, table.to_markdown(found, session, about))
-    return page
+        write_atomically(folder / PAGE, table.to_markdown(found, session, about))

@@ -8,7 +8,7 @@ import typer
 from dip import __version__
 from dip.errors import InputError
 from dip.system import command_line
-from dip.system.signals import raise_on_signals
+from dip.system.signals import ending_at_once, raise_on_signals
 from reports.commands import check, data, report, run
 
 app = typer.Typer(
@@ -71,7 +71,8 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; see `dip.system.command_line.main`."""
-    from datasets.errors import DatasetError
+    with ending_at_once():
+        from datasets.errors import DatasetError
 
     raise_on_signals()
     return command_line.main(

@@ -12,6 +12,7 @@ import typer
 from dip.errors import InputError
 from reports.commands.options import (
     DeviceOption,
+    ForceOption,
     GithubOption,
     OutOption,
     PatternOption,
@@ -70,12 +71,13 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="folder for verdict.md, verdict.json and verdict.xml")
     ] = None,
+    force: ForceOption = False,
     github: GithubOption = False,
 ) -> None:
     """Judge folder B against folder A as `regress` does; the same exit codes."""
     from benchmarks.regression import gate
 
-    _conclude(*gate.compare(a, b, out), github)
+    _conclude(*gate.compare(a, b, out, force=force), github)
 
 
 def _conclude(page: "Page", paths: Sequence[Path], github: bool) -> None:

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from dip.errors import InputError
 from dip.system.files import replacing
 from dip.system.signals import Interrupted
+from dip.system.yaml import read_yaml
 
 data = typer.Typer(help="List image sets and fetch them.", no_args_is_help=True)
 
@@ -99,6 +101,7 @@ def masks(
     ] = None,
     size: Annotated[int, typer.Option(min=1, help="centre square resized to this")] = 128,
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG file")] = Path("holes.png"),
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file")] = False,
 ) -> None:
     """Draw a contact sheet of holes, missing pixels in magenta."""
     from datasets import DatasetError, load_images, manifest_names, parse_mask
@@ -113,20 +116,19 @@ def masks(
         raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")
     if not out.parent.is_dir():
         raise DatasetError(f"--out {out}: there is no folder {out.parent}")
+    if not force and os.path.lexists(out):
+        raise DatasetError(f"--out {out}: is there already; name another file, or add --force")
     sheet = contact_sheet(images, holes)
-    with replacing(out, mark=f"{os.getpid()}-partial") as partial:
+    with replacing(out) as partial:
         sheet.save(partial, format="PNG", optimize=True)
     print(f"Holes: {len(images) * len(holes)}, in {out}")
 
 
 def _yaml(text: str) -> object:
-    import yaml
-
-    from datasets import DatasetError
-
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: of a day that does not exist
-        raise DatasetError(
-            f"--mask {text!r}: is not YAML; as in a suite, 'boxes: {{count: 3, side: 12}}'"
+        return read_yaml(text)
+    except InputError as error:
+        raise InputError(
+            f"--mask {text!r}: is not YAML ({error}); as in a suite,"
+            " 'boxes: {count: 3, side: 12}'"
         ) from None

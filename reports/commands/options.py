@@ -22,11 +22,16 @@ OutOption = Annotated[Path, typer.Option(help="folder of the results")]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        min=0, help="worker processes; default: one for each GPU, or core; 0: fit in this process"
+        min=0,
+        max=4096,
+        help="worker processes; default: one for each GPU, or core; 0: fit in this process",
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="threads of each worker on a CPU")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="overwrite files that this program did not write")
+]
 PatternOption = Annotated[str, typer.Option("-k", help="only jobs whose name contains this")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="fit again what is stored")]
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="run failed jobs again")]

@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from dip.errors import InputError
+from reports.commands.options import ForceOption
 
 
 def report(
     results: Annotated[
         list[Path],
         typer.Argument(
-            help="a results folder (results/quick) or timings (results/timing/DEVICE); several are"
-            " put side by side"
+            help="a suite, a results folder (results/quick) or timings (results/timing/DEVICE);"
+            " several folders are put side by side"
         ),
     ],
     label: Annotated[
@@ -23,7 +24,13 @@ def report(
     reference: Annotated[
         str | None, typer.Option(help="method that all others are compared with, e.g. 'quick, raw'")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="folder for the side-by-side tables")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of a suite's results (default: results), or for side-by-side tables"
+        ),
+    ] = None,
+    force: ForceOption = False,
     embed: Annotated[
         str | None,
         typer.Option(
@@ -33,17 +40,17 @@ def report(
     ] = None,
 ) -> None:
     """Build the report again from what is stored; several folders are put side by side."""
-    if len(results) == 1 and not label and not out:
+    if len(results) == 1:
         from reports.build import build
 
-        built = build(results[0], reference, embed)
+        if label:
+            raise InputError("--label is for several folders")
+        built = build(_folder_of(results[0], out), reference, embed, force=force)
         print(built.headline)
         if built.embedded:
             print(f"In one file: {built.embedded}")
         print(f"Report: {built.page or built.summary}")
         return
-    if len(results) == 1:
-        raise InputError("--label and --out are for several folders")
     if reference:
         raise InputError("--reference: several folders are compared with the first one")
     if embed is not None:
@@ -51,10 +58,33 @@ def report(
     from reports.compare import build_side_by_side
     from reports.tables.formats.write import to_markdown
 
-    summary, tables = build_side_by_side(results, label or [], out)
+    summary, tables = build_side_by_side(results, label or [], out, force=force)
     for table in tables:
         print(f"{table.title}\n\n{to_markdown(table)}")
     print(f"Report: {summary}")
+
+
+def _folder_of(results: Path, out: Path | None) -> Path:
+    """The folder itself, or the one in `out` that holds the results of that suite."""
+    from benchmarks.jobs.owner import check_owner, owner_of
+    from benchmarks.jobs.suite import load_suite, suite_names
+    from benchmarks.store.layout import RESULTS
+    from reports.tables.timing import is_timing
+
+    is_name = str(results) in suite_names()
+    if out and results.is_dir() and not is_name:
+        raise InputError(
+            f"--out: {results} is a folder, whose report is written into it; leave out --out, which"
+            " says where the results of a suite are"
+        )
+    has_results = (results / RESULTS).exists() or is_timing(results)
+    if not out and (has_results or not (is_name or results.is_file())):
+        return results
+    suite = str(results if is_name or not results.is_file() else results.absolute())
+    loaded = load_suite(suite)
+    folder = (out or Path("results")) / loaded.name
+    check_owner(folder, owner_of(suite), loaded)
+    return folder
 
 
 def open_page(
@@ -75,6 +105,7 @@ def open_page(
 def screenshots(
     results: Annotated[Path, typer.Argument(help="a suite's results with a report")],
     job: Annotated[str, typer.Option(help="words that the page finds the job by")] = "",
+    force: ForceOption = False,
     out: Annotated[
         Path | None,
         typer.Option(help="folder for the pictures; default: screenshots, beside the report"),
@@ -83,6 +114,6 @@ def screenshots(
     """Take pictures of the page and of a job: desktop and phone, light and dark (with Chromium)."""
     from reports.page.screenshots import take_screenshots
 
-    # Not in the report, which is replaced whole.
-    for path in take_screenshots(results / "report", out or results / "screenshots", job):
+    folder = out or results / "screenshots"  # not in the report, which is written again as a whole
+    for path in take_screenshots(results / "report", folder, job, force=force):
         print(path)

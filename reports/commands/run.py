@@ -25,7 +25,7 @@ def run(
     out: OutOption = Path("results"),
     workers: WorkersOption = None,
     workers_per_gpu: Annotated[
-        int | None, typer.Option(min=1, help="workers side by side on each GPU")
+        int | None, typer.Option(min=1, max=4096, help="workers side by side on each GPU")
     ] = None,
     threads: ThreadsOption = 1,
     device: DeviceOption = "auto",

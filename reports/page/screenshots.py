@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from benchmarks.system.files import open_folder
+from benchmarks.system.refill import refilled
 from dip.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,17 +83,24 @@ def open_job(page: "Page", name: str) -> None:
     page.locator("#compare[data-file], #view[hidden]").first.wait_for(state="attached")
 
 
-def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
+def take_screenshots(
+    report: Path, folder: Path, job: str, *, force: bool | None = None
+) -> list[Path]:
     """Of the page in a report's folder: the table of jobs and one job, in each size and scheme.
 
-    job: words that the job to open is found by. Raises InputError.
+    job: words that the job to open is found by. force: whether files that this program did not
+    write are replaced. Raises InputError.
     """
     page = report / "index.html"
     if not page.exists():
         raise InputError(f"{page}: is missing; `dip-bench report` makes it")
-    open_folder(folder)
-    taken = []
-    with browser() as started:
+    names = [
+        f"{what}-{size}-{scheme}.png"
+        for size in SIZES
+        for scheme in SCHEMES
+        for what in ("jobs", "job")
+    ]
+    with refilled(folder, "screenshots", names, force=force) as place, browser() as started:
         for size in SIZES:
             for scheme in SCHEMES:
                 opened = new_page(started, size, scheme)
@@ -104,8 +111,6 @@ def take_screenshots(report: Path, folder: Path, job: str) -> list[Path]:
                     else:
                         open_job(opened, job)
                     opened.wait_for_load_state("networkidle")
-                    path = folder / f"{what}-{size}-{scheme}.png"
-                    opened.screenshot(path=path)
-                    taken.append(path)
+                    opened.screenshot(path=place / f"{what}-{size}-{scheme}.png")
                 opened.context.close()
-    return taken
+    return [folder / name for name in names]

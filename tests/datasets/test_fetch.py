@@ -217,7 +217,7 @@ def test_mistakes_are_one_line(capsys: CaptureFixture[str], tmp_path: Path) -> N
         (["preview", "scikit-image", "-o", tmp_path / "a.jpg"], "the sheet is a PNG"),
         (["preview", "scikit-image", "-o", tmp_path / "none" / "a.png"], "there is no folder"),
         (["preview", tmp_path / "none", "-o", picture], "there is no such folder"),
-        (["preview", "scikit-image", "--mask", "{boxes: 2001-13-45}"], "is not YAML"),
+        (["preview", "scikit-image", "--mask", "{boxes: 2001-13-45}"], "boxes: settings are"),
     ):
         done = _command(capsys, *words)
         assert done.returncode == 2
@@ -234,8 +234,10 @@ def test_a_preview_reads_only_what_it_draws(capsys: CaptureFixture[str], tmp_pat
     assert done.returncode == 0
     Pillow.new("L", (64, 64)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no picture")
-    done = _command(capsys, "preview", tmp_path, "--mask", "blobs", "--size", 64, "-o", out)
-    assert done.returncode == 0, done.stderr
+    again = ("preview", tmp_path, "--mask", "blobs", "--size", 64, "-o", out)
+    done = _command(capsys, *again)
+    assert "is there already; name another file, or add --force" in done.stderr
+    assert _command(capsys, *again, "--force").returncode == 0
 
 
 def test_list_says_what_is_here(capsys: CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from benchmarks.runner.progress import Display
 from benchmarks.scoring import score, tables
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import Store
-from benchmarks.system.files import Claim, write_atomically
+from benchmarks.system.files import LOCK, Claim, write_atomically
 
 Write = Callable[..., Path]
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -137,14 +137,14 @@ def test_one_process_at_a_time_writes_tables(
 
     def looking(path: Path, content: str) -> None:
         if path.parent == out / "tiny":
-            seen.append(not Claim(path.parent / ".lock").take())
+            seen.append(not Claim(path.parent / LOCK).take())
         write_atomically(path, content)
 
     monkeypatch.setattr(tables, "write_atomically", looking)
     monkeypatch.setattr(plan_module, "write_atomically", looking)
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     assert seen == [True] * 4
-    assert not (out / "tiny" / ".lock").exists()
+    assert not (out / "tiny" / LOCK).exists()
 
 
 def test_a_run_is_stored_under_its_claim(

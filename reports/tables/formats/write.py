@@ -10,9 +10,11 @@ from benchmarks.system.text import markdown_table
 from reports.tables.formats.latex import macros, to_document, to_latex
 from reports.tables.table import TIED, Cell, Table
 
+FOR_ALL = ("numbers.tex", "tables.tex")
+
 
 def write(folder: Path, tables: Sequence[Table]) -> None:
-    """Each as `name`.csv, .md and .tex, and for all `numbers.tex` and `tables.tex`.
+    """Each as `name`.csv, .md and .tex, and those `FOR_ALL`: their numbers, and a document.
 
     Raises CannotWriteError.
     """
@@ -21,8 +23,8 @@ def write(folder: Path, tables: Sequence[Table]) -> None:
         write_atomically(folder / f"{table.name}.csv", table.numbers.to_csv(index=False))
         write_atomically(folder / f"{table.name}.md", to_markdown(table))
         write_atomically(folder / f"{table.name}.tex", to_latex(table))
-    write_atomically(folder / "numbers.tex", "".join(macros(tables)))
-    write_atomically(folder / "tables.tex", to_document(tables))
+    for name, content in zip(FOR_ALL, ("".join(macros(tables)), to_document(tables)), strict=True):
+        write_atomically(folder / name, content)
 
 
 def to_markdown(table: Table) -> str:

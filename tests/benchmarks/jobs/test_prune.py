@@ -6,6 +6,7 @@ from pathlib import Path
 from support.commands import Command, Ran
 from support.suites import TINY, jobs_of
 
+from benchmarks.store.layout import OWNER
 from benchmarks.store.store import Store
 
 Write = Callable[..., Path]
@@ -53,11 +54,20 @@ def test_runs_that_no_suite_refers_to_are_listed_and_removed(
 
 
 def test_a_suite_that_is_interrupted_keeps_its_runs(ran: Ran, command: Command) -> None:
-    """Its table of jobs is there from the start; without one, naming the suite does."""
+    """Its table of jobs is there from the start, and the note of its file; so does naming it."""
     suite, out = ran()
     (out / "tiny" / "results.csv").unlink()
     assert "nothing to remove" in command("benchmarks", "gc", "--out", out).stdout
+    assert command("benchmarks", "score", suite, "--out", out).returncode == 0
     (out / "tiny" / "jobs.csv").unlink()
+    assert "nothing to remove" in command("benchmarks", "gc", "--out", out).stdout
+    whole = suite.read_text()
+    suite.write_text("dataset: gone")
+    lost = command("benchmarks", "gc", "--out", out, "--yes")
+    assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
+    assert "tiny: which runs it needs is not known (tiny.yaml: masks: Field required" in lost.stderr
+    suite.write_text(whole)
+    (out / "tiny" / OWNER).unlink()
     assert "  2 that no suite needs" in command("benchmarks", "gc", "--out", out).stdout
     assert "nothing to remove" in command("benchmarks", "gc", suite, "--out", out).stdout
 
@@ -89,3 +99,34 @@ def test_there_has_to_be_a_store(command: Command, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "holds no runs; --out names the folder of the results" in done.stderr
+
+
+def test_files_of_others_are_kept_and_named(ran: Ran, command: Command) -> None:
+    suite, out = ran(methods=TINY["methods"][1:])
+    (key,) = {job.key for job in jobs_of(suite)}
+    store = Store(out / "runs")
+    suite.unlink()
+    for name in ("jobs.csv", OWNER):
+        (out / "tiny" / name).unlink(missing_ok=True)
+    mine = [
+        store.folder(key) / "notes.md",  # in a run that nobody refers to
+        store.folder("a" * 64) / "data.bin",  # in a folder that is named as one
+        store.root / f"damaged-{'b' * 64}" / "more" / "notes.md",
+        store.root / ("c" * 64),
+        out / "tiny" / "failures" / "notes.txt",
+    ]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    (store.root / ("d" * 64)).symlink_to(out)
+    done = command("benchmarks", "gc", "--out", out, "--yes")
+    assert done.returncode == 0, done.stderr
+    named = {line.split(": ")[0] for line in done.stdout.splitlines() if " kept " in f" {line} "}
+    named = {line.split()[1] for line in named}
+    expected = {str(path) for path in (*mine[:2], mine[2].parent, mine[3])}
+    assert named == expected | {str(store.root / ("d" * 64))}
+    assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+    assert store.damage(key) == ""
+    mine[0].unlink()
+    assert "  1 removed" in command("benchmarks", "gc", "--out", out, "--yes").stdout
+    assert not store.folder(key).exists()

@@ -14,7 +14,13 @@ from PIL import Image as Pillow
 from support.commands import ROOT, Command, Ran
 from support.suites import TINY, jobs_of, pictures_in
 
-from benchmarks.store.run_folder import DamagedError, RunFolder, write_run
+from benchmarks.store.run_folder import (
+    DamagedError,
+    RunFolder,
+    foreign_files,
+    remove_run,
+    write_run,
+)
 from benchmarks.store.store import Store
 from benchmarks.system.files import CannotWriteError
 
@@ -249,6 +255,61 @@ def test_a_damaged_run_is_set_aside_and_run_again(ran: Ran, command: Command) ->
         assert (out / "runs" / f"damaged-{key}").is_dir()
         restored = {name: pixels for name, pixels in pictures_in(out).items() if "dam" not in name}
         assert restored == before
+
+
+def test_what_others_put_into_a_run_outlives_it(tmp_path: Path) -> None:
+    """Runs are replaced, set aside twice and removed."""
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    notes = []
+
+    def note(folder: Path) -> None:
+        notes.append(f"note {len(notes)}")
+        (folder / "notes.md").write_text(notes[-1])
+
+    for content in (b"1", b"2", b"3"):
+        store.put(A, {"file": content})
+        note(store.folder(A))
+        store.put(A, {"file": content * 2})
+        assert store.run(A).read("file") == content * 2
+        (store.folder(A) / "file").write_bytes(b"damaged")
+        assert store.set_aside_damaged(A)
+    store.put_unfinished(A, {"state.pt": b"1"})
+    note(store.unfinished(A).folder)
+    store.drop_unfinished(A)
+    store.put_unfinished(A, {"state.pt": b"2"})
+    store.tidy(A)
+    assert store.unfinished(A).read("state.pt") == b"2"
+    for path in [*store.root.iterdir()]:
+        store.remove(path.name)
+    left = [path for path in store.root.rglob("*") if path.is_file()]
+    assert sorted(path.read_text() for path in left) == notes
+
+
+def test_a_name_that_a_run_could_have_does_not_make_a_file_part_of_it(tmp_path: Path) -> None:
+    """Only where the checksums cannot be read do names say whose a file is."""
+    folder, names = tmp_path / "run", ("photo-20261130.png", "state.pt", "trace.csv")
+    write_run(folder, {"truth.png": b"1"})
+    for name in names:
+        (folder / name).write_text("mine")
+    assert [path.name for path in foreign_files(folder)] == [*names]
+    remove_run(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [*names]
+    (folder / "notes.md").write_text("mine")
+    assert [path.name for path in foreign_files(folder)] == ["notes.md"]
+
+
+def test_what_is_no_run_is_not_replaced_by_one(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs")
+    store.open_for_writing()
+    store.folder(A).write_text("mine")
+    store.folder(B).symlink_to(tmp_path)
+    for key in (A, B):
+        with pytest.raises(CannotWriteError, match="was not written by this program; move it away"):
+            store.put(key, {"file": b"1"})
+        store.remove(key)
+    assert store.folder(A).read_text() == "mine"
+    assert store.folder(B).is_symlink()
 
 
 def test_names_in_checksums_lead_nowhere_else(tmp_path: Path) -> None:

@@ -130,6 +130,21 @@ def test_open_starts_a_browser_with_the_page(
     assert command("reports", "open", tmp_path).returncode == 2
 
 
+def test_report_takes_a_suite_by_its_name_and_a_folder_as_it_is(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick").mkdir()
+    assert command("reports", "report", "quick").stderr.startswith("error: results/quick")
+    (tmp_path / "res" / "mine").mkdir(parents=True)
+    done = command("reports", "report", "res/mine", "--out", "foo")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: --out: res/mine is a folder, whose report is written into it; leave out --out,"
+        " which says where the results of a suite are\n",
+    )
+
+
 def test_it_starts_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     code = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.argv[1], sys.argv[1:])"
