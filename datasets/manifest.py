@@ -6,18 +6,20 @@ A manifest's files come with an installed package, lie in the user's cache, wher
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from datasets.errors import DatasetError, unknown
+from datasets.folder import images_in
 from datasets.images import (
-    SUFFIXES,
     FileName,
     Image,
     Known,
@@ -27,6 +29,7 @@ from datasets.images import (
     read_image,
     read_mask,
 )
+from datasets.tones import Hole
 
 FOLDER = Path(__file__).parent / "manifests"
 MIRROR = "DIP_MIRROR"
@@ -35,7 +38,7 @@ MIRROR = "DIP_MIRROR"
 class OwnMask(BaseModel):
     """A set's mask for one of its images. sha256: of the file.
 
-    hole: the colour of missing pixels, or `differs`: those at which the file is not the image.
+    hole: what is missing (see `read_mask`), or `differs`: where the file is not the image.
     has_truth: whether what the image shows in the hole is what ought to be restored.
     """
 
@@ -43,7 +46,7 @@ class OwnMask(BaseModel):
 
     file: FileName
     sha256: Sha256
-    hole: Literal["black", "white", "differs"] = "black"
+    hole: Hole | Literal["differs"] | None = None
     has_truth: bool = True
 
 
@@ -164,8 +167,20 @@ class Manifest(BaseModel):
 
 def cache_folder() -> Path:
     """Where fetched sets are kept, a folder each."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "dip-bench" / "datasets"
+    return user_cache() / "datasets"
+
+
+def user_cache() -> Path:
+    """Where fetched files are kept for all checkouts.
+
+    Users without a home, as in containers, have it beside temporary files. What lies there is used
+    if its hash is right, whoever has put it there.
+    """
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        cache = Path(tempfile.gettempdir())
+    return cache / "dip-bench"
 
 
 def manifest_names() -> list[str]:
@@ -194,7 +209,7 @@ def load_manifest(name: str) -> Manifest:
 
 def image_names(dataset: str | Path) -> list[str]:
     """The images of a manifest or a folder, which are not read; raises as `load_images`."""
-    return list(_files_in(dataset) if isinstance(dataset, Path) else load_manifest(dataset).images)
+    return list(images_in(dataset) if isinstance(dataset, Path) else load_manifest(dataset).images)
 
 
 def load_images(
@@ -207,39 +222,17 @@ def load_images(
     one expected.
     """
     if isinstance(dataset, Path):
-        files = _files_in(dataset)
+        files = images_in(dataset)
         return [read_image(files[name], name, size) for name in _chosen(names, files)]
     manifest = load_manifest(dataset)
     return [manifest.image(name, size) for name in _chosen(names, manifest.images)]
 
 
 def _chosen(names: Sequence[str] | None, known: Mapping[str, object]) -> list[str]:
-    for name in names or ():
+    if names is None:
+        return list(known)
+    chosen = [normalize("NFC", name) for name in names]
+    for name in chosen:
         if name not in known:
             raise DatasetError(unknown("image", name, known))
-    return list(known if names is None else names)
-
-
-def _files_in(folder: Path) -> dict[str, Path]:
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except FileNotFoundError:
-        raise DatasetError(f"{folder}: there is no such folder") from None
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{folder}: cannot be read as a folder ({error})") from None
-    if not paths:
-        raise DatasetError(f"{folder}: holds no image; known endings: {', '.join(SUFFIXES)}")
-    for path in paths:
-        if not path.name.isprintable():
-            raise DatasetError(
-                f"{folder}: {os.fsencode(path.name)!r} is not a name that can be printed, as it is"
-                " no UTF-8 or has control characters; rename the file"
-            )
-    files = {path.stem: path for path in paths}
-    for path in paths:
-        if files[path.stem] != path:
-            raise DatasetError(
-                f"{folder}: '{path.name}' and '{files[path.stem].name}' would both be named"
-                f" '{path.stem}'; rename one"
-            )
-    return files
+    return chosen

@@ -5,7 +5,7 @@ Its key names the trajectory: what is computed, not how often we look at it or w
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from benchmarks.jobs.suite import Folder, MethodEntry, Suite
 from benchmarks.metrics import METRICS
 from datasets import DatasetError, Image, load_images, make_mask
+from datasets.folder import images_in, skipped_files
 from datasets.masks.given import Own
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
 from dip.options import EngineName, Method, Precision, RuleOptions
 from dip.options.canonical import canonical
 from dip.options.outputs import OUTPUT_VERSIONS
+
+OVER = ("done", "diverged")  # words of jobs that need nothing more
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,17 @@ def specification(jobs: Iterable[Job]) -> dict[str, Any]:
 
 
 def expand(suite: Suite) -> list[Job]:
-    """The jobs of a suite, method by method.
+    """Make the jobs of a suite, method by method.
 
-    Raises InputError if an image cannot be read, a hole does not fit it, or it is too small for a
-    network.
+    Args:
+        suite: what to run.
+
+    Returns:
+        One job for each image, hole, setting and seed; a fill has one seed.
+
+    Raises:
+        InputError: an image cannot be read, a hole does not fit it, it is too small for a network,
+            or two images or holes are one and the same.
     """
     dataset = suite.dataset.folder if isinstance(suite.dataset, Folder) else suite.dataset
     try:
@@ -132,6 +142,16 @@ def expand(suite: Suite) -> list[Job]:
     except DatasetError as error:
         key = "images" if str(error).startswith("unknown image") else "dataset"
         raise InputError(f"{suite.file}: {key}: {error}") from None
+    pictures = {image.name: image.sha256 for image in images}
+    if suite.images is None and isinstance(suite.dataset, Folder):
+        # Nobody has asked for the second of two equal files; `skipped_images` names it.
+        first = {sha256: name for name, sha256 in reversed(pictures.items())}
+        images = [image for image in images if first[image.sha256] == image.name]
+    elif same := _same(pictures):
+        raise InputError(
+            f"{suite.file}: dataset: images {same} are the same picture, which would count twice;"
+            " leave one out"
+        )
     masks = {}
     for image, (index, mask) in product(images, enumerate(suite.masks)):
         if isinstance(mask, Own) and not image.has_truth:
@@ -144,6 +164,17 @@ def expand(suite: Suite) -> list[Job]:
             masks[image.name, mask.label] = make_mask(mask, image)
         except DatasetError as error:
             raise InputError(f"{suite.file}: masks[{index}]: {error}") from None
+    drawn = {
+        mask.label: tuple(
+            hashlib.sha256(masks[image.name, mask.label].tobytes()).digest() for image in images
+        )
+        for mask in suite.masks
+    }
+    if same := _same(drawn):
+        raise InputError(
+            f"{suite.file}: masks: {same} are the same hole in every image, which would count"
+            " twice; leave one out"
+        )
     jobs = []
     for entry, label, method in _methods(suite, images):
         seeds = [0]
@@ -163,6 +194,27 @@ def expand(suite: Suite) -> list[Job]:
             jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
     _check_held_out(suite, jobs)
     return jobs
+
+
+def _same(content: Mapping[str, Hashable]) -> str:
+    """The names of two that have the same content, or empty."""
+    known: dict[Hashable, str] = {}
+    for name, own in content.items():
+        if (other := known.setdefault(own, name)) != name:
+            return f"'{other}' and '{name}'"
+    return ""
+
+
+def skipped_images(suite: Suite, jobs: Iterable[Job]) -> list[str]:
+    """What of the suite's folder is in none of its jobs, and why, a line each."""
+    if suite.images is not None or not isinstance(suite.dataset, Folder):
+        return []
+    folder = suite.dataset.folder
+    used = {job.image.name for job in jobs}
+    notices = [skipped_files(folder)]
+    if equal := [f"'{name}'" for name in images_in(folder) if name not in used]:
+        notices.append(f"skipped, the same picture as another image: {', '.join(equal)}")
+    return [f"{folder}: {notice}" for notice in notices if notice]
 
 
 def _check_held_out(suite: Suite, jobs: list[Job]) -> None:

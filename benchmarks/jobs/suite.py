@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
+from unicodedata import normalize
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -20,7 +20,9 @@ from pydantic import (
 )
 
 from benchmarks.metrics import METRICS
+from benchmarks.system.files import to_json
 from datasets import DatasetError, Mask, parse_mask
+from datasets.folder import is_one_line
 from dip.errors import InputError, explain, unknown
 from dip.fills import FILLS
 from dip.options import (
@@ -30,9 +32,12 @@ from dip.options import (
     PositiveInt,
     Precision,
     RuleOptions,
+    Seed,
     parse_rule,
 )
+from dip.options.canonical import canonical
 from dip.presets import KINDS, load_preset, preset_names, with_settings
+from dip.system.yaml import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "suites"
 
@@ -43,10 +48,10 @@ class Folder(Options):
     folder: Path
 
 
-def _printable(label: str) -> str:
-    if not label or not label.isprintable():
+def _one_line(label: str) -> str:
+    if not label.strip() or not is_one_line(label):
         raise ValueError(f"a label is text on one line, not {label!r}")
-    return label
+    return normalize("NFC", label)
 
 
 ALL = "all"
@@ -88,7 +93,7 @@ class MethodEntry(Options):
 
     fill: Annotated[str, _one_of("fill", (*FILLS, ALL))] | None = None
     preset: Annotated[str, _one_of("preset", preset_names())] | None = None
-    label: Annotated[str, AfterValidator(_printable)] | None = None
+    label: Annotated[str, AfterValidator(_one_line)] | None = None
     reproduces: str | None = None
     set: dict[str, Any] = Field({})
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
@@ -131,7 +136,7 @@ class Suite(Options):
     masks: list[Annotated[Mask, _parsed(parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
     iterations: list[PositiveInt] = Field(min_length=1)
-    seeds: list[Annotated[int, Field(strict=True, ge=0)]] = Field([0], min_length=1)
+    seeds: list[Seed] = Field([0], min_length=1)
     rules: list[Annotated[RuleOptions, _parsed(parse_rule)]] = Field(
         [parse_rule("es-wmv"), parse_rule("es-emv")],
         description="stopping rules; where a method has held_out, held-out too",
@@ -161,6 +166,7 @@ class Suite(Options):
     @classmethod
     def _no_repeats(cls, values: list[Any] | None) -> list[Any] | None:
         names = [getattr(value, "label", value) for value in values or ()]
+        names = [normalize("NFC", name) if isinstance(name, str) else name for name in names]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is named twice")
@@ -172,25 +178,32 @@ def suite_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def find_suite(name_or_path: str) -> Path:
+    """The file of that suite, or of the one of that name in `benchmarks/suites`."""
+    is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    return Path(name_or_path) if is_path else FOLDER / f"{name_or_path}.yaml"
+
+
 def load_suite(name_or_path: str) -> Suite:
     """The suite of that name in `benchmarks/suites`, or in that file.
 
     Raises InputError with file, key and reason if it is not as a suite must be.
     """
-    is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
-    path = Path(name_or_path) if is_path else FOLDER / f"{name_or_path}.yaml"
+    path = find_suite(name_or_path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if is_path:
-            raise InputError(f"{path}: there is no such suite file") from None
-        raise InputError(unknown("suite", name_or_path, suite_names())) from None
+        if path.parent == FOLDER:
+            raise InputError(unknown("suite", path.stem, suite_names())) from None
+        raise InputError(f"{path}: there is no such suite file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name}: {_yaml_finding(error)}") from None
+        raise InputError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
+    except ValueError:
+        raise InputError(f"{str(path)!r}: is no path of a file") from None
     if not isinstance(content, dict):
         raise InputError(
             f"{path.name}: a suite is 'key: value' lines, as in {FOLDER.name}/quick.yaml"
@@ -205,6 +218,7 @@ def load_suite(name_or_path: str) -> Suite:
             {"title": path.stem, **content, "name": path.stem, "file": path.name}
         )
         _check_methods(suite)
+        _check_masks(suite)
     except ValidationError as error:
         raise InputError(f"{path.name}: {explain(error, Suite)}") from None
     except InputError as error:
@@ -217,28 +231,42 @@ def load_suite(name_or_path: str) -> Suite:
 
 def _check_methods(suite: Suite) -> None:
     """Expand every method once, so that a wrong setting is found with its place."""
-    labels: set[str] = set()
+    labels: dict[str, int] = {}
+    same: dict[str, str] = {}  # by what a method computes, the label it has first
     for index, entry in enumerate(suite.methods):
         try:
             expanded = list(entry.expand())
         except InputError as error:
             raise InputError(f"methods[{index}].{_culprit(entry)}: {error}") from None
-        for label, _ in expanded:
-            if not label.isprintable():
+        for label, method in expanded:
+            if not is_one_line(label):
                 raise InputError(
                     f"methods[{index}].sweep: a value of more than one line: {label!r}"
                 )
-            if label in labels:
+            if labels.setdefault(label, index) != index:
                 raise InputError(
                     f"methods[{index}]: a second method named '{label}'; give one a label"
                 )
-            labels.add(label)
+            computed = method if isinstance(method, str) else to_json(canonical(method))
+            first = same.setdefault(computed, label)
+            other = suite.methods[labels[first]]
+            is_meant = other is not entry and (other.label or entry.label)
+            if first != label and not is_meant:
+                raise InputError(
+                    f"methods[{index}]: '{first}' and '{label}' are the same method; leave one out"
+                )
+        if len(names := [label for label, _ in expanded]) > len({*names}):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"methods[{index}].sweep: '{twice}' is named twice")
     if any(rule.needs_held_out for rule in suite.rules) and not any(
         isinstance(method, Method) and method.held_out
         for entry in suite.methods
         for _, method in entry.expand()
     ):
         raise InputError("rules: held-out needs a method with `set: {held_out: 0.05}`")
+
+
+def _check_masks(suite: Suite) -> None:
     masks: set[str] = set()
     for index, mask in enumerate(suite.masks):
         if mask.label in masks:
@@ -254,12 +282,6 @@ def _culprit(entry: MethodEntry) -> str:
     except InputError:
         return "set"
     return "sweep"
-
-
-def _yaml_finding(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or f"is not YAML that can be read ({error})"
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 
 def _last(path: str) -> str:

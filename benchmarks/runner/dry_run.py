@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.jobs.job import Job
+from benchmarks.jobs.job import Job, skipped_images
 from benchmarks.jobs.plan import Plan, line, select, sort_out
 from benchmarks.runner.job_queue import is_quick
 from benchmarks.runner.preflight import check_imported_networks
@@ -36,6 +36,8 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         yield line(job, statuses[job.key])
     _, _, todo = sort_out(statuses, jobs, fresh=options.fresh, retry_failed=options.retry_failed)
     devices = places(options.device, options.workers, options.threads, options.workers_per_gpu)
+    for notice in skipped_images(plan.suite, plan.jobs):
+        yield f"NOTICE: {notice}"
     yield f"{len(todo)} of {counted(len(jobs), 'job')} to run, {len(devices)} side by side"
     if todo:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]

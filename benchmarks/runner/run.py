@@ -7,7 +7,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from benchmarks.jobs.job import Job
+from benchmarks.jobs.job import Job, skipped_images
 from benchmarks.jobs.plan import Plan, select, sort_out
 from benchmarks.runner.executors.in_process import InProcess
 from benchmarks.runner.executors.processes import Processes
@@ -68,6 +68,8 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
     _check_options(options)
     plan.store.open_for_writing()
     open_folder(plan.folder)
+    for notice in skipped_images(plan.suite, plan.jobs):
+        say(console, f"NOTICE: {notice}")
     for key, job in {job.key: job for job in chosen}.items():
         if damage := plan.store.set_aside_damaged(key):
             say(console, f"NOTICE: {job.name}: its run was damaged ({damage}) and is set aside")

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support.commands import Command
 from support.suites import TINY
 
-from benchmarks.jobs.job import expand
+from benchmarks.jobs.job import expand, skipped_images
 from benchmarks.jobs.suite import load_suite, suite_names
 from datasets import load_manifest
 from dip.errors import InputError
@@ -91,6 +92,22 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "methods[0].sweep: architecture.upsampling: Input should be 'nearest' or 'bilinear'",
     ),
     ({"methods": [{"fill": "mean"}, {"fill": "mean"}]}, "methods[1]: a second method named 'mean'"),
+    (
+        {"methods": [{"preset": "quick"}, {"preset": "quick", "sweep": {"learning_rate": [0.01]}}]},
+        "methods[1]: 'quick' and 'quick[learning_rate=0.01]' are the same method; leave one out",
+    ),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"learning_rate": [0.001, 1e-3]}}]},
+        "methods[0].sweep: 'quick[learning_rate=0.001]' is named twice",
+    ),
+    (
+        {"methods": [{"preset": "quick", "sweep": {"learning_rate": [1, 1.0]}}]},
+        "methods[0]: 'quick[learning_rate=1]' and 'quick[learning_rate=1.0]' are the same method",
+    ),
+    (
+        {"methods": [{"preset": "quick", "set": {"learning_rate": "fast"}}]},
+        "methods[0].set: learning_rate: a number is needed, not the text 'fast'",
+    ),
     ({"methods": []}, "methods: "),
     (
         {"images": ["astronot"]},
@@ -114,6 +131,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "tiny.yaml: masks[0]: boxes.side: 99 pixels do not fit",
     ),
     ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
+    (
+        {"masks": ["bernoulli", {"bernoulli": {"seed": 0}}]},
+        "masks: 'bernoulli' and 'bernoulli[seed=0]' are the same hole in every image",
+    ),
+    ({"masks": [{"bernoulli": {"seed": -1}}]}, "masks[0]: bernoulli.seed: Input should be greater"),
+    ({"masks": [{"bernoulli": {"seed": 2**63}}]}, "whole numbers go from -(2^63 - 1) to 2^63 - 1"),
     ({"metrics": ["psrn"]}, "metrics[0]: unknown metric 'psrn'. Did you mean 'psnr'?"),
     ({"rules": ["es-wvm"]}, "tiny.yaml: rules[0]: unknown rule 'es-wvm'. Did you mean 'es-wmv'?"),
     ({"rules": [{"es-emv": {"alpha": 2}}]}, "rules[0]: es-emv.alpha: Input should be less than 1"),
@@ -129,6 +152,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"iterations": 5}, "iterations: "),
     ({"iterations": ["many"]}, "iterations[0]: Input should be a valid integer"),
     ({"iterations": [2, 2]}, "iterations: 2 is named twice"),
+    ({"iterations": [2**63]}, f": {2**63} is out of range; whole numbers go"),
+    ({"seeds": [1, 1]}, "seeds: 1 is named twice"),
+    ({"seeds": [-1]}, "seeds[0]: a whole number from 0 to 2^63 - 1, not -1"),
+    ({"seeds": [1.0]}, "seeds[0]: a whole number from 0 to 2^63 - 1, not 1.0"),
+    ({"seeds": [2**63]}, f"{2**63} is out of range; whole numbers go from -(2^63 - 1) to 2^63 - 1"),
+    ({"images": [12]}, "images[0]: must be text; write '12' in quotes"),
+    ({"images": ["\u00e9", "e\u0301"]}, "images: 'é' is named twice"),
     ({"size": 4}, "'astronaut' has 4x4 pixels, too few for quick, which needs 5 on each side"),
     ({"size": 4000}, "512x512 pixels, smaller than size 4000; use size: 512 or less"),
     ({"size": "big"}, "size: Input should be a valid integer"),
@@ -176,7 +206,7 @@ def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
     path.write_text("name: other")
     with pytest.raises(InputError, match="unknown key 'name'; a suite is named by its file"):
         load_suite(str(path))
-    path.write_text("expect: 2024-99-99")
+    path.write_text("expect: a\0b")
     with pytest.raises(InputError, match="broken.yaml: is not YAML that can be read"):
         load_suite(str(path))
     path.write_text("just words")
@@ -189,6 +219,31 @@ def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:
         load_suite(str(tmp_path / "none.yaml"))
     with pytest.raises(InputError, match="unknown suite 'quik'. Did you mean 'quick'"):
         load_suite("quik")
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("methods:\n- fill: mean\nmethods:\n- fill: nearest\n")
+    with pytest.raises(InputError, match=r"^s.yaml: line 3: 'methods' is named twice$"):
+        load_suite(str(path))
+    path.write_text("methods:\n- preset: quick\n  set: {batch: 1, learning_rate: 1, batch: 2}\n")
+    with pytest.raises(InputError, match=r"^s.yaml: line 3: 'batch' is named twice$"):
+        load_suite(str(path))
+
+
+def test_a_picture_under_two_names_does_not_count_twice(suite_file: Write, tmp_path: Path) -> None:
+    path = suite_file(dataset={"folder": "pictures"}, images=None)
+    (tmp_path / "pictures").mkdir()
+    for name in ("a.png", "b.bmp"):
+        Image.new("RGB", (40, 40), "red").save(tmp_path / "pictures" / name)
+    suite = load_suite(str(path))
+    jobs = expand(suite)
+    assert {job.image.name for job in jobs} == {"a"}
+    (notice,) = skipped_images(suite, jobs)
+    assert notice.endswith("pictures: skipped, the same picture as another image: 'b'")
+    asked = load_suite(str(suite_file(dataset={"folder": "pictures"}, images=["a", "b"])))
+    with pytest.raises(InputError, match="images 'a' and 'b' are the same picture, which would"):
+        expand(asked)
 
 
 def test_the_command_line_ends_with_2_and_leaves_nothing(
