@@ -161,7 +161,10 @@ def _of_all(parts: Sequence[Part]) -> list[Row]:
     rate = rate_of_each(OF_ALL, len(families))
     rows = []
     for output, score in families:
-        own = [part for part in parts if (part.output, part.score) == (output, score)]
+        own = [part.finite for part in parts if (part.output, part.score) == (output, score)]
+        own = [part for part in own if part.cells]
+        if not own:
+            continue
         # Every cell of every method side by side: a seed that lacks one is left out.
         sides = [
             pd.concat([getattr(part, side) for part in own], axis=1, join="inner")
@@ -183,7 +186,7 @@ def _of_all(parts: Sequence[Part]) -> list[Row]:
 
 def _of_one(part: Part, rate: float) -> Row:
     """What cannot be compared is shown, and not judged."""
-    row = _row(part, rate, MARGINS[part.score.name].of_one)
+    row = _with_exact(part, _row(part.finite, rate, MARGINS[part.score.name].of_one))
     return replace(row, verdict="not comparable", reason=part.unlike) if part.unlike else row
 
 
@@ -206,17 +209,17 @@ def _row(part: Part, rate: float, margin: float, weights: Any = None) -> Row:
     )
     if not all(found.seeds):
         return replace(found, reason="no seed has a score in every cell")
+    if not part.cells:
+        return found
     if weights is None:
         weights = np.full(len(part.cells), 1 / len(part.cells))
     reference, here = (np.asarray(side) @ weights for side in (part.reference, part.here))
     found = replace(found, reference=float(reference.mean()), here=float(here.mean()))
     if not part.is_fitted:
-        return _exact(found, part)
+        return _of_fill(found, part)
     if part.is_identical:
         same_seeds = np.asarray(part.reference.reindex(part.here.index)) @ weights
         found = replace(found, verdict="identical", reference=float(same_seeds.mean()))
-    if not (np.isfinite(reference).all() and np.isfinite(here).all()):
-        return found if part.is_identical else replace(found, reason="a score is infinite")
     between = spread(reference, here)
     half_width = between.half_width(rate)
     found = replace(found, spread=between, half_width=half_width)
@@ -236,7 +239,27 @@ def _row(part: Part, rate: float, margin: float, weights: Any = None) -> Row:
     return replace(found, seeds_needed=needed)
 
 
-def _exact(row: Row, part: Part) -> Row:
+def _with_exact(part: Part, row: Row) -> Row:
+    """The row of a part's finite cells, with what there is to say of those that are filled exactly.
+
+    They are in no mean: an exact cell counts where it is one on one side only. It never hides that
+    the finite cells are worse.
+    """
+    if len(part.finite.cells) == len(part.cells) or not all(row.seeds):
+        return row
+    if part.is_identical:
+        return replace(row, verdict="identical")
+    if part.is_as_exact:
+        return row if part.finite.cells else replace(row, verdict="same")
+    if part.is_fitted:
+        if row.verdict == "worse":
+            return row
+        return replace(row, verdict="cannot tell", reason="a score is infinite")
+    is_lost = np.isinf(part.reference.iloc[0]) & np.isfinite(part.here.iloc[0])
+    return replace(row, verdict="worse" if is_lost.any() or row.verdict == "worse" else "better")
+
+
+def _of_fill(row: Row, part: Part) -> Row:
     """Of a fill, which has no seeds: nothing but rounding may differ, in any cell."""
     by_cell = np.abs(difference(part.here.iloc[0], part.reference.iloc[0]))
     rounding = MARGINS[part.score.name].rounding

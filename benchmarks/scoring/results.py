@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmarks.metrics import METRICS
+from benchmarks.scoring.read_table import Columns, read_table
 from benchmarks.store.layout import JOBS, RESULTS, SUITE
 from dip.errors import InputError
 
@@ -33,15 +34,20 @@ COLUMNS = (
 )
 
 # Names stay names, also where they look like numbers: images 1.png and 01.png are two.
-NAMES = dict.fromkeys(
-    (
-        *("key", "image", "mask", "method", "architecture", "preset", "output"),
-        *("oracle_output", "device", "git_revision"),
-    ),
-    str,
+NAMES = (
+    *("key", "image", "mask", "method", "architecture", "preset", "output"),
+    *("oracle_output", "device", "git_revision"),
 )
-COUNTS = dict.fromkeys(("seed", "iteration"), int)
-SCORED = dict.fromkeys((f"{metric}_{region}" for metric in METRICS for region in REGIONS), float)
+SCORED = tuple(f"{metric}_{region}" for metric in METRICS for region in REGIONS)
+EXACT = ("oracle_psnr_hole", *(name for name in SCORED if name.startswith("psnr_")))
+WHOLE = ("height", "width", "seed", "iteration", "threads", "workers")
+WORDS = ("precision", "engine", "status")
+ROWS = Columns(
+    names=NAMES,
+    whole=WHOLE,
+    numbers=[name for name in COLUMNS if name not in (*NAMES, *WHOLE, *WORDS)],
+    infinite=(*EXACT, "loss"),
+)
 KEY = re.compile("[0-9a-f]{64}")  # it is part of paths
 OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reason")
 
@@ -195,15 +201,17 @@ def origin(revisions: Sequence[str], environments: Iterable[Mapping[str, Any]]) 
 def load_results(folder: Path) -> Results:
     """Raises InputError if the folder holds no results of a suite."""
     try:
-        kinds = {**NAMES, **COUNTS, **SCORED}
-        rows = pd.read_csv(folder / RESULTS, dtype=kinds, keep_default_na=False, na_values=[""])
-        jobs = pd.read_csv(folder / JOBS, dtype=kinds, keep_default_na=False)
+        rows = read_table(folder / RESULTS, ROWS)
+        rows = rows.astype({name: float for name in SCORED if name in rows})
+        jobs = read_table(folder / JOBS, Columns(names=NAMES, whole=["seed"]), empty_text=True)
         about = json.loads((folder / SUITE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: holds no results ({Path(error.filename).name} is missing);"
             " `dip-bench run SUITE` makes them"
         ) from None
+    except InputError as error:
+        raise InputError(f"{folder}: {error}; `dip-bench score SUITE` writes it anew") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the results cannot be read ({error})") from None
     if not isinstance(about, dict):
@@ -219,12 +227,30 @@ def load_results(folder: Path) -> Results:
             f"{folder}: these results are of another version, without {missing[0]};"
             " `dip-bench run SUITE` makes them anew"
         )
+    _check_tables(folder, rows, jobs)
+    _check_about(folder, about)
+    return Results(folder, rows, jobs, about)
+
+
+def _check_tables(folder: Path, rows: pd.DataFrame, jobs: pd.DataFrame) -> None:
+    if jobs.empty:
+        raise InputError(f"{folder}: {JOBS} names no job; `dip-bench score SUITE` writes it anew")
+    if rows.empty and (jobs["status"] == "done").any():
+        raise InputError(f"{folder}: {RESULTS} is empty; `dip-bench score SUITE` writes it anew")
     names = ["image", "mask", "method", "seed"]
     if jobs.duplicated(names).any() or rows.duplicated([*names, "iteration", "output"]).any():
         raise InputError(f"{folder}: the results name a job or an output of it twice; score again")
     for key in {*jobs["key"], *rows["key"]}:
         if not KEY.fullmatch(str(key)):
             raise InputError(f"{folder}: '{key}' is no job's key; score again")
+    known = {tuple(each) for each in jobs[["key", *names]].to_numpy(object)}
+    for place in rows[["key", *names]].drop_duplicates().to_numpy(object):
+        if tuple(place) not in known:
+            name = "/".join(map(str, place[1:]))
+            raise InputError(f"{folder}: {RESULTS} has {name}, which {JOBS} lacks; score again")
+
+
+def _check_about(folder: Path, about: dict[str, Any]) -> None:
     counts = about["iterations"]
     if not (isinstance(counts, list) and counts and all(isinstance(each, int) for each in counts)):
         raise InputError(f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again")
@@ -236,4 +262,3 @@ def load_results(folder: Path) -> Results:
             raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
         if not isinstance(each.get("device"), str):
             raise InputError(f"{folder}: {SUITE}: environments: one has no device; score again")
-    return Results(folder, rows, jobs, about)

@@ -50,8 +50,8 @@ def write_results(
             say(f"NOTICE: {reason}")
         if reasons:  # a damaged run that scoring has set aside is one
             current = _brought_up_to_date(plan, current)
-        write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         plan.write_table(current)
+        write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
         write_atomically(plan.folder / SUITE, to_json(_suite_json(plan, reasons)))
     return results, current
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.metrics import METRICS, lpips, psnr, ssim
 from benchmarks.store.pictures import to_8bit
-from benchmarks.system.files import open_folder, write_atomically
+from benchmarks.system.files import write_atomically
+from benchmarks.system.refill import refilled
 from benchmarks.system.text import markdown_table
 from datasets import DatasetError, Image, load_images, load_manifest
 from datasets.images import read_image
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PAPER = "inpainting-11"
 LPIPS_IMAGES = "lpips-check"
+TABLE, PAGE = "anchors.csv", "anchors.md"
 CUT_OFF = 1 / 3  # mean square, in 8-bit levels, of a fraction in [0, 1) that is cut off
 
 # dB, in the paper's order: measured from the same pictures before this scorer was written.
@@ -157,10 +159,10 @@ def findings(table: "pd.DataFrame") -> Iterator[Finding]:
 
 def write(table: "pd.DataFrame", folder: Path) -> Path:
     """Keep the table, with all its digits as CSV and as it is shown; returns the latter."""
-    open_folder(folder)
-    write_atomically(folder / "anchors.csv", table.to_csv(index=False))
-    write_atomically(folder / "anchors.md", to_markdown(table))
-    return folder / "anchors.md"
+    with refilled(folder, "anchors", (TABLE, PAGE), is_ours=True) as place:
+        write_atomically(place / TABLE, table.to_csv(index=False))
+        write_atomically(place / PAGE, to_markdown(table))
+    return folder / PAGE
 
 
 def _known(image: Image) -> NDArray[np.bool_]:

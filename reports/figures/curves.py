@@ -14,6 +14,7 @@ from scipy.optimize import isotonic_regression
 from benchmarks.scoring.results import OUTPUTS, Results
 from benchmarks.system.text import slug
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, line_of, paged, save
+from reports.tables.scores import exact_holes
 
 RULE_MARKERS = "oXP*vD"
 FILL_MARKERS = "os^vDPX<>"
@@ -79,13 +80,27 @@ def lines(results: Results, device: str | None = None) -> Lines:
     if device is not None:
         rows = rows[(rows["device"] == device) | (rows["iteration"] == 0)]
         curves = curves[curves["device"] == device]
-    rows = rows[rows["psnr_hole"].notna()]
+    rows, curves = _without_exact(rows[rows["psnr_hole"].notna()], curves)
     filled = rows[~rows["method"].isin(results.networks)]
     return Lines(
         *(results, rows, curves),
         networks=_by_place(curves, ["mask", "output", "method"], results),
         fills=_by_place(filled, ["mask", "method"], results),
     )
+
+
+def _without_exact(rows: pd.DataFrame, curves: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Without holes of images that anything fills exactly, whose PSNR is infinite.
+
+    Where that would leave nothing of a hole, only what is infinite is left out.
+    """
+    both = pd.concat([rows, curves], keys=["rows", "curves"])
+    is_exact = np.isinf(both["psnr_hole"])
+    if not is_exact.any():
+        return rows, curves
+    is_out, is_all = exact_holes(both, is_exact, "mask")
+    is_left = (~is_out.where(~is_all, is_exact)).to_numpy()
+    return rows[is_left[: len(rows)]], curves[is_left[len(rows) :]]
 
 
 def _by_place(points: pd.DataFrame, names: list[str], results: Results) -> dict[Place, _Line]:
@@ -105,8 +120,9 @@ def against_iterations(shown: Lines, folder: Path) -> list[str]:
     Lines are means over images, after averaging the seeds of an image. Bands are the sample
     standard deviation over images; they are left out for more than `BANDS` networks. Fills are thin
     lines, named at the right. Markers are the choices of stopping rules. (n/N) means that only n of
-    N planned fits have scores. All points of a line are of the same images, so iterations where one
-    of them has no score have no point.
+    N planned fits are in the line: others have no score, or their hole is filled exactly by some
+    method, so that its PSNR is infinite. All points of a line are of the same images, so iterations
+    where one of them has no score have no point.
 
     Args:
         shown: lines of all devices.
@@ -198,8 +214,8 @@ class _Drawing:
         self.networks = [each for each in methods if each in results.networks]
         self.fills = [each for each in methods if each not in results.networks]
         self.has_bands = shown.curves["method"].nunique() <= BANDS
-        stops = results.stops if over == "iteration" else results.stops.head(0)
-        self.stops = stops[stops["psnr_hole"].notna()]
+        is_stop = shown.rows["output"].str.startswith("stop:") & (over == "iteration")
+        self.stops = shown.rows[is_stop]
         self.entries: dict[str, Any] = {}
         self.behind: dict[str, list[tuple[int, int]]] = {}
 
@@ -318,8 +334,7 @@ def _line(points: pd.DataFrame, planned: int) -> _Line | None:
         return None
     per_image = whole.T.groupby(level="image").mean().T
     seconds = points.groupby("iteration")["seconds"].median().reindex(whole.index)
-    with np.errstate(invalid="ignore"):  # infinite scores have no deviation
-        spread = per_image.std(axis=1)
+    spread = per_image.std(axis=1)
     return _Line(seconds, per_image.mean(axis=1), spread, len(whole.columns), planned)
 
 
@@ -332,9 +347,8 @@ def _noted(method: str, behind: Sequence[tuple[int, int]]) -> str:
 def _begin_axis(axis: Any, levels: Sequence[float]) -> None:
     """From a little below the lowest of these on; a curve comes from farther below."""
     low, high = axis.get_ylim()
-    finite = [level for level in levels if np.isfinite(level)]
-    if finite:
-        axis.set_ylim(max(low, min(finite) - BELOW), high)
+    if levels:
+        axis.set_ylim(max(low, min(levels) - BELOW), high)
 
 
 def _name_levels(axis: Any, levels: dict[str, float], named: dict[str, str]) -> None:
@@ -342,19 +356,16 @@ def _name_levels(axis: Any, levels: dict[str, float], named: dict[str, str]) -> 
     if not levels:
         return
     low, high = axis.get_ylim()
-    # One that is exact lies above any axis.
-    ends = {name: min(level, high) for name, level in levels.items()}
-    names = sorted(ends, key=ends.__getitem__)
+    names = sorted(levels, key=levels.__getitem__)
     inches = axis.get_position().height * axis.figure.get_figheight()
     gap = (high - low) * 8.5 / 72 / inches  # of lines of small print
     steps = gap * np.arange(len(names))
-    heights = isotonic_regression([ends[name] for name in names] - steps).x + steps
+    heights = isotonic_regression([levels[name] for name in names] - steps).x + steps
     heights -= max(0, heights[-1] - high)
     for name, height in zip(names, heights, strict=True):
-        word = " (exact)" if np.isinf(levels[name]) else ""
         axis.annotate(
-            f" {broken(named[name] + word, 24)}",
-            xy=(1, ends[name]),
+            f" {broken(named[name], 24)}",
+            xy=(1, levels[name]),
             xytext=(1.05, height),
             xycoords=axis.get_yaxis_transform(),
             textcoords=axis.get_yaxis_transform(),

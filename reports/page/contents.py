@@ -116,7 +116,7 @@ def _picture(results: Results, row: dict[Any, Any]) -> dict[str, Any]:
 
 def _oracle(rows: pd.DataFrame) -> dict[str, Any] | None:
     first = rows.iloc[0]
-    if pd.isna(first["oracle_psnr_hole"]):
+    if first[["oracle_psnr_hole", "oracle_iteration", "oracle_output"]].isna().any():
         return None
     return {
         "psnr": _number(first["oracle_psnr_hole"]),

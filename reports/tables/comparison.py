@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results
 from benchmarks.scoring.statistics import ALPHA, Array, mean_interval
-from reports.tables.scores import PSNR, Entry, columns, entries
+from reports.tables.scores import ABOUT_EXACT, PSNR, Entry, columns, entries, without_exact
 from reports.tables.standings import Family, Standing, family
 from reports.tables.table import NOTHING, Table, Value
 
@@ -100,8 +100,8 @@ def per_image(results: Results, competing: list[Entry], holes: str) -> Table:
     final = results.final
     rows, planned = (frame.assign(column=frame["image"]) for frame in (final, results.jobs))
     shown = columns(competing, rows, planned, PSNR)
-    whole = final[final["psnr_hole"].notna()]
-    by_seed = whole.groupby(["image", "method", "output", "seed"])["psnr_hole"].mean()
+    averaged, _ = without_exact(rows[rows["psnr_hole"].notna()], PSNR)
+    by_seed = averaged.groupby(["image", "method", "output", "seed"])["psnr_hole"].mean()
     seeds: dict[Any, Array] = {
         place: values.to_numpy() for place, values in by_seed.groupby(level=[0, 1, 2])
     }
@@ -148,6 +148,7 @@ def _grid(
                 "images": int((~np.isnan(column.scores[row])).sum()),
                 "n": column.counts[row],
                 "N": column.planned[row],
+                "exact": column.exact[row],
                 "place": places.get(row),
                 "p_against_best": p[index][row],
             }
@@ -160,6 +161,7 @@ def _grid(
                     (column.counts[row], column.planned[row]),
                     places[row] if places.get(row) in (1, 2) else 0,
                     bool(p[index][row] >= ALPHA),
+                    exact=column.exact[row],
                 )
             )
     frame = pd.DataFrame(numbers)
@@ -177,7 +179,7 @@ def _grid(
         dict.fromkeys(("mean", "half_width", "between_seeds"), score.decimals)
         | {"n": 0, "N": 0, "p_against_best": 3},
         _panels(group.entries, shown),
-        about=note,
+        about=f"{note}; {ABOUT_EXACT}" if frame["exact"].any() else note,
     )
 
 

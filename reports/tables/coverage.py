@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.scoring.results import Results
+from reports.tables.scores import exact_holes
 from reports.tables.table import Table, mean_values, means
 
 MEASURED = ("uncovered", "psnr_beyond", "psnr_within", "vivid_beyond", "vivid_within")
@@ -56,12 +57,21 @@ def per_image(results: Results) -> pd.DataFrame:
 
 
 def coverage(measured: pd.DataFrame, results: Results) -> Table | None:
-    """Of `per_image` one row per hole and method: means over images with their intervals.
+    """Average over images, with one row per hole and method.
 
-    None where it is empty. n: images measured, coloured: those with colour, N: images planned.
+    Args:
+        measured: of `per_image`.
+        results: results of the same suite.
+
+    Returns:
+        The table, None if nothing was measured. n: images measured, coloured: those with colour,
+        N: images planned.
     """
     if measured.empty:
         return None
+    for name in ("psnr_beyond", "psnr_within"):  # an infinite one is left out of all means
+        is_out, _ = exact_holes(measured, np.isinf(measured[name]), "mask")
+        measured = measured.assign(**{name: measured[name].mask(is_out)})
     rows = []
     for (mask, method), group in measured.groupby(["mask", "method"], sort=False):
         row: dict[str, Any] = {"mask": mask, "method": method, **means(group[list(MEASURED)])}

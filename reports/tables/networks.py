@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.scoring.results import OUTPUTS, Results
-from reports.tables.scores import PSNR, columns
+from reports.tables.scores import ABOUT_EXACT, PSNR, columns
 from reports.tables.table import NOTHING, Table, Value
 
 
@@ -36,6 +36,7 @@ def architectures(results: Results, holes: str) -> Table | None:
         frame[f"{column.name}_mean"], frame[f"{column.name}_half_width"] = column.over_images
         frame[f"{column.name}_between_seeds"] = column.deviations
         frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.planned
+        frame[f"{column.name}_exact"] = column.exact
     frame["milliseconds_median"] = frame["method"].map(medians)
     decimals = {
         f"{column.name}_{part}": 2
@@ -52,7 +53,7 @@ def architectures(results: Results, holes: str) -> Table | None:
         [_architectures_text(frame)],
         about="± is half the 95 % interval over images, n/N how many of all jobs planned have a"
         " score; parameters are without the learned input; fits that ran side by side slow each"
-        " other down",
+        " other down" + (f"; {ABOUT_EXACT}" if any(any(each.exact) for each in found) else ""),
     )
 
 
@@ -72,6 +73,7 @@ def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
                     PSNR.decimals,
                     row[f"{output}_half_width"],
                     (row[f"{output}_n"], row[f"{output}_N"]),
+                    exact=row[f"{output}_exact"],
                 )
                 for row in frame.to_dict("records")
             ]

@@ -21,6 +21,7 @@ from benchmarks.scoring.statistics import (
     verdict,
     wins_ties_losses,
 )
+from reports.tables.scores import ABOUT_EXACT
 from reports.tables.standings import Standing
 from reports.tables.table import NOTHING, Table, Value
 
@@ -53,6 +54,7 @@ def paired(standing: Standing) -> Table:
             row |= {f"{kind}_{field}": fields.get(field) for field in FIELDS}
         row["images"] = int((~np.isnan(standing.column.scores[index])).sum())
         row |= {"n": standing.column.counts[index], "N": standing.column.planned[index]}
+        row["exact"] = standing.column.exact[index]
         rows.append(row)
     frame = pd.DataFrame(rows)
     words = ["method", "output", *(f"{kind}_verdict" for kind in opponents)]
@@ -109,7 +111,7 @@ def _text(frame: pd.DataFrame, standing: Standing) -> pd.DataFrame:
         cells: list[Value | str] = []
         for index, row in enumerate(rows):
             difference, half = row[f"{kind}_difference"], row[f"{kind}_half_width"]
-            images = (int(row["images"]), len(standing.column.images))
+            images = (int(row["images"]), standing.column.planned_images)
             shown = Value(difference, standing.score.decimals, half, images, has_sign=True)
             cells.append("itself" if index == opponent else shown)
         return cells
@@ -162,6 +164,8 @@ def _note(standing: Standing, comparisons: dict[str, int]) -> str:
     )
     if len(standing.column.images) < FEWEST_IMAGES:
         note += f"; with fewer than {FEWEST_IMAGES} images nothing is told apart"
+    if any(standing.column.exact):
+        note += f"; {ABOUT_EXACT}"
     if standing.ranks:
         note += (
             f"; ranks over images: Friedman p {_p(standing.ranks.p)}, mean ranks more than"

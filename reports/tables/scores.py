@@ -2,6 +2,9 @@
 
 A column is a hole, all holes, an iteration, a share of missing pixels or an image. Within a column
 the seeds of a hole are averaged first, then the holes of an image; images are what is left.
+
+A hole that is filled exactly has an infinite PSNR, which is no number to average. Where one method
+does so, that hole of that image is left out for all, so that their means are of the same.
 """
 
 from dataclasses import dataclass
@@ -15,6 +18,12 @@ from benchmarks.scoring.statistics import Array, between_seeds, mean_interval
 
 PSNR = SCORES["psnr"]
 
+# For a table with such jobs.
+ABOUT_EXACT = (
+    "exact: jobs without any error in the hole, whose PSNR is infinite; what one method fills"
+    " exactly is left out of the means, ranks and tests of all"
+)
+
 Entry = tuple[str, str]  # method and output: what competes; a fill's output is `raw`
 
 
@@ -24,24 +33,25 @@ class Column:
 
     Attributes:
         name: heading of the column.
-        images: names of the planned images.
+        images: names of the planned images, without those that are left out.
         scores: (entries, images), NaN where an image has no score.
-        counts: number of jobs with a score, by entry.
+        counts: number of jobs in the mean, by entry.
+        exact: number of jobs with an infinite score, by entry.
         planned: number of planned jobs, by entry.
         deviations: standard deviation between seeds, pooled over images and holes, by entry.
+        is_whole: by entry: every job has a score; only such methods are compared and ranked.
+        planned_images: number of planned images.
     """
 
     name: str
     images: tuple[str, ...]
     scores: Array
     counts: tuple[int, ...]
+    exact: tuple[int, ...]
     planned: tuple[int, ...]
     deviations: tuple[float, ...]
-
-    @cached_property
-    def is_whole(self) -> list[bool]:
-        """By entry: every job has a score; only such methods are compared and ranked."""
-        return [n == planned > 0 for n, planned in zip(self.counts, self.planned, strict=True)]
+    is_whole: tuple[bool, ...]
+    planned_images: int
 
     @cached_property
     def whole(self) -> list[int]:
@@ -83,17 +93,24 @@ def columns(
     """rows: scored, planned: jobs; both name the column in `column`, in the order of `planned`."""
     names = ["column", "method", "output"]
     scored = rows[rows[score.column].notna()]
-    counts = scored.groupby(names).size()
+    averaged, untold = without_exact(scored, score)
+    is_exact = np.isinf(scored[score.column])
+    parts = (scored, averaged, scored[is_exact])
+    with_score, counts, exact = (part.groupby(names).size() for part in parts)
     jobs_planned = planned.groupby(["column", "method"]).size()
-    fits = scored.set_index([*names, "image", "mask", "seed"])[score.column]
+    fits = averaged.set_index([*names, "image", "mask", "seed"])[score.column]
     per_hole = fits.groupby(level=[*names, "image", "mask"]).mean()
     means = per_hole.groupby(level=[*names, "image"]).mean()
-    with np.errstate(invalid="ignore"):  # infinite scores have no variance
-        spreads = between_seeds(fits, names)
+    spreads = between_seeds(fits, names)
     arranged = []
     for name, jobs in planned.groupby("column", sort=False):
-        images = tuple(jobs["image"].unique())
+        images = list(jobs["image"].unique())
+        if name not in untold:
+            with_mean = averaged["image"][averaged["column"] == name]
+            left_out = {*scored["image"][scored["column"] == name]} - {*with_mean}
+            images = [image for image in images if image not in left_out]
         at = [(name, *entry) for entry in competing]
+        planned_jobs = [int(jobs_planned.get((name, method), 0)) for method, _ in competing]
         scores = np.full((len(competing), len(images)), np.nan)
         for index, place in enumerate(at):
             if counts.get(place, 0):
@@ -101,11 +118,49 @@ def columns(
         arranged.append(
             Column(
                 str(name),
-                images,
+                tuple(images),
                 scores,
                 tuple(int(counts.get(place, 0)) for place in at),
-                tuple(int(jobs_planned.get((name, method), 0)) for method, _ in competing),
+                tuple(int(exact.get(place, 0)) for place in at),
+                tuple(planned_jobs),
                 tuple(float(spreads.get(place, np.nan)) for place in at),
+                tuple(
+                    name not in untold and with_score.get(place, 0) == n > 0
+                    for place, n in zip(at, planned_jobs, strict=True)
+                ),
+                jobs["image"].nunique(),
             )
         )
     return arranged
+
+
+def exact_holes(
+    rows: pd.DataFrame, is_exact: "pd.Series[bool]", group: str
+) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
+    """Find the rows that no mean may have: those of a hole of an image that anything fills exactly.
+
+    Args:
+        rows: scores, with columns `image` and `mask`.
+        is_exact: by row, whether its score is infinite.
+        group: name of the column within which rows have means.
+
+    Returns:
+        By row, whether its hole is filled exactly by any row of its group; and whether that is so
+        of all holes of its group, so that leaving them out leaves nothing.
+    """
+    cells = [rows[name] for name in dict.fromkeys((group, "image", "mask"))]
+    is_out = is_exact.groupby(cells).transform("any")
+    return is_out, is_out.groupby(rows[group]).transform("all")
+
+
+def without_exact(scored: pd.DataFrame, score: Score) -> tuple[pd.DataFrame, set[str]]:
+    """The rows that means are of: those of no hole of an image that any method fills exactly.
+
+    Returns them, and the columns of which that would leave nothing: there only the exact rows
+    themselves are left out, and nothing is to be told from what is left.
+    """
+    is_exact = np.isinf(scored[score.column])
+    if not is_exact.any():
+        return scored, set()
+    is_out, is_untold = exact_holes(scored, is_exact, "column")
+    return scored[~is_out.where(~is_untold, is_exact)], {*scored["column"][is_untold]}

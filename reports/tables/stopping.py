@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.scoring.results import Results
-from reports.tables.scores import PSNR
+from reports.tables.scores import ABOUT_EXACT, PSNR, exact_holes
 from reports.tables.table import NOTHING, Table, mean_values, means, shown
 
 KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
@@ -14,26 +15,34 @@ KEPT = ("psnr_hole", "oracle_psnr_hole", "regret")
 def stopping(results: Results) -> Table | None:
     """One row per hole, method and what was kept of its fits: last outputs, and what rules chose.
 
-    None without any rule's choice. Seeds are averaged within an image first; means and intervals
-    are over images. regret: the oracle's hole PSNR less that of what was kept, of the same fits;
-    the oracle is the best of the whole trajectory, raw or averaged. stopped: fits in which the
-    rule's patience was out before the last iteration. n: jobs with a result, N: jobs planned.
+    Seeds are averaged within an image first; means and intervals are over images. Images of which
+    any output or oracle has an infinite PSNR are left out of all means of the hole.
+
+    Args:
+        results: results of a suite.
+
+    Returns:
+        The table, None without any rule's choice. regret: the oracle's hole PSNR less that of what
+        was kept, of the same fits; the oracle is the best of the whole trajectory, raw or averaged.
+        stopped: fits in which the rule's patience was out before the last iteration. n: jobs with
+        a result, N: jobs planned. exact: jobs of which what was kept, or the oracle, has an
+        infinite PSNR.
     """
     if results.stops.empty:
         return None
     kept = pd.concat([results.final[results.final["iteration"] > 0], results.stops])
-    regret = kept["oracle_psnr_hole"] - kept["psnr_hole"]
-    is_best = kept["oracle_psnr_hole"] == kept["psnr_hole"]  # infinite ones have no difference
-    kept = kept.assign(regret=regret.mask(is_best, 0.0))
+    kept["exact"] = np.isinf(kept["psnr_hole"]) | np.isinf(kept["oracle_psnr_hole"])
+    is_out, _ = exact_holes(kept, kept["exact"], "mask")
+    kept["regret"] = kept["oracle_psnr_hole"] - kept["psnr_hole"]
+    kept[list(KEPT)] = kept[list(KEPT)].mask(is_out)
     cells = dict(list(kept.groupby(["mask", "method"], sort=False)))
     jobs = results.jobs[results.jobs["preset"] != ""]
     rows: list[dict[str, Any]] = []
     for (mask, method), planned in jobs.groupby(["mask", "method"], sort=False):
         found = cells.get((mask, method), kept.iloc[:0])
         if found.empty:  # all its jobs failed
-            rows.append(
-                {"mask": mask, "method": method, "kept": NOTHING, "n": 0, "N": len(planned)}
-            )
+            counts = {"n": 0, "N": len(planned), "exact": 0}
+            rows.append({"mask": mask, "method": method, "kept": NOTHING, **counts})
         for output, cell in found.groupby("output", sort=False):
             is_rule = str(output).startswith("stop:")
             rows.append(
@@ -51,6 +60,7 @@ def stopping(results: Results) -> Table | None:
                     "oracle_iteration_median": cell["oracle_iteration"].median(),
                     "n": len(cell),
                     "N": len(planned),
+                    "exact": int(cell["exact"].sum()),
                 }
             )
     frame = pd.DataFrame(rows)
@@ -68,7 +78,8 @@ def stopping(results: Results) -> Table | None:
         ],
         about="± is half the 95 % interval over images. The oracle is the best of a trajectory,"
         " raw or averaged, which only the truth can choose; regret is how much less than that was"
-        " kept, in the same fits",
+        " kept, in the same fits"
+        + (f"; {ABOUT_EXACT}; here also jobs whose oracle has none" if is_out.any() else ""),
     )
 
 
@@ -94,7 +105,10 @@ def _stopping_text(table: pd.DataFrame) -> pd.DataFrame:
             PSNR.title: mean_values(table, "psnr_hole", 2),
             "oracle (dB)": mean_values(table, "oracle_psnr_hole", 2),
             "regret (dB) ↓": mean_values(table, "regret", 2),
-            "n of N": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
+            "n of N": [
+                f"{n} of {total}" + (f", {exact} exact" if exact else "")
+                for n, total, exact in zip(table["n"], table["N"], table["exact"], strict=True)
+            ],
         },
         dtype=object,
     )

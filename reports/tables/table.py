@@ -20,8 +20,9 @@ TIED = "≈"
 class Value:
     """A number as people read it: `22.74 ± 3.46 (30/30)`.
 
-    half_width: of its 95 % interval. of: how many of how many. place: 1 for the best of its column,
-    2 for the second. is_tied: it cannot be told from the best.
+    half_width: of its 95 % interval. of: how many of how many. exact: how many more are infinite,
+    and in no mean. place: 1 for the best of its column, 2 for the second. is_tied: it cannot be
+    told from the best.
     """
 
     number: float
@@ -31,6 +32,7 @@ class Value:
     place: int = 0
     is_tied: bool = False
     has_sign: bool = False
+    exact: int = 0
 
     @property
     def shown(self) -> str:
@@ -44,8 +46,9 @@ class Value:
 
     @property
     def notes(self) -> list[str]:
+        exact = f", {self.exact} exact" if self.exact else ""
         return [
-            *(["{}/{}".format(*self.of)] if self.of else []),
+            *(["{}/{}".format(*self.of) + exact] if self.of else []),
             *([TIED] if self.is_tied else []),
         ]
 

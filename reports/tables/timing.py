@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.scoring.read_table import Columns, read_table
 from benchmarks.scoring.results import Results
 from benchmarks.system.text import slug
 from benchmarks.timing.table import TITLES
@@ -25,6 +26,8 @@ COLUMNS = (
     *("milliseconds_median", "milliseconds_p10", "milliseconds_p90", "iterations_per_second"),
     *("peak_memory_mib", "gflop", "gflops", "share_of_peak", "ratio", "ratio_low", "ratio_high"),
 )
+WORDS = ("table", "group", "preset", "engine", "precision")
+NUMBERS = [name for name in COLUMNS if name not in WORDS]
 DESCRIBED = ("device", "versions", "git_revision")
 
 
@@ -149,9 +152,11 @@ def is_timing(folder: Path) -> bool:
 def load_timing(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The table of `dip-bench timing` and where it was made; raises InputError."""
     try:
-        found = pd.read_csv(folder / MEASUREMENTS)
+        found = read_table(folder / MEASUREMENTS, Columns(numbers=NUMBERS))
         described = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
         missing = [*(set(COLUMNS) - set(found)), *(set(DESCRIBED) - set(described))]
+    except InputError as error:
+        raise InputError(f"{folder}: {error}; `dip-bench timing` makes them anew") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: the timings cannot be read ({error})") from None
     if missing or found.empty:

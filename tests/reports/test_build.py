@@ -19,7 +19,7 @@ from support.commands import Command
 from support.suites import TINY
 from support.tables import comparisons
 
-from benchmarks.scoring.results import Results, load_results
+from benchmarks.scoring.results import ROWS, Results, load_results
 from dip.errors import InputError
 from reports.build import Report, build
 from reports.commands.app import main
@@ -274,7 +274,31 @@ def test_results_of_another_version_are_one_line(results: Results, own: Path) ->
         build(own)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")  # a deviation of infinite ones has no value
+def test_a_number_that_is_none_is_one_line_whatever_its_column(results: Results, own: Path) -> None:
+    for column in (*ROWS.whole, *ROWS.numbers):
+        edited = results.rows.assign(**{column: "0,5"})
+        edited.to_csv(own / "results.csv", index=False)
+        with pytest.raises(InputError) as caught:
+            load_results(own)
+        where = f"results.csv cannot be read (column '{column}', line 2: '0,5' is not a"
+        assert where in str(caught.value)
+        assert "`dip-bench score SUITE` writes it anew" in str(caught.value)
+
+
+def test_tables_that_do_not_go_together_are_one_line(results: Results, own: Path) -> None:
+    whole = (own / "results.csv").read_text()
+    results.rows.head(0).to_csv(own / "results.csv", index=False)
+    with pytest.raises(InputError, match="results.csv is empty; `dip-bench score SUITE` writes"):
+        load_results(own)
+    results.rows.replace({"image": {"camera": "1"}}).to_csv(own / "results.csv", index=False)
+    with pytest.raises(InputError, match="results.csv has 1/.*, which jobs.csv lacks; score again"):
+        load_results(own)
+    (own / "results.csv").write_text(whole)
+    results.jobs.head(0).to_csv(own / "jobs.csv", index=False)
+    with pytest.raises(InputError, match="jobs.csv names no job; `dip-bench score SUITE` writes"):
+        load_results(own)
+
+
 def test_what_is_best_has_no_regret_however_good(results: Results) -> None:
     rows = results.rows.assign(oracle_psnr_hole=math.inf)
     rows.loc[rows["image"] == "camera", "psnr_hole"] = math.inf

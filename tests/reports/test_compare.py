@@ -38,6 +38,29 @@ def _by_image(results: Results, mask: str, output: str) -> "pd.Series[float]":
     return rows.groupby("image")["psnr_hole"].mean()
 
 
+def test_an_image_that_either_fills_exactly_is_in_no_difference() -> None:
+    one = synthetic(8, {"a": 1.0}, {"mean": -5})
+    two = _better(one, 0.4)
+    rows = two.rows.copy()
+    is_exact = (rows["image"] == "image-002") & (rows["method"] == "a")
+    rows.loc[is_exact, "psnr_hole"] = math.inf
+    exact = dataclasses.replace(two, rows=rows)
+    fewer = [
+        dataclasses.replace(
+            each,
+            rows=each.rows[each.rows["image"] != "image-002"],
+            jobs=each.jobs[each.jobs["image"] != "image-002"],
+        )
+        for each in (one, two)
+    ]
+    found = side_by_side({"before": one, "after": exact})[0]
+    expected = side_by_side(dict(zip(("before", "after"), fewer, strict=True)))[0]
+    columns = [name for name in expected.numbers if name.startswith("after: difference")]
+    pd.testing.assert_frame_equal(found.numbers[columns], expected.numbers[columns])
+    assert "(21/24, 3 exact)" in to_markdown(found)
+    assert "left out of the means" in found.about
+
+
 def test_differences_are_paired_over_images() -> None:
     one = synthetic(8, {"a": 1.0}, {"mean": -5})
     two = _better(one, 0.4)
@@ -139,7 +162,7 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
         (("A", "B", "--label", "hole", "--label", "x"), "'hole' is a column's own name"),
         ((".", "B", "--label", "x", "--label", "y"), "B: there is no such folder"),
         ((".", ".", "--label", "x", "--label", "y"), ".: holds no results"),
-        (("A", "--label", "x"), "--label and --out are for several folders"),
+        (("A", "--label", "x"), "--label is for several folders"),
         (("A", "B", "--reference", "x"), "--reference: several folders are compared"),
     ],
 )
@@ -193,6 +216,10 @@ def test_timings_of_another_version_are_one_line(tmp_path: Path) -> None:
     table.assign(parameters=1).head(0).to_csv(folder / "timing.csv", index=False)
     with pytest.raises(InputError, match="of another version, without any row"):
         timed_alone(folder)
+    table.assign(parameters="1,5").to_csv(folder / "timing.csv", index=False)
+    with pytest.raises(InputError, match="column 'parameters', line 2: '1,5' is not a number"):
+        timed_alone(folder)
+    table.assign(parameters=1).to_csv(folder / "timing.csv", index=False)
     (folder / "environment.json").write_text("{")
     with pytest.raises(InputError, match="the timings cannot be read"):
         build_side_by_side([folder, folder], ["a", "b"])

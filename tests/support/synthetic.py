@@ -86,7 +86,7 @@ def synthetic(
                             "iteration": iteration,
                             "output": output,
                             "psnr_hole": psnr,
-                            "ssim_composited": 1 - 10 ** (-psnr / 15),
+                            "ssim_hole": 1 - 10 ** (-psnr / 15),
                             "lpips_composited": 10 ** (-psnr / 15),
                             "seconds": iteration / 50,
                         }

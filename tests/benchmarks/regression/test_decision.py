@@ -164,6 +164,58 @@ def test_scores_that_are_infinite_are_identical_or_not_to_be_told() -> None:
     assert _row(decide(here, here), "skip").verdict == "identical"
 
 
+def _exact(which: Side, method: str, image: str = "astronaut") -> Side:
+    """The same, with an image that the method fills exactly."""
+    scores = which.scores.copy()
+    scores.loc[(scores["method"] == method) & (scores["image"] == image), "psnr_hole"] = np.inf
+    return replace(which, scores=scores)
+
+
+def test_cells_that_both_sides_fill_exactly_are_in_no_mean() -> None:
+    """What is worse elsewhere is found as if they were not there."""
+    for method in (FILL, "skip"):
+        reference, here = (_exact(each, method) for each in (baseline(), side(draw=5)))
+        row = _row(decide(reference, here), method)
+        assert row.verdict == ("identical" if method == FILL else "same")
+        assert np.isfinite([row.reference, row.here]).all()
+        assert row.cells == (2, 4)
+        worse = here.scores.copy()
+        worse.loc[worse["method"] == method, "psnr_hole"] -= 3
+        row = _row(decide(reference, replace(here, scores=worse)), method)
+        assert row.verdict == "worse"
+        assert row.difference == pytest.approx(-3, abs=1)
+
+
+def test_a_cell_that_one_seed_fills_exactly_does_not_hide_what_is_worse() -> None:
+    here = side(draw=5)
+    is_skip = here.scores["method"] == "skip"
+    here.scores.loc[is_skip, "psnr_hole"] -= 10
+    first = here.scores[is_skip & (here.scores["output"] == "raw")].index[0]
+    here.scores.loc[first, "psnr_hole"] = np.inf
+    decision = decide(baseline(), here)
+    row = _row(decision, "skip")
+    assert (row.verdict, row.cells) == ("worse", (3, 4))
+    assert decision.exit_code == WORSE
+
+
+def test_other_seeds_that_fill_everything_exactly_are_the_same() -> None:
+    sides = [baseline(), side(draw=5, seeds=range(30, 36))]
+    for image in IMAGES:
+        sides = [_exact(which, "skip", image) for which in sides]
+    row = _row(decide(*sides), "skip")
+    assert (row.verdict, row.reason) == ("same", "")
+
+
+def test_a_fill_that_is_no_longer_exact_is_worse_and_one_that_is_now_is_better() -> None:
+    plain, exact = baseline(), _exact(baseline(), FILL)
+    assert _row(decide(exact, plain), FILL).verdict == "worse"
+    assert _row(decide(plain, exact), FILL).verdict == "better"
+    lost = exact.scores.copy()
+    lost.loc[lost["method"] == FILL, "psnr_hole"] -= 1
+    worse = replace(exact, scores=lost)
+    assert _row(decide(plain, worse), FILL).verdict == "worse"
+
+
 def _specified(**changes: Any) -> dict[str, Any]:
     methods = {
         name: {"method": {"learning_rate": 0.01}, "versions": {name: 1}}

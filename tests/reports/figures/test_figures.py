@@ -293,15 +293,31 @@ def test_an_axis_begins_below_what_it_shows(results: Results, tmp_path: Path) ->
     assert lowest[curves.BANDS] <= lowest[0]
 
 
-def test_an_exact_fill_is_named_at_the_top(results: Results, tmp_path: Path) -> None:
+def test_an_image_that_is_filled_exactly_is_in_no_line(results: Results, tmp_path: Path) -> None:
+    """Lines of all methods are of the same images."""
     rows = results.rows.copy()
-    rows.loc[rows["method"] == "mean", "psnr_hole"] = np.inf
-    rows = rows[~((rows["method"] == "nearest") & (rows["image"] == "wide"))]
+    is_exact = (rows["method"] == "mean") & (rows["image"] == "wide")
+    rows.loc[is_exact, "psnr_hole"] = np.inf
+    lines = curves.lines(dataclasses.replace(results, rows=rows))
+    assert {(line.n, line.planned) for line in lines.fills.values()} == {(1, 2)}
+    assert {(line.n, line.planned) for line in lines.networks.values()} == {(2, 4)}
     with kept() as drawn:
-        curves.against_iterations(curves.lines(dataclasses.replace(results, rows=rows)), tmp_path)
+        curves.against_iterations(lines, tmp_path)
         said = [text.get_text().strip() for text in drawn[0].axes[1].texts]
-    assert said[-1] == "mean (exact)"
-    assert "nearest (1/2)" in said
+    assert {"mean (1/2)", "nearest (1/2)"} <= {*said}
+
+
+@pytest.mark.parametrize("method", ["mean", "plain"])
+def test_a_method_that_fills_all_exactly_has_no_line(
+    results: Results, tmp_path: Path, method: str
+) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["method"] == method, "psnr_hole"] = np.inf
+    lines = curves.lines(dataclasses.replace(results, rows=rows))
+    assert method not in {place[-1] for place in lines.fills}
+    assert {"nearest", "biharmonic"} <= {place[-1] for place in lines.fills}
+    assert curves.against_iterations(lines, tmp_path)
+    assert curves.against_seconds(lines, tmp_path)
 
 
 def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, pictures: Drawn) -> None:
@@ -321,7 +337,7 @@ def test_a_sheet_shows_what_was_drawn_in_the_hole(results: Results, pictures: Dr
     expected = np.where(run.known, run.truth, restored).transpose(1, 2, 0)
     assert np.array_equal(shown["plain"], expected)
     assert np.array_equal(shown["truth"], run.truth.transpose(1, 2, 0))
-    assert f"{row['psnr_hole']:.2f} dB\nSSIM {row['ssim_composited']:.3f}" in captions
+    assert f"{row['psnr_hole']:.2f} dB\nSSIM {row['ssim_hole']:.3f}" in captions
     (error, *_) = (
         axis.images[0].get_array() for axis in errors.axes if axis.get_title() == "plain"
     )

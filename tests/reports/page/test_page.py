@@ -273,7 +273,7 @@ def test_screenshots(
     for name in ("bold", "huge"):
         done = command("reports", *words, name)
         assert done.returncode == 0, done.stderr
-    names = {path.name for path in (tmp_path / "shots").iterdir()}
+    names = {path.name for path in (tmp_path / "shots").glob("*.png")}
     assert names == {
         f"{what}-{size}-{scheme}.png"
         for what in ("jobs", "job")
