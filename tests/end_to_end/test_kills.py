@@ -19,7 +19,7 @@ from benchmarks.store.store import Store
 
 Write = Callable[..., Path]
 
-KILLS = 10
+KILLS = 7
 # What a kill may change: how long it took, and with whom beside it.
 TIMES = ["seconds", "workers", "peak_memory_mib"]
 
@@ -81,7 +81,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
         {"preset": "quick", "label": "sgld", "set": {**narrow, "sgld_noise": 2.0}},
         {"fill": "all"},
     ]
-    suite = suite_file(methods=methods, iterations=[100, 250, 400, 550], seeds=[0, 1])
+    suite = suite_file(methods=methods, iterations=[80, 160, 240, 320], seeds=[0, 1])
     whole, out = tmp_path / "whole", tmp_path / "results"
     words = [sys.executable, "-m", "benchmarks", "run", str(suite), "--workers", "2"]
     began = time.monotonic()
