@@ -130,6 +130,7 @@ def test_a_suite_that_is_killed_again_and_again_ends_as_if_it_never_was(
     left = {path.name for path in (out / "runs").iterdir() if not path.name.startswith("damaged-")}
     assert left == keys
     assert {path.name for path in (out / "tiny").iterdir()} <= {
-        *("results.csv", "jobs.csv", "suite.json", "accounting.json", "failures")
+        *("results.csv", "jobs.csv", "suite.json", "accounting.json", "failures"),
+        ".dip-bench-suite",
     }
     assert not list((out / "tiny").glob("failures/*"))

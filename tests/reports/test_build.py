@@ -299,14 +299,18 @@ def test_tables_that_do_not_go_together_are_one_line(results: Results, own: Path
         load_results(own)
 
 
-def test_what_is_best_has_no_regret_however_good(results: Results) -> None:
+def test_an_exact_image_is_in_no_mean_of_the_stopping_table(results: Results) -> None:
     rows = results.rows.assign(oracle_psnr_hole=math.inf)
     rows.loc[rows["image"] == "camera", "psnr_hole"] = math.inf
     rows.loc[rows["image"] != "camera", "oracle_psnr_hole"] = rows["psnr_hole"] + 1
     chosen = rows[(rows["iteration"] == 4) & (rows["output"] == "raw")].assign(output="stop:x")
     table = stopping_rules.stopping(dataclasses.replace(results, rows=pd.concat([rows, chosen])))
     assert table is not None
-    assert table.numbers["regret_mean"].to_numpy() == pytest.approx(0.5)
+    assert table.numbers["regret_mean"].to_numpy() == pytest.approx(1)
+    of_camera = chosen[chosen["image"] == "camera"].groupby(["mask", "method"]).size()
+    by_rule = table.numbers[table.numbers["kept"] == "stop:x"].set_index(["mask", "method"])
+    assert by_rule["exact"].to_dict() == of_camera.to_dict()
+    assert (by_rule["exact"] > 0).all()
 
 
 def test_curves_hold_what_was_noted_and_what_was_scored(results: Results) -> None:
