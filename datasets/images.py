@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, ImageFileDirectory_
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from datasets.errors import DatasetError
-from datasets.tones import Hole, hole_in, shades_in
+from dip.fills.tones import Hole, hole_in, shades_in
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 # What a TIFF may have for pixels, by its tag SampleFormat; 1 and 4 are whole numbers.
@@ -111,7 +111,7 @@ def read_image(path: Path, name: str, size: int | None = None) -> Image:
 
 
 def read_mask(path: Path, hole: Hole | None = None) -> Known:
-    """The mask in a file, as `datasets.tones` reads it.
+    """The mask in a file, as `dip.fills.tones` reads it.
 
     hole: what the hole is; None for black, unless that makes most of the image the hole. Raises
     DatasetError if the file is missing, is no image or cut off, or if it is not clear where its

@@ -29,7 +29,7 @@ from datasets.images import (
     read_image,
     read_mask,
 )
-from datasets.tones import Hole
+from dip.fills.tones import Hole
 
 FOLDER = Path(__file__).parent / "manifests"
 MIRROR = "DIP_MIRROR"

@@ -10,7 +10,7 @@ from datasets.errors import DatasetError
 from datasets.folder import pictures
 from datasets.images import Image, Known, fit_mask, read_mask
 from datasets.masks.base import Mask
-from datasets.tones import Hole
+from dip.fills.tones import Hole
 
 
 class Own(Mask):

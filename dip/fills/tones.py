@@ -7,8 +7,7 @@ al.'s code. That says nothing of two kinds of masks that people draw, which are 
 - a transparent layer on which all is painted black, white or in a colour: what is transparent
   stands for the other of black and white, and for white where the paint has a colour.
 
-`dip/fills/tones.py` and `datasets/tones.py` are one file twice, as neither package imports the
-other; a test keeps them equal.
+Suites read masks by it, too: it is the one module of `dip` that `datasets` imports.
 """
 
 import warnings

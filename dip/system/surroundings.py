@@ -25,7 +25,8 @@ def prepare_streams() -> None:
             # It gets the lowest number that is free, which is this one.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+            stream = open(number, mode, closefd=False)  # noqa: SIM115 - open until the process ends
+            setattr(sys, name, stream)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # as '?'; standard error has escapes for them
     for side in ("COLUMNS", "LINES"):

@@ -42,7 +42,7 @@ def read_yaml(text: str) -> Any:
         InputError: it cannot be read; the message says in which line, and why.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506, it makes plain values only
+        return yaml.load(text, _Loader)  # noqa: S506 - the loader makes plain values only
     except RecursionError:
         raise InputError("is nested too deeply") from None
     except yaml.YAMLError as error:
@@ -55,8 +55,8 @@ def read_yaml(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers = {}  # noqa: RUF012, an attribute of PyYAML's
-    yaml_constructors = {}  # noqa: RUF012
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML declares it without a type
+    yaml_constructors = {}  # noqa: RUF012 - likewise
 
     def get_single_node(self) -> Any:
         node = super().get_single_node()

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
-from support.commands import ROOT
 
 from datasets import DatasetError
 from datasets.images import read_mask
-from datasets.tones import Hole
 from dip.errors import InputError
+from dip.fills.tones import Hole
 from dip.inpainting.mask import hole_in_array, hole_in_file
 
 HOLE = np.zeros((24, 32), bool)
@@ -161,8 +160,3 @@ def test_what_cannot_be_in_a_hole_is_said(tmp_path: Path) -> None:
     Image.new("RGB", (32, 24), (255, 0, 0)).save(tmp_path / "red.png")
     with pytest.raises(InputError, match=r"no pixel .* none is black by its first channel \(red\)"):
         hole_in_file(tmp_path / "red.png", HOLE.shape, None)
-
-
-def test_both_packages_have_the_same_rules() -> None:
-    ours, theirs = (ROOT / folder / "tones.py" for folder in ("dip/fills", "datasets"))
-    assert ours.read_text() == theirs.read_text(), f"copy {ours} to {theirs}"

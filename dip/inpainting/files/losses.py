@@ -61,7 +61,7 @@ def losses(picture: Image.Image, out: Path) -> list[str]:
     """Names of what `out` will not hold of a photo that was opened from a file."""
     kept = Counter(_contents(open_bytes(trial(out, picture))))
     lost = [*(Counter(_contents(picture)) - kept)]
-    if loses_depth(Path(picture.filename)):  # type: ignore[attr-defined]
+    if loses_depth(picture):
         lost.insert(0, "8 of the 16 bits of its colours")
     return lost
 
@@ -105,7 +105,7 @@ def _tags(picture: Image.Image) -> Iterator[str]:
 
 
 def _segments(picture: Image.Image) -> Iterator[str]:
-    for segment, data in picture.applist:  # type: ignore[attr-defined]
+    for segment, data in getattr(picture, "applist", []):
         if segment == "COM":
             yield "comment"
             continue

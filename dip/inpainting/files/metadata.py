@@ -88,7 +88,7 @@ def shown_info(picture: Image.Image) -> dict[Any, Any]:
         elif key in ("comment", "icc_profile"):
             goes_along = comment_of(picture) if key == "comment" else profile_of(picture)
             info |= {key: value} if goes_along else {}
-        elif key not in ("blocks", "photoshop", "flashpix", "mp", "mpoffset"):
+        elif key not in ("blocks", "is_deep", "photoshop", "flashpix", "mp", "mpoffset"):
             is_hidden = isinstance(value, str) and (
                 str(key).startswith("Raw profile type") or may_hide(value.encode())
             )

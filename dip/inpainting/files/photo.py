@@ -19,6 +19,7 @@ from dip.errors import InputError
 from dip.inpainting.files.blocks import blocks_in
 from dip.inpainting.files.exif import ORIENTATION
 from dip.inpainting.files.metadata import exif_of, shown_info
+from dip.inpainting.files.samples import has_16_bits
 from dip.system.surroundings import quiet_stderr
 
 Colours = NDArray[Any]  # (H, W, C), in the photo's own numbers
@@ -76,6 +77,7 @@ def open_picture(path: Path) -> Image.Image:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if frames > 1 and picture.format != "MPO":  # whose further pictures are previews
         raise InputError(f"{path}: has {frames} frames or pages; one photo is filled at a time")
+    # As Pillow does for a path. Its types know that of subclasses only.
     picture.filename = str(path)  # type: ignore[attr-defined]
     if picture.format == "PNG" and picture.mode == "L" and "transparency" in picture.info:
         # Pillow scales levels of 2 and 4 bits, but not this one.
@@ -85,10 +87,15 @@ def open_picture(path: Path) -> Image.Image:
 
 
 def open_bytes(content: bytes) -> Image.Image:
-    """A picture of a file's content; its `info` has, as `blocks`, those of `blocks_in`."""
+    """A picture of a file's content.
+
+    Its `info` has what Pillow forgets: `blocks`, those of `blocks_in`, and `is_deep`, whether
+    channels have 16 bits in the file.
+    """
     picture = Image.open(BytesIO(content))
+    is_deep = has_16_bits(picture)  # before it is read
     picture.load()
-    picture.info["blocks"] = blocks_in(content, picture.format)
+    picture.info |= {"blocks": blocks_in(content, picture.format), "is_deep": is_deep}
     return picture
 
 

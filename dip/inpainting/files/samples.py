@@ -1,8 +1,5 @@
 """How a file stores its samples, where what Pillow makes of them is not the same."""
 
-import warnings
-from pathlib import Path
-
 from PIL import Image, TiffImagePlugin
 
 from dip.errors import InputError
@@ -27,7 +24,7 @@ def mode_in_words(mode: str) -> str:
 
 def check_samples(picture: Image.Image, name: str) -> None:
     """Raises InputError if the pixels of a file could not be given back as they were."""
-    if picture.format == "PNG" and picture.mode == "RGB" and loses_depth(Path(name)):
+    if picture.format == "PNG" and picture.mode == "RGB" and loses_depth(picture):
         if "transparency" in picture.info:
             raise InputError(
                 f"{name}: its transparent colour has 16 bits, of which 8 are read; save it with an"
@@ -72,10 +69,11 @@ def further_channels(picture: Image.Image) -> int:
     return max(0, picture.tag_v2.get(SAMPLES, 1) - len(picture.getbands()))
 
 
-def loses_depth(path: Path) -> bool:
-    """Whether Pillow reads 16 bits per channel of a picture file as 8, as it does with colours."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path) as picture:  # how it is stored is forgotten once it is read
-            is_deep = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", []))
-            return is_deep and picture.mode in ("RGB", "RGBA", "LA", "CMYK")
+def has_16_bits(picture: Image.Image) -> bool:
+    """Whether channels have 16 bits in the file of a picture that has not been read yet."""
+    return any(";16" in str(tile[3]) for tile in getattr(picture, "tile", []))
+
+
+def loses_depth(picture: Image.Image) -> bool:
+    """Whether Pillow has read 16 bits per channel as 8, as it does with colours."""
+    return picture.info.get("is_deep", False) and picture.mode in ("RGB", "RGBA", "LA", "CMYK")

@@ -271,7 +271,7 @@ def test_sixteen_bits_in_colour_are_noticed(tmp_path: Path, ending: str) -> None
     deep = np.full((8, 8, 3), 12345, np.uint16)
     for name, pixels in (("grey", deep[..., 0]), ("usual", deep.astype(np.uint8)), ("deep", deep)):
         assert cv2.imwrite(str(tmp_path / f"{name}{ending}"), pixels)
-        assert loses_depth(tmp_path / f"{name}{ending}") == (name == "deep")
+        assert loses_depth(open_picture(tmp_path / f"{name}{ending}")) == (name == "deep")
 
 
 @pytest.mark.parametrize(
