@@ -1,8 +1,11 @@
 """`dip inpaint` for tests: a folder of photos, masks and worse, and the command given in it."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +81,25 @@ def inpaint(folder: Path, capfd: pytest.CaptureFixture[str]) -> Inpaint:
         return Done(code, *capfd.readouterr())
 
     assert folder.is_dir()
+    return run
+
+
+@pytest.fixture
+def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
+    """The command in this process, with a signal after some iterations."""
+
+    def run(*words: object, number: int = signal.SIGINT) -> Done:
+        def press() -> None:
+            while not [*folder.glob("series/*-000010.png")]:
+                time.sleep(0.01)
+            os.kill(os.getpid(), number)
+
+        pressing = threading.Thread(target=press, daemon=True)
+        pressing.start()
+        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "series")
+        pressing.join()
+        return done
+
     return run
 
 

@@ -1,39 +1,17 @@
 """Ctrl-C and worse in the middle of `dip inpaint`, and going on again."""
 
-import os
 import re
 import resource
 import signal
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.commands import Done
 from support.photo_command import OUT, Inpaint, M, P, known_pixels, pixels, start
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
-    """The command in this process, with a signal after some iterations."""
-
-    def run(*words: object, number: int = signal.SIGINT) -> Done:
-        def press() -> None:
-            while not [*folder.glob("series/*-000010.png")]:
-                time.sleep(0.01)
-            os.kill(os.getpid(), number)
-
-        pressing = threading.Thread(target=press, daemon=True)
-        pressing.start()
-        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "series")
-        pressing.join()
-        return done
-
-    return run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,16 +1,12 @@
 """`dip inpaint` writes over nothing that it has not written itself, unless it is told to."""
 
 import os
-import signal
 import stat
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.commands import Done
 from support.photo_command import OUT, Inpaint, M, P, pixels, start
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -69,25 +65,6 @@ def test_a_device_is_no_file_even_by_force(inpaint: Inpaint) -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
-@pytest.fixture
-def interrupted(inpaint: Inpaint, folder: Path) -> Inpaint:
-    """The command, interrupted after a few iterations."""
-
-    def run(*words: object) -> Done:
-        def press() -> None:
-            while not [*folder.glob("steps/*-000005.png")]:
-                time.sleep(0.01)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        pressing = threading.Thread(target=press, daemon=True)
-        pressing.start()
-        done = inpaint(*words, "--iterations", 10**6, "--save-every", 1, "steps")
-        pressing.join()
-        return done
-
-    return run
-
-
 FILES = ("--preview", "now.png", "--animation", "how.gif")
 
 
@@ -96,7 +73,7 @@ def test_a_run_that_resumes_writes_over_what_it_wrote(
 ) -> None:
     assert interrupted(P, M, *OUT, *FILES).returncode == 130
     before = {name: Path(name).read_bytes() for name in ("out.png", "now.png", "how.gif")}
-    further = ("--iterations", 100, "--save-every", 1, "steps", "--resume")
+    further = ("--iterations", 100, "--save-every", 1, "series", "--resume")
     done = inpaint(P, M, *OUT, *FILES, *further)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("note") == 0
