@@ -1,4 +1,4 @@
-"""A folder of pictures as people have it: which of its files are images, and how they are named.
+"""Finds the images in somebody's folder of pictures, and names them.
 
 An image is named by its file without the ending, in composed Unicode (NFC): macOS may take an é for
 an e and an accent, and both are one name. What begins with a dot is hidden, as the `._a.png` that
@@ -17,7 +17,7 @@ NAMED = 5  # skipped files that a notice names
 
 
 def is_one_line(name: str) -> bool:
-    """Whether it can be printed: no control characters, line breaks or bytes that are no UTF-8."""
+    """Whether a name has no control characters, line breaks or undecodable bytes."""
     return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
 
 
@@ -34,7 +34,7 @@ def pictures(folder: Path) -> dict[str, list[Path]]:
 
 
 def images_in(folder: Path) -> dict[str, Path]:
-    """The file of each image; raises DatasetError if there are none, or names are of no use."""
+    """The file of each image; raises DatasetError if there are none, or names are unusable."""
     found = pictures(folder)
     if not found:
         skipped = f" ({notice})" if (notice := skipped_files(folder)) else ""
@@ -44,8 +44,8 @@ def images_in(folder: Path) -> dict[str, Path]:
     for name, paths in found.items():
         if not is_one_line(name):
             raise DatasetError(
-                f"{folder}: {os.fsencode(paths[0].name)!r} is not a name that can be printed: it"
-                " has control characters, or is no UTF-8; rename the file"
+                f"{folder}: {os.fsencode(paths[0].name)!r} cannot be printed, because it has"
+                " control characters or is not UTF-8; rename the file"
             )
         if len(paths) > 1:
             first, second = (path.name for path in paths[:2])
@@ -58,7 +58,7 @@ def images_in(folder: Path) -> dict[str, Path]:
 
 
 def skipped_files(folder: Path) -> str:
-    """How many files are in formats that are not read, and which; empty if none."""
+    """Name the files in formats that are not read; empty if there are none."""
     names = [
         path.name if is_one_line(path.name) else ascii(path.name)
         for path in _visible(folder)

@@ -144,7 +144,7 @@ def expand(suite: Suite) -> list[Job]:
         raise InputError(f"{suite.file}: {key}: {error}") from None
     pictures = {image.name: image.sha256 for image in images}
     if suite.images is None and isinstance(suite.dataset, Folder):
-        # Nobody has asked for the second of two equal files; `skipped_images` names it.
+        # Of equal pictures only the first is used; `skipped_images` names the others.
         first = {sha256: name for name, sha256 in reversed(pictures.items())}
         images = [image for image in images if first[image.sha256] == image.name]
     elif same := _same(pictures):
@@ -197,7 +197,7 @@ def expand(suite: Suite) -> list[Job]:
 
 
 def _same(content: Mapping[str, Hashable]) -> str:
-    """The names of two that have the same content, or empty."""
+    """The names of the first two entries with equal content; empty if there are none."""
     known: dict[Hashable, str] = {}
     for name, own in content.items():
         if (other := known.setdefault(own, name)) != name:
@@ -206,7 +206,7 @@ def _same(content: Mapping[str, Hashable]) -> str:
 
 
 def skipped_images(suite: Suite, jobs: Iterable[Job]) -> list[str]:
-    """What of the suite's folder is in none of its jobs, and why, a line each."""
+    """Lines that name skipped files of the suite's image folder, and why."""
     if suite.images is not None or not isinstance(suite.dataset, Folder):
         return []
     folder = suite.dataset.folder

@@ -1,4 +1,4 @@
-"""Whose results a folder holds: of one suite's file, which is noted there.
+"""Notes in a results folder which suite file its results belong to.
 
 Suites are named by their files, so two of one name would write to the same folder.
 """
@@ -25,13 +25,13 @@ BEGINNINGS = {
 
 
 def owner_of(suite: str) -> str:
-    """How a suite is noted: by its file, or by its name if it comes with the project."""
+    """The note for a suite: the path of its file, or the name of a suite of the project."""
     path = Path(os.path.realpath(find_suite(suite)))
     return path.stem if path.parent == FOLDER.resolve() else str(path)
 
 
 def noted_owner(folder: Path) -> str | None:
-    """The suite that a results folder is noted to be of, if one is."""
+    """The suite that is noted in a results folder, if any."""
     try:
         noted = json.loads((folder / OWNER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def check_owner(folder: Path, owner: str, suite: Suite) -> None:
         )
     elif not _has_what_is_done(suite, folder):
         raise InputError(
-            f"{folder}: holds the results of {_in_words(noted)}, which is not there any more; use"
+            f"{folder}: holds the results of {_in_words(noted)}, which no longer exists; use"
             " another `out`, or remove the folder"
         )
 
@@ -82,7 +82,7 @@ def note_owner(folder: Path, owner: str, suite: Suite) -> None:
 
 
 def _has_what_is_done(suite: Suite, folder: Path) -> bool:
-    """Whether every job whose result the folder holds is one of that suite's."""
+    """Whether the suite has every job whose result the folder holds."""
     try:
         with (folder / JOBS).open(encoding="utf-8-sig", newline="") as file:
             done = {job["key"] for job in csv.DictReader(file) if job["status"] in OVER}

@@ -240,7 +240,7 @@ def _row(part: Part, rate: float, margin: float, weights: Any = None) -> Row:
 
 
 def _with_exact(part: Part, row: Row) -> Row:
-    """The row of a part's finite cells, with what there is to say of those that are filled exactly.
+    """Decide on the finite cells of a part, and mention those that are filled exactly.
 
     They are in no mean: an exact cell counts where it is one on one side only. It never hides that
     the finite cells are worse.

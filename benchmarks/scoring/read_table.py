@@ -1,7 +1,6 @@
-"""Reads a table that this program has written, as somebody's spreadsheet may have left it.
+"""Reads a table of this program, even after a spreadsheet has changed it.
 
-Decimal commas, other separators, words among numbers: each is one line that names the place. What
-is read otherwise is what was written.
+Decimal commas, other separators or words among numbers are refused in one line, with the place.
 """
 
 import re
@@ -22,7 +21,7 @@ INFINITE = re.compile("[-+]?inf(inity)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Columns:
-    """What columns hold; those of a table that are not named here may hold anything.
+    """What the columns of a table hold; unnamed columns may hold anything.
 
     names: text, also where it looks like a number. whole: whole numbers, never empty. numbers: may
     be empty. infinite: those numbers that may be infinite.
@@ -86,7 +85,7 @@ def _has_numbers(table: pd.DataFrame, columns: Columns) -> bool:
 
 
 def _no_numbers(path: Path, columns: Columns) -> Iterator[str]:
-    """Where cells of number columns are none, one after the other."""
+    """Describe each cell of a number column that is not a number."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for name in [name for name in table if name in (*columns.whole, *columns.numbers)]:
         is_whole = name in columns.whole

@@ -153,7 +153,7 @@ def record_names(record: Record) -> Iterator[str]:
 
 
 def foreign_files(folder: Path) -> list[Path]:
-    """What lies in a run folder and is not of a run; the folder itself if it is none."""
+    """List files in a run folder that are not the run's; the path itself if it is no folder."""
     if folder.is_symlink() or not folder.is_dir():
         return [folder] if os.path.lexists(folder) else []
     paths = sorted(folder.iterdir())
@@ -168,7 +168,7 @@ def foreign_files(folder: Path) -> list[Path]:
 
 
 def remove_run(folder: Path, heir: Path | None = None) -> None:
-    """Remove a run folder; what is not of a run moves to `heir`, or stays. Raises OSError."""
+    """Remove a run folder; files of others move to `heir`, or stay. Raises OSError."""
     foreign = foreign_files(folder)
     if folder in foreign or not folder.is_dir():
         return

@@ -159,7 +159,7 @@ class Store:
                 raise
 
     def _put_in_place(self, new: Path, name: str) -> None:
-        """Rename a folder to a run's, which may be there: it goes, but files of others stay."""
+        """Put a new run folder in place of the old one; files of others in the old one stay."""
         place, replaced = self.root / name, self.root / (REPLACED + name)
         if place in foreign_files(place):
             raise CannotWriteError(f"{place}: was not written by this program; move it away")
@@ -185,7 +185,7 @@ class Store:
             remove_run(self.unfinished(key).folder)
 
     def remove(self, name: str) -> None:
-        """Remove a run, but for files of others in it; interrupted, it leaves a damaged run."""
+        """Remove a run, but not files of others in it. An interruption leaves a damaged run."""
         with self.writing("removed"):
             remove_run(self.root / name)
 

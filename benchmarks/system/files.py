@@ -41,7 +41,7 @@ def write_atomically(path: Path, content: str) -> None:
 
 
 def begins_with(path: Path, beginning: bytes) -> bool:
-    """Whether there is a file that begins so, by which this program knows its own."""
+    """Whether a file exists and begins like this; so the program recognises its own files."""
     try:
         with path.open("rb") as file:
             return file.read(len(beginning)) == beginning

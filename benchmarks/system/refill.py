@@ -1,8 +1,8 @@
-"""Folders that are written again as a whole, where other people's files may lie, too.
+"""Rewrites a folder as a whole, and leaves other people's files in it alone.
 
-What this program has written there is listed in the folder, a name a line, in `.dip-bench-KIND`:
-several commands may write to one folder, each its own kind of files. Only files that are listed are
-ever replaced or removed.
+`.dip-bench-KIND` in the folder lists the files that this program wrote, one name a line. Several
+commands may write to one folder, each its own kind of files. Only listed files are ever replaced or
+removed.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ def refilled(
     force: bool | None = None,
     is_ours: bool = False,
 ) -> Iterator[Path]:
-    """An empty folder to write to, whose files then take the place of those that are listed.
+    """Yield an empty folder to write to; its files then replace the listed ones.
 
-    What breaks the block off leaves the folder as it was. A kill while files are put in place
-    leaves whole files, and all of them listed. Other processes that refill it wait.
+    An exception in the block leaves the folder as it was. A kill while files are moved leaves whole
+    files, all of them listed. Other processes that refill the folder wait.
 
     Args:
         folder: the folder to refill, which is created if it is missing.
@@ -73,7 +73,7 @@ def refilled(
 
 
 def remove_listed(folder: Path, kind: str) -> None:
-    """Remove what `refilled` has written of that kind, and the folder if nothing else is in it."""
+    """Remove the files of a kind that `refilled` wrote, and the folder if it is empty then."""
     _remove(folder, _listed(folder, kind) or ())
     _listing(folder, kind).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -131,7 +131,7 @@ def _check_free(
 
 
 def _whose(folder: Path, name: str, kind: str) -> str:
-    """What to say of a file that is not of this kind."""
+    """Say whose file it is, if it is not listed under this kind."""
     for path in sorted(folder.glob(_listing(folder, "*").name)):
         other = path.name.removeprefix(_listing(folder, "").name)
         if other != kind and path.is_file() and name in (_listed(folder, other) or ()):
@@ -140,7 +140,7 @@ def _whose(folder: Path, name: str, kind: str) -> str:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Put the files of a folder into another; a folder that is not there yet goes as a whole."""
+    """Move the files of a folder into another one; new folders move as a whole."""
     for path in source.iterdir():
         place = target / path.name
         if path.is_dir() and place.is_dir():
@@ -150,7 +150,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _remove(folder: Path, names: Collection[str]) -> None:
-    """Remove these files, and the folders that hold nothing any more."""
+    """Remove these files, and folders that are empty then."""
     for name in names:
         place = folder / name
         if place.is_file() and not place.is_symlink():

@@ -122,7 +122,7 @@ class Engine:
 def _usable(device: torch.device | str) -> torch.device:
     try:
         usable = torch.device(device)
-        torch.empty(0, device=usable).tolist()  # which `meta` has no numbers for
+        torch.empty(0, device=usable).tolist()  # fails on `meta`, which has no numbers
     except (RuntimeError, TypeError, AssertionError) as error:  # it depends on the kind of device
         first = (str(error).splitlines() or [""])[0]
         raise InputError(f"device {device!r}: cannot be used ({first})") from None

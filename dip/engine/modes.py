@@ -1,4 +1,4 @@
-"""Torch's modes and defaults that a program may have set, and on which no fit depends.
+"""Shields a fit from torch's modes and defaults that the calling program may have set.
 
 Notebooks, services and evaluation loops call a fit within `torch.no_grad`, `inference_mode` or
 autocast, or with another default dtype or device. A fit computes the same in all of them, and
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 DRAWN_IN = torch.float32  # what weights and inputs are drawn in, whatever the fit's precision
-_ONE_AT_A_TIME = RLock()  # the default dtype and the global generator are the whole process's
+_ONE_AT_A_TIME = RLock()  # the default dtype and the global generator belong to the whole process
 
 
 @contextmanager
@@ -31,8 +31,8 @@ def usual_modes(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def exact_products() -> Iterator[None]:
-    """Take all bits of float32 factors on a CPU, even where the caller allows fewer."""
-    onednn: Any = torch.backends.mkldnn  # whose types do not know these settings
+    """Compute float32 products on a CPU in full precision, even if the caller allows less."""
+    onednn: Any = torch.backends.mkldnn  # torch's type hints lack these settings
     parts = [onednn.conv, onednn.matmul]
     lowered = [(part, part.fp32_precision) for part in parts]
     lowered = [pair for pair in lowered if pair[1] not in ("none", "ieee")]
@@ -42,7 +42,7 @@ def exact_products() -> Iterator[None]:
     try:
         yield
     finally:
-        for part, precision in lowered:  # what followed the general setting follows it again
+        for part, precision in lowered:  # "none" follows the general setting
             part.fp32_precision = "none" if precision == general else precision
 
 

@@ -1,11 +1,11 @@
-"""What a mask says: its hole, by black and white, by colour or by transparency.
+"""Reads the hole in a mask: by black and white, by colour or by transparency.
 
 A mask is white where the image is known, by its first channel at half of white, as in Ulyanov et
-al.'s code. That says nothing of two kinds of masks that people draw, which are read otherwise:
+al.'s code. Two other kinds of masks that people draw are understood, too:
 
 - strokes of a colour on plain black or plain white: the colour stands for the other of the two;
 - a transparent layer on which all is painted black, white or in a colour: what is transparent
-  stands for the other of black and white, and for white where the paint has a colour.
+  stands for the other one of black and white, or for white if the paint is a colour.
 
 Suites read masks by it, too: it is the one module of `dip` that `datasets` imports.
 """
@@ -18,18 +18,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Hole = Literal["black", "white", "transparent"]
-WHITES = (1, 255, 65535)  # a mask's white: the smallest of these that no value exceeds
-MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I", "F")  # whose values are shades
-COLOURED = 0.25  # from this difference between channels on, of white; noise of JPEGs is smaller
-PLAIN = 0.99  # share of pixels of one tone from which all count as that; ringing makes some others
-MOSTLY = 0.6  # share of a hole above which the mask is more likely the other way round
+WHITES = (1, 255, 65535)  # values of white; the smallest one that no value of the mask exceeds
+MODES = (
+    "1",
+    "L",
+    "LA",
+    "RGB",
+    "RGBA",
+    "I;16",
+    "I;16B",
+    "I",
+    "F",
+)  # modes whose values are brightness levels
+COLOURED = 0.25  # difference between channels, as a share of white; JPEG noise is smaller
+PLAIN = 0.99  # share of pixels of one tone that is enough; JPEG ringing changes some
+MOSTLY = 0.6  # share of the hole above which the mask is probably inverted
 
 
 def shades_in(picture: Image.Image) -> NDArray[Any]:
     """The values of a picture of any mode, (H, W) or (H, W, C); alpha is the last of 2 or 4."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of palettes with transparency
-        if picture.mode == "La":  # alpha that is multiplied in, from which there is one way only
+        if picture.mode == "La":  # premultiplied alpha, which Pillow converts to LA only
             picture = picture.convert("LA")
         if picture.has_transparency_data and not picture.mode.startswith("I"):
             return np.asarray(picture.convert("RGBA"))
@@ -44,12 +54,12 @@ def hole_in(
 
     Args:
         shades: (H, W) or (H, W, C) of bool or numbers; alpha is the last of 2 or 4.
-        hole: what the hole is; None if nobody has said so, which means black.
-        which: how to say that it is white or black, for a message.
-        transparent: how to say that it is transparent, likewise.
+        hole: what marks the hole; None if the user has not said so, which means black.
+        which: for messages, how the user says that it is white or black.
+        transparent: for messages, how the user says that it is transparent.
 
     Raises:
-        ValueError: the values are no shades, or it is not clear where the hole is.
+        ValueError: the values are not brightness levels, or the hole is ambiguous.
     """
     if hole == "transparent":
         painted = _painted(shades)
@@ -68,9 +78,9 @@ def hole_in(
 
 
 def white_in(shades: NDArray[Any], hint: str = "") -> NDArray[np.bool_]:
-    """Which pixels of a mask stand for white, (H, W); raises ValueError as `hole_in`.
+    """Find the pixels that stand for white, (H, W); raises ValueError as `hole_in`.
 
-    hint: what else may be done about transparent pixels than to flatten the mask.
+    hint: for messages, what else the user can do about transparent pixels.
     """
     channels = _channels(shades)
     colours = channels[..., :3] if channels.shape[2] in (3, 4) else channels[..., :1]
@@ -99,7 +109,7 @@ def white_in(shades: NDArray[Any], hint: str = "") -> NDArray[np.bool_]:
 def _painted(shades: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Where a layer is painted, (H, W); None if it is everywhere or nowhere.
 
-    That is where it is opaque by half; of a brush so soft that this is nowhere, all of its paint.
+    Paint is at least half opaque; with a brush that is softer everywhere, any paint counts.
     """
     channels = _channels(shades)
     if channels.shape[2] not in (2, 4):
@@ -117,7 +127,7 @@ def _channels(shades: NDArray[Any]) -> NDArray[Any]:
 
 
 def _white(values: NDArray[Any]) -> int:
-    """The largest value that there can be; raises ValueError if they are no shades."""
+    """Find the value of white; raises ValueError if the values are not brightness levels."""
     if values.dtype.kind not in "uif":
         raise ValueError(f"has values of type {values.dtype}, not numbers or bool")
     if not (np.isfinite(values).all() and values.min() >= 0):

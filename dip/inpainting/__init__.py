@@ -17,7 +17,7 @@ from dip.inpainting.files.photo import Photo, photo_in, with_hole
 from dip.inpainting.mask import (
     hole_in_array,
     hole_in_picture,
-    said_of_hole,
+    hole_marker,
     transparent_hole,
 )
 from dip.inpainting.request import PRESET, STOP, make_request
@@ -78,7 +78,7 @@ def inpaint(
         is turned, `result.save(..., exif=result.getexif())`), or an array of the same dtype.
 
     Raises:
-        InputError: something that is given does not fit.
+        InputError: an argument is wrong.
         FailedFitError: every fit diverged.
     """
     request = make_request(
@@ -91,17 +91,17 @@ def inpaint(
         max_side=max_side,
         device=device,
     )
-    said = said_of_hole(hole_is_white, hole_is_black, hole_is_transparent)
+    marker = hole_marker(hole_is_white, hole_is_black, hole_is_transparent)
     photo = photo_in(image) if isinstance(image, Image.Image) else _photo_in_array(image)
     size = (photo.colours.shape[0], photo.colours.shape[1])
     if mask is None:
-        if said != "transparent":
+        if marker != "transparent":
             raise InputError("the hole: give a mask, or `hole_is_transparent` for an image's own")
         hole = transparent_hole(photo.visible)
     elif isinstance(mask, Image.Image):
-        hole = hole_in_picture(mask, size, said)
+        hole = hole_in_picture(mask, size, marker)
     else:
-        hole = hole_in_array(np.asarray(mask), size, said)
+        hole = hole_in_array(np.asarray(mask), size, marker)
 
     from dip.inpainting.fill import fill
     from dip.inpainting.plan import make_plan

@@ -27,9 +27,9 @@ from dip.inpainting.files.save import APPEARED, check_format, is_lossless, save
 from dip.inpainting.mask import (
     Box,
     hole_in_file,
+    hole_marker,
     hole_of_boxes,
     parse_box,
-    said_of_hole,
     transparent_hole,
 )
 from dip.inpainting.places import Places, are_one, check_places
@@ -137,20 +137,20 @@ def inpaint(
         device=device,
     )
     boxes = [parse_box(each) for each in box or []]
-    said = said_of_hole(hole_is_white, hole_is_black, hole_is_transparent)
-    if (mask is not None) + bool(boxes) + (mask is None and said == "transparent") != 1:
+    marker = hole_marker(hole_is_white, hole_is_black, hole_is_transparent)
+    if (mask is not None) + bool(boxes) + (mask is None and marker == "transparent") != 1:
         raise InputError("the hole: either a MASK, --box or --hole-is-transparent says where it is")
-    if said is not None and said != "transparent" and mask is None:
-        raise InputError(f"--hole-is-{said} is about a mask, and there is none")
+    if marker is not None and marker != "transparent" and mask is None:
+        raise InputError(f"--hole-is-{marker} needs a MASK")
     places = Places(force)
     picture = open_picture(image)
     pictures = _check_files(image, mask, out, animation, preview, places, resume)
     check_format(out, picture)
     lost = losses(picture, out)
     if lost and strict:
-        raise InputError(f"{out}: would not keep {', '.join(lost)}; leave out `strict` to go on")
+        raise InputError(f"{out}: would lose {', '.join(lost)}; leave out `strict` to continue")
     photo = photo_in(picture, str(image))
-    hole = _hole(image, mask, boxes, photo, said)
+    hole = _hole(image, mask, boxes, photo, marker)
     looks: list[Look] = []
     if save_every is not None:
         others = [image, *([mask] if mask is not None else []), *pictures.values()]
@@ -171,7 +171,7 @@ def inpaint(
     plan = make_plan(photo, hole, request)
     saved = Saved(state_path(out), plan, _note, places.wrote, resume=resume)
     for path in pictures.values():
-        places.check(path)  # again: now it is known what an interrupted run has written
+        places.check(path)  # again, now that the state says what the interrupted run wrote
     # A lossy format changes the known pixels, and the saved state would not fit the new photo.
     must_stay = are_one(out, image) and not is_lossless(out, picture)
 
@@ -181,7 +181,7 @@ def inpaint(
         over = places.may_replace(place) if place == out else places.is_own(place)
         if not over and place.exists():
             raise InputError(f"{place}: {APPEARED}")
-        opaque = mask is None and said == "transparent"
+        opaque = mask is None and marker == "transparent"
         save(with_hole(picture, colours, hole, opaque), picture, place, over)
         places.remember(place)
         return place
@@ -227,7 +227,7 @@ def _restore(
         try:
             if frames is not None:
                 frames.write()
-        except InputError as error:  # the photo is there, which is said first
+        except InputError as error:  # the photo is saved; report that first
             failure = error
         can_resume = cut_short and saved.finish()
         if not cut_short:
@@ -244,14 +244,14 @@ def _restore(
 def _put(
     put: Callable[[Colours, bool], Path], colours: Colours, cut_short: bool, saved: Saved
 ) -> Path:
-    """Write the restoration; raises InputError that also says what becomes of the fit."""
+    """Save the restoration; if that fails, the InputError says that the fit is kept."""
     try:
         return put(colours, cut_short)
     except InputError as error:
         saved.catch_up()
         if not (saved.is_own and saved.path.is_file()):
             raise
-        raise InputError(f"{error}; what was fitted is kept, and `resume` writes it") from None
+        raise InputError(f"{error}; the fit is kept, and `resume` writes it") from None
 
 
 def _note(text: str) -> None:
@@ -267,7 +267,7 @@ def _check_files(
     places: Places,
     resume: bool,
 ) -> dict[str, Path]:
-    """The pictures that will be written, by their options; raises InputError if one cannot be."""
+    """List the pictures to write, by option; raises InputError if one cannot be written."""
     written = {"out": out}
     if animation is not None:
         check_animation(animation)
@@ -288,11 +288,11 @@ def _check_files(
 
 
 def _hole(
-    image: Path, mask: Path | None, boxes: Sequence[Box], photo: Photo, said: Hole | None
+    image: Path, mask: Path | None, boxes: Sequence[Box], photo: Photo, marker: Hole | None
 ) -> Mask:
     size = (photo.visible.shape[0], photo.visible.shape[1])
     if mask is not None:
-        return hole_in_file(mask, size, said)
+        return hole_in_file(mask, size, marker)
     return hole_of_boxes(boxes, size) if boxes else transparent_hole(photo.visible, str(image))
 
 

@@ -131,7 +131,7 @@ class Patch:
             seen = part[self.known] if self.known.any() else np.zeros(1)
             self.low, self.high = float(seen.min()), float(seen.max())
         span = self.high - self.low or 1.0
-        # What lies in the hole counts for nothing; it may be nan.
+        # Values in the hole have no influence; they may be nan.
         known = np.where(hole[place.around][..., None], self.low, part.astype(np.float64))
         exact = (known - self.low) / span
         self.values: NDArray[np.float32] = exact.clip(0, 1).astype(np.float32)

@@ -50,43 +50,45 @@ def hole_of_boxes(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
     return hole
 
 
-def said_of_hole(white: bool, black: bool, transparent: bool) -> Hole | None:
-    """What somebody says the hole is; raises InputError for more than one thing."""
-    said: dict[Hole, bool] = {"white": white, "black": black, "transparent": transparent}
-    names = [name for name, is_said in said.items() if is_said]
+def hole_marker(white: bool, black: bool, transparent: bool) -> Hole | None:
+    """What the user says marks the hole; raises InputError if that is contradictory."""
+    marker: dict[Hole, bool] = {"white": white, "black": black, "transparent": transparent}
+    names = [name for name, is_marked in marker.items() if is_marked]
     if len(names) > 1:
         flags = " and ".join(f"`hole_is_{name}`" for name in names)
         raise InputError(f"{flags} exclude each other")
     return names[0] if names else None
 
 
-def hole_in_file(path: Path, size: tuple[int, int], said: Hole | None) -> Mask:
+def hole_in_file(path: Path, size: tuple[int, int], marker: Hole | None) -> Mask:
     """(H, W), True in the hole; raises InputError for a mask that does not fit the photo."""
-    return hole_in_picture(open_picture(path), size, said, str(path))
+    return hole_in_picture(open_picture(path), size, marker, str(path))
 
 
 def hole_in_picture(
-    mask: Image.Image, size: tuple[int, int], said: Hole | None, name: str = "the mask"
+    mask: Image.Image, size: tuple[int, int], marker: Hole | None, name: str = "the mask"
 ) -> Mask:
     """The same of a picture that has been read."""
-    return hole_in_array(turned(shades_in(mask), orientation_of(mask)), size, said, name)
+    return hole_in_array(turned(shades_in(mask), orientation_of(mask)), size, marker, name)
 
 
 def hole_in_array(
-    mask: NDArray[Any], size: tuple[int, int], said: Hole | None, name: str = "the mask"
+    mask: NDArray[Any], size: tuple[int, int], marker: Hole | None, name: str = "the mask"
 ) -> Mask:
     """The same of an array, as `dip.inpaint` takes it."""
     check_mask_size(mask, size, name, PHOTO)
     which, transparent = "add `hole_is_white` or `hole_is_black`", "add `hole_is_transparent`"
     try:
-        hole = hole_in(mask, said, which, transparent)
+        hole = hole_in(mask, marker, which, transparent)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
     channel = " by its first channel (red)" if mask.ndim == 3 and mask.shape[2] > 2 else ""
     if not hole.any():
-        other = "black, with `hole_is_black`" if said == "white" else "white, with `hole_is_white`"
+        other = (
+            "black, with `hole_is_black`" if marker == "white" else "white, with `hole_is_white`"
+        )
         raise InputError(
-            f"{name}: no pixel is in the hole: none is {said or 'black'}{channel} (or {other})"
+            f"{name}: no pixel is in the hole: none is {marker or 'black'}{channel} (or {other})"
         )
     if hole.all():
         raise InputError(

@@ -1,4 +1,4 @@
-"""Where `dip inpaint` writes: checked before the fit, and never over a file of somebody else's.
+"""Checks where `dip inpaint` writes: before the fit, and never over another file.
 
 Without `force` a file is written only where there is none, or over what this run has written there
 itself. An interrupted run leaves hashes of its files in its state, for the run that resumes it.
@@ -25,7 +25,7 @@ class Places:
         self.wrote: dict[str, str] = {}
 
     def check(self, path: Path) -> None:
-        """Raises InputError if there is a file that has to stay."""
+        """Raises InputError if a file exists there that may not be overwritten."""
         if _is_there(path) and not self.may_replace(path):
             raise InputError(
                 f"{path}: exists already; add `force` to overwrite it, or name another file"
@@ -43,11 +43,11 @@ class Places:
             return False
 
     def remember(self, path: Path) -> None:
-        """That this run has written what is there."""
+        """Note that this run wrote the file."""
         self.wrote[os.path.realpath(path)] = _sha256(path)
 
     def free_beside(self, path: Path) -> Path:
-        """Where an unfinished restoration may go: `photo-so-far.jpg`, or `-2` and so on behind it.
+        """A free name for an unfinished restoration: `photo-so-far.jpg`, `photo-so-far-2.jpg` ...
 
         `force` is about files that somebody has named, which this one is not.
         """

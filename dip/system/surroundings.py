@@ -1,4 +1,4 @@
-"""What a command finds where it is called: standard streams, and the current folder.
+"""Makes a command work with whatever standard streams and current folder it is started in.
 
 It is imported before anything that takes long.
 """
@@ -13,34 +13,34 @@ from pathlib import Path
 
 
 def prepare_streams() -> None:
-    """Open what is closed, and replace signs that an output, and sizes that no terminal has.
+    """Open closed streams, replace unprintable characters, and ignore impossible terminal sizes.
 
-    A file that is opened later would get the number of a stream that is closed, and then what is
-    meant for people is written into it.
+    Otherwise a file that is opened later gets the number of a closed stream, and messages are
+    written into it.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
-            # It gets the lowest number that is free, which is this one.
+            # `open` returns the lowest free number: this one.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
             stream = open(number, mode, closefd=False)  # noqa: SIM115 - open until the process ends
             setattr(sys, name, stream)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # as '?'; standard error has escapes for them
+        sys.stdout.reconfigure(errors="replace")  # as '?'; standard error escapes them
     for side in ("COLUMNS", "LINES"):
         if not re.fullmatch("[1-9][0-9]{0,3}", os.environ.get(side, "1")):
-            del os.environ[side]  # libraries take any number for the terminal's
+            del os.environ[side]  # libraries trust any number
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keep a library in C from writing to standard error itself, by the file's number."""
+    """Keep C libraries from writing to standard error."""
     sys.stderr.flush()
     try:
         before = os.dup(2)
-    except OSError:  # it is closed: nobody would read it
+    except OSError:  # it is closed
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -54,7 +54,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def settle_streams() -> OSError | None:
-    """Write what is buffered; an output that cannot be written leads nowhere from then on.
+    """Flush the streams; one that cannot be written leads to /dev/null from then on.
 
     Python would complain about it at its exit.
 

@@ -1,4 +1,4 @@
-"""YAML as presets, suites and command lines have it: what is written is what is meant.
+"""Reads the YAML of presets, suites and command lines.
 
 Plain values are those of YAML 1.2's core schema: 1e-3 is a number, and `no`, 1:30 and 2024-05-01
 are text. YAML 1.1, which PyYAML follows, has it the other way round. A key that stands twice, a

@@ -1,4 +1,4 @@
-"""The blocks of a photo's file that Pillow keeps to itself: chunks, and what follows a JPEG."""
+"""Reads blocks of a photo's file that Pillow does not show: chunks, and data behind a JPEG."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ END_OF_IMAGE = 0xD9
 
 
 def blocks_in(content: bytes, name: str | None) -> list[Block]:
-    """The blocks of a file of a format, by Pillow's name; as many as are there if it is cut off."""
+    """List the blocks of a file. name: Pillow's name of the format. A cut-off file has fewer."""
     if name in ("JPEG", "MPO"):
         return [(BEHIND, content[_end_of_jpeg(content) :])]
     if name not in ("PNG", "WEBP"):
@@ -28,7 +28,7 @@ def blocks_in(content: bytes, name: str | None) -> list[Block]:
 
 
 def with_chunks(png: bytes, chunks: Sequence[Block]) -> bytes:
-    """A PNG with more chunks, each where its kind may stand."""
+    """Add chunks to a PNG, each at a place that its type allows."""
     data = next(start - 8 for kind, start, _ in _chunks(png, is_png=True) if kind == "IDAT")
     early = b"".join(_packed(*chunk) for chunk in chunks if chunk[0] not in LATE)
     late = b"".join(_packed(*chunk) for chunk in chunks if chunk[0] in LATE)

@@ -1,4 +1,4 @@
-"""EXIF data written anew, with their fields' bytes as they were, and without pictures.
+"""Writes EXIF data anew: the fields keep their bytes, and pictures are left out.
 
 What is in no field of a directory that is known, as the thumbnail behind the second one, is not
 there any more. Fields that may hold a picture, as the makers' own notes with their previews, are
@@ -31,7 +31,7 @@ Directory = dict[int, "Field | Directory"]
 
 
 def keeps(tag: int, kind: int, value: bytes) -> bool:
-    """Whether a field of EXIF data or of a TIFF goes along."""
+    """Whether a field of EXIF data or of a TIFF is kept."""
     if tag in LEFT_OUT:
         return False
     if tag == IPTC:
@@ -48,7 +48,7 @@ def keeps(tag: int, kind: int, value: bytes) -> bool:
 def cleaned_exif(exif: bytes, orientation: Any = None) -> bytes:
     """EXIF data without pictures, prefix included; empty if nothing of them can be read.
 
-    orientation: as it is read by whoever shows the photo, who may be able to read more.
+    orientation: as Pillow reads it, which reads some malformed data.
     """
     while exif.startswith(PREFIX):  # some have it twice
         exif = exif.removeprefix(PREFIX)
@@ -66,7 +66,7 @@ def cleaned_exif(exif: bytes, orientation: Any = None) -> bytes:
 
 
 def _read(exif: bytes, order: str, start: int, depth: int = 0) -> Directory:
-    """The fields of a directory that are whole and go along."""
+    """Read the fields of a directory that are complete and are kept."""
     found: Directory = {}
     count = struct.unpack_from(order + "H", exif, start)[0] if start + 2 <= len(exif) else 0
     for at in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
@@ -85,7 +85,7 @@ def _read(exif: bytes, order: str, start: int, depth: int = 0) -> Directory:
 
 
 def _written(directory: Directory, order: str, start: int) -> bytes:
-    """A directory that stands at `start`, and behind it what does not fit into its fields."""
+    """Encode a directory at offset `start`, followed by the values that do not fit into it."""
     entries, behind = struct.pack(order + "H", len(directory)), b""
     for tag, field in sorted(directory.items()):
         place = start + 6 + 12 * len(directory) + len(behind)
@@ -94,7 +94,7 @@ def _written(directory: Directory, order: str, start: int) -> bytes:
         else:
             kind, count, value = field
         if isinstance(field, dict) or len(value) > 4:
-            behind += value + b"\0" * (len(value) % 2)  # the next begins at an even place
+            behind += value + b"\0" * (len(value) % 2)  # the next value starts at an even offset
             value = struct.pack(order + "I", place)
         entries += struct.pack(order + "HHI", tag, kind, count) + value.ljust(4, b"\0")
     return entries + bytes(4) + behind

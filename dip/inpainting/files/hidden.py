@@ -1,4 +1,4 @@
-"""What of a photo's metadata may show what was in the hole: thumbnails, previews, layers.
+"""Finds metadata that may show what was in the hole: thumbnails, previews, layers.
 
 Nobody knows all the places where programs put a picture. So only what can be read as something
 else goes along: text, numbers, and what is too short to be a picture.
@@ -16,17 +16,16 @@ from xml.parsers import expat
 SHORTEST_PICTURE = 128  # bytes: 8 x 8 grey pixels of 16 bits
 SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"8BPS", b"WEBP")
 
-# Bytes written as text, in whatever way, have few words: of the letters and digits in a stretch of
-# 160 (120 bytes in base64), at most a fifth are in one; where people or programs write, a third at
-# least, most of them in prose. A word is all letters, or a name such as FocalLength.
+# Bytes encoded as text contain few words: of 160 letters and digits in a row (120 bytes in base64),
+# at most a fifth belong to words. In texts of people and programs at least a third do, in prose
+# most. A word has letters only, or is a name such as FocalLength.
 STRETCH, LEAST_IN_WORDS = 160, 0.25
 WORD, LONGEST_WORD = re.compile(r"[A-Z]{3,}|[A-Za-z][a-z]{2,}(?:[A-Z][a-z]{2,})*"), 45
 CONTROL = ("Cc", "Co", "Cs")  # categories of Unicode: control, private use, surrogates
 IDENTIFIER = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)  # UUID
 
-# What XMP says of pictures and videos that are elsewhere in a file, which is written without them:
-# by namespace (Android's Ultra HDR and Motion Photo formats, Dynamic Depth, Apple's gain maps) or
-# by the property's name.
+# XMP that announces pictures and videos elsewhere in the file, which are not written. By namespace
+# (Android's Ultra HDR and Motion Photo formats, Dynamic Depth, Apple's gain maps) or by name.
 NAMESPACES = {
     "http://ns.adobe.com/hdr-gain-map/": "gain map (HDR)",
     "http://ns.apple.com/HDRGainMap/": "gain map (HDR)",
@@ -54,7 +53,7 @@ PART = re.compile(
 def may_hide(data: bytes, *encodings: str) -> bool:
     """Whether bytes may be a picture or hold one.
 
-    encodings: what they may be written in if they are text.
+    encodings: possible encodings of a text.
     """
     if is_text(data, *(encodings or ("utf-8",))):
         return False
@@ -67,7 +66,7 @@ def is_short(data: bytes) -> bool:
 
 
 def is_text(data: bytes, *encodings: str) -> bool:
-    """Whether bytes are text in one of the encodings, and none that stands for other bytes."""
+    """Whether bytes are text in one of the encodings, and not bytes encoded as text."""
     for encoding in encodings:
         with suppress(UnicodeDecodeError):
             text = data.decode(encoding).replace("\0", "")
@@ -76,9 +75,9 @@ def is_text(data: bytes, *encodings: str) -> bool:
 
 
 def has_bytes(text: str) -> bool:
-    """Whether a text has control characters, or a part that stands for bytes, as base64 does.
+    """Whether a text has control characters, or bytes encoded as text, such as base64.
 
-    Joiners are no control characters, nor are characters that Unicode has yet to name.
+    Joiners and unassigned characters are allowed.
     """
     if any(category(letter) in CONTROL and not letter.isspace() for letter in set(text)):
         return True
@@ -106,16 +105,16 @@ def is_iptc(data: bytes) -> bool:
 
 
 def cleaned_xmp(xmp: bytes) -> tuple[bytes, list[str]]:
-    """XMP without pictures, and without what it says of parts that the file will not have.
+    """Remove pictures from XMP, and all that announces parts which the output will not have.
 
-    Returns what is left, byte for byte where nothing was cut out, and what was; nothing is left of
-    XMP that is not what Adobe's specification (part 1, section 7) makes of it.
+    Returns the rest, byte for byte, and names of what was removed. Malformed XMP (Adobe's
+    specification, part 1, section 7) is removed whole.
     """
     try:
         text = xmp.decode()
         whole = text.strip("\0\ufeff \t\r\n")
         left, names = _cleaned(whole)
-        _tags(left)  # raises an error if what was cut out was needed
+        _tags(left)  # raises ExpatError if the rest is malformed
     except (UnicodeDecodeError, expat.ExpatError):
         return b"", ["XMP"]
     before, _, behind = text.partition(whole)
@@ -146,7 +145,7 @@ def _cleaned(xmp: str) -> tuple[str, set[str]]:
 
 
 def _cleaned_attributes(text: str, resolved: Iterator[str]) -> tuple[str, set[str]]:
-    """The attributes of a tag that go along, and what the others are.
+    """Split the attributes of a tag: those to keep, and names of the others.
 
     resolved: their names as `_tags` has them.
     """
@@ -164,9 +163,9 @@ def _cleaned_attributes(text: str, resolved: Iterator[str]) -> tuple[str, set[st
 
 
 def _announced(name: str) -> str | None:
-    """What an element or attribute announces that the file will not have, None for nothing.
+    """Name what an element or attribute announces, if the output will not have it; else None.
 
-    name: of its namespace and its own, with a blank between.
+    name: its namespace, a space and its local name.
     """
     uri, _, local = name.rpartition(" ")
     for start, what in NAMESPACES.items():
@@ -179,10 +178,9 @@ def _announced(name: str) -> str | None:
 
 
 def _tags(text: str) -> Iterator[list[str]]:
-    """Of each start tag of XML its name and those of its attributes, with their namespaces.
+    """List the name of each start tag and of its attributes, with namespaces.
 
-    Raises ExpatError for what is not well-formed, and for what may declare entities, which are what
-    makes parsing unsafe.
+    Raises ExpatError for malformed XML, and for a document type: entities make parsing unsafe.
     """
     parser = expat.ParserCreate("UTF-8", " ")
     parser.ordered_attributes = True

@@ -1,4 +1,4 @@
-"""What of a photo would not be in the file that is written: known before anything is fitted.
+"""Lists what the output would lose of a photo, before anything is fitted.
 
 What a file holds is listed by name, that of the photo and that of a few of its pixels written as
 the whole would be: what is only in the first list is lost. So the lists cannot promise what the
@@ -54,11 +54,11 @@ SEGMENTS = {
     b"Photoshop 3.0\0": "Photoshop's resources and IPTC",
 }
 BESIDE_PIXELS = ("VP8 ", "VP8L", "VP8X", "ALPH", "ICCP", "EXIF", "XMP ", "sRGB")
-PLAIN = ("BMP", "DIB", "GIF", "PPM")  # formats with nothing that is not listed
+PLAIN = ("BMP", "DIB", "GIF", "PPM")  # formats of which everything is listed
 
 
 def losses(picture: Image.Image, out: Path) -> list[str]:
-    """Names of what `out` will not hold of a photo that was opened from a file."""
+    """Name what `out` will lose of a photo that was opened from a file."""
     kept = Counter(_contents(open_bytes(trial(out, picture))))
     lost = [*(Counter(_contents(picture)) - kept)]
     if loses_depth(picture):

@@ -60,7 +60,7 @@ def exif_of(picture: Image.Image) -> Image.Exif:
 
 
 def directory_of(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    """A directory that EXIF data lead to, empty where it cannot be read."""
+    """A directory inside EXIF data; empty if it cannot be read."""
     with suppress(Exception), warnings.catch_warnings():  # likewise
         warnings.simplefilter("ignore")
         return exif.get_ifd(tag)
@@ -77,7 +77,7 @@ def exif_bytes(picture: Image.Image) -> bytes | None:
 
 
 def shown_info(picture: Image.Image) -> dict[Any, Any]:
-    """A picture's `info` without pictures of what it showed: whoever saves it writes it, too."""
+    """Clean a picture's `info`, which is written when somebody saves the picture."""
     info: dict[Any, Any] = {}
     for key, value in picture.info.items():
         if key == "exif":
@@ -104,7 +104,7 @@ def _profile(picture: Image.Image, name: str) -> bytes:
 
 
 def raw_xmp_of(picture: Image.Image) -> bytes:
-    """XMP as Pillow has it, which knows by then how the photo is turned."""
+    """XMP as Pillow has it, with the orientation that Pillow has applied."""
     xmp = picture.info.get("xmp") or picture.info.get(XMP_TEXT) or b""
     return xmp.encode() if isinstance(xmp, str) else xmp
 
@@ -173,7 +173,7 @@ def _put(
 
 
 def _goes_along(tag: int, value: Any, kind: int | None = None) -> bool:
-    """Whether a field does, by its value as Pillow reads it."""
+    """Whether a field is kept, by its value as Pillow reads it."""
     if isinstance(value, str):
         return keeps(tag, ASCII, value.encode("latin-1", "replace"))
     if isinstance(value, bytes):
@@ -208,7 +208,7 @@ def _kept(directory: dict[int, Any]) -> dict[int, Any]:
 def png_chunks(picture: Image.Image) -> list[Block]:
     """Chunks for a PNG: texts, XMP, and what makes the numbers colours."""
     blocks = picture.info.get("blocks", []) if picture.format == "PNG" else []
-    # Numbers in them are as large as samples are, and few samples and many bits become eight bits.
+    # Their numbers are samples of the file's depth; pixels of other depths are written with 8 bits.
     depth = 8 if picture.mode in ("P", "1", "I;16") else _depth(blocks)
     chunks = []
     for kind, data in blocks:
@@ -234,7 +234,7 @@ def _depth(blocks: list[Block]) -> int:
 
 
 def text_in(kind: str, data: bytes) -> tuple[str, bytes | None]:
-    """Keyword and text of a PNG's chunk (11.3.3), None where it cannot be read or is not all."""
+    """Keyword and text of a PNG's chunk (11.3.3); the text is None if it cannot be fully read."""
     name, _, text = data.partition(b"\0")
     is_compressed = kind == "zTXt" or (kind == "iTXt" and text[:1] == b"\1")
     if kind == "zTXt":

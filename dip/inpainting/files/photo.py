@@ -63,8 +63,8 @@ def open_picture(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd metadata
-            # Not the path: files that Pillow maps into memory it would not turn as they say.
-            with quiet_stderr():  # on which libtiff has its own words for what is malformed
+            # Not by path: Pillow maps such files into memory, and garbles turned TIFFs.
+            with quiet_stderr():  # libtiff prints its own messages there
                 picture = open_bytes(path.read_bytes())
             frames = getattr(picture, "n_frames", 1)
     except UnidentifiedImageError:
@@ -77,10 +77,10 @@ def open_picture(path: Path) -> Image.Image:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if frames > 1 and picture.format != "MPO":  # whose further pictures are previews
         raise InputError(f"{path}: has {frames} frames or pages; one photo is filled at a time")
-    # As Pillow does for a path. Its types know that of subclasses only.
+    # Pillow sets it when it opens a path; its type hints have it in subclasses only.
     picture.filename = str(path)  # type: ignore[attr-defined]
     if picture.format == "PNG" and picture.mode == "L" and "transparency" in picture.info:
-        # Pillow scales levels of 2 and 4 bits, but not this one.
+        # Pillow scales levels of 2 and 4 bits to 8, but not the transparent one.
         depth = picture.info["blocks"][0][1][8]
         picture.info["transparency"] *= 255 // (2**depth - 1)
     return picture

@@ -1,4 +1,4 @@
-"""How a file stores its samples, where what Pillow makes of them is not the same."""
+"""Checks how a file stores its samples, where Pillow would change them."""
 
 from PIL import Image, TiffImagePlugin
 
@@ -18,7 +18,7 @@ WORDS = {
 
 
 def mode_in_words(mode: str) -> str:
-    """A mode of Pillow for whoever does not know its letters."""
+    """A mode of Pillow, with a description."""
     return f"{mode} ({WORDS[mode]})" if mode in WORDS else mode
 
 
@@ -45,8 +45,8 @@ def check_samples(picture: Image.Image, name: str) -> None:
     if wrong_numbers:
         kind = FORMATS.get(formats[0], f"format {formats[0]}")
         raise InputError(
-            f"{name}: its samples are {kind}, of {bits[0]} bits, which cannot be kept; convert them"
-            " to 8 or 16 bits unsigned, 32 bits signed or 32-bit floats"
+            f"{name}: its samples are {bits[0]}-bit {kind} numbers, which cannot be kept; convert"
+            " them to 8 or 16 bits unsigned, 32 bits signed or 32-bit floats"
         )
     if stored and tags.get(PHOTOMETRIC) == 0:
         raise InputError(f"{name}: zero is white in it, which cannot be kept; invert it before")
@@ -55,7 +55,7 @@ def check_samples(picture: Image.Image, name: str) -> None:
 
 
 def _reads_planes(picture: TiffImagePlugin.TiffImageFile) -> bool:
-    """Whether Pillow reads samples right that are stored one plane after the other."""
+    """Whether Pillow reads the planes of a TIFF correctly."""
     tags = picture.tag_v2
     if tags.get(COMPRESSION, 1) != 1:
         return picture.mode != "LA"

@@ -88,7 +88,7 @@ def test_another_suite_does_not_take_over_what_a_suite_that_is_gone_has_left(
         done = call(words[0], two)
         assert done.returncode == 2
         assert done.stderr == (
-            f"error: {folder}: holds the results of {one}, which is not there any more; use another"
+            f"error: {folder}: holds the results of {one}, which no longer exists; use another"
             " --out, or remove the folder\n"
         )
     assert (folder / kept).read_bytes() == before

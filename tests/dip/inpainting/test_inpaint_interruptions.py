@@ -161,7 +161,7 @@ def test_what_was_fitted_is_not_lost_with_a_file_that_cannot_be_written(
         done = inpaint(P, M, *OUT, "--iterations", 5)
     assert done.returncode == 2
     assert done.stderr == (
-        "error: out.png: cannot be written (No space left on device); what was fitted is kept, and"
+        "error: out.png: cannot be written (No space left on device); the fit is kept, and"
         " --resume writes it\n"
     )
     done = inpaint(P, M, *OUT, "--iterations", 5, "--resume", "--save-every", 1, "series")
@@ -181,7 +181,7 @@ def test_a_disk_that_is_full_after_the_fit_loses_nothing(inpaint: Inpaint, folde
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert done.returncode == 2
     assert "error: out.tif: cannot be written (" in done.stderr
-    assert "; what was fitted is kept, and --resume writes it" in done.stderr
+    assert "; the fit is kept, and --resume writes it" in done.stderr
     assert not [*folder.glob("*out.tif"), *folder.glob(".*partial")]
     assert inpaint(*words, "--resume").returncode == 0
     assert Path("out.tif").is_file()

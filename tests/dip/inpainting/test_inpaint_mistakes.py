@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
             (P, "--box", "0,0,50,40", *OUT),
             "the boxes: every pixel is in them, and nothing is known",
         ),
-        ((P, "--box", "1,1,4,4", "--hole-is-white", *OUT), "--hole-is-white is about a mask"),
+        ((P, "--box", "1,1,4,4", "--hole-is-white", *OUT), "--hole-is-white needs a MASK"),
         ((P, M, "-o", P), "photo.png: that is the photo itself; --force overwrites it"),
         ((P, M, "-o", "linked.png"), "linked.png: that is the photo itself; --force"),
         ((P, M, "-o", "hard.png"), "hard.png: that is the photo itself; --force"),

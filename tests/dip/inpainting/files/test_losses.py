@@ -148,7 +148,7 @@ def test_the_command_says_it_or_refuses_it(inpaint: Inpaint, folder: Path) -> No
     done = inpaint(*words, "--strict")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: out.jpg: would not keep text 'Comment'; leave out --strict to go on\n"
+        "error: out.jpg: would lose text 'Comment'; leave out --strict to continue\n"
     )
     assert not Path("out.jpg").exists()
     assert inpaint("noted.png", M, "-o", "out.png", "--iterations", 2, "--strict").returncode == 0

@@ -108,8 +108,13 @@ def test_black_and_white_stay_what_they_are(tmp_path: Path, photometric: str) ->
 @pytest.mark.parametrize(
     ("kind", "layout", "way", "message"),
     [
-        ("uint32", "grey", "strips", "its samples are unsigned, of 32 bits, which cannot be kept"),
-        ("int16", "grey", "strips", "its samples are signed, of 16 bits, which cannot be kept"),
+        (
+            "uint32",
+            "grey",
+            "strips",
+            "its samples are 32-bit unsigned numbers, which cannot be kept",
+        ),
+        ("int16", "grey", "strips", "its samples are 16-bit signed numbers, which cannot be kept"),
         ("uint16", "zero is white", "strips", "zero is white in it, which cannot be kept"),
         ("uint8", "premultiplied", "strips", "its colours are multiplied by its alpha"),
         ("uint16", "RGB", "planes", "its planes cannot be read"),
