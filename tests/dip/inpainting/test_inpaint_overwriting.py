@@ -123,8 +123,8 @@ def test_a_file_that_comes_while_a_photo_is_fitted_stays() -> None:
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 2
     assert errors == (
-        "error: out.png: appeared during the run and was not overwritten; move it; what was"
-        " fitted is kept, and --resume writes it\n"
+        "error: out.png: appeared during the run and was not overwritten; move it; the fit"
+        " is kept, and --resume writes it\n"
     )
     assert Path("out.png").read_bytes() == STRANGER
     Path("out.png").unlink()
