@@ -204,7 +204,7 @@ class Fit:
         self._settle()
         if not self.iteration:
             raise InputError("there is no checkpoint before the first iteration")
-        raw, averaged, loss = self._pass.last
+        raw, averaged, loss, _ = self._pass.last
         with usual_modes(self._engine.device):
             return Checkpoint(
                 self.iteration,
@@ -287,7 +287,7 @@ class Fit:
             with usual_modes(self._engine.device):
                 counts = self._iterate(last, wanted)
             if counts:
-                raw, averaged, _ = self._pass.last
+                raw, averaged, *_ = self._pass.last
                 self._observe(self.iteration, raw, averaged)
 
     def _iterate(self, last: int | None, wanted: Container[int]) -> bool:

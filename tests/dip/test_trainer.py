@@ -95,12 +95,12 @@ def test_checkpoints_belong_to_one_trajectory() -> None:
     assert several[9].seconds > several[2].seconds
 
 
-def test_the_average_is_the_papers() -> None:
+def test_the_average_forgets_the_untrained_network() -> None:
     image, mask = _image_and_mask()
-    expected = None
+    expected = torch.zeros_like(image)
     for checkpoint in _fit(image, mask, SKIP, checkpoints=range(1, 8)):
-        raw = checkpoint.raw
-        expected = raw if expected is None else 0.99 * expected + 0.01 * raw
+        decay = (checkpoint.iteration - 1) and checkpoint.iteration / (9 + checkpoint.iteration)
+        expected = decay * expected + (1 - decay) * checkpoint.raw
         torch.testing.assert_close(checkpoint.averaged, expected, rtol=0, atol=1e-6)
 
 
