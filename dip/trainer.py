@@ -20,13 +20,13 @@ from dip.errors import InputError
 from dip.networks import build_network
 from dip.networks.imported import ImportedNetwork
 from dip.options import EngineName, Method, Precision
-from dip.options.outputs import OUTPUT_VERSIONS
 from dip.presets import Preset, load_preset
 from dip.system.progress import shown
 from dip.training.backtracking import Rewind
 from dip.training.divergence import Diverged, Watch
 from dip.training.iteration import Iteration
 from dip.training.losses import Loss
+from dip.training.outputs import Outputs
 from dip.training.pictures import image_and_mask
 from dip.training.seeding import check_seed, generator, seeded_globally
 from dip.training.state import (
@@ -59,6 +59,7 @@ class FitSettings(TypedDict, total=False):
     engine: EngineName
     precision: Precision
     rules: Iterable[Any]
+    outputs: Iterable[Any]
     observe: Callable[[int, Tensor, Tensor], None]
 
 
@@ -97,6 +98,8 @@ class Fit:
         rules: stopping rules that follow the fit without touching it, by name or with settings:
             `["es-wmv", {"es-emv": {"alpha": 0.2}}]`; with `held_out` set the rule `held-out` is
             there too. They do not end the fit: each checkpoint says what they would have kept.
+        outputs: what checkpoints have, by name, label or with settings, besides `raw` and
+            `averaged`, which are always there: `["clean", {"mean": {"from": 7000, "every": 50}}]`.
         observe: called with each iteration whose output counts, the output and the average, both
             (C, H, W) on the device. They are the fit's own and stay unchanged only until it
             returns. On a GPU it may be called for some iterations after the one at which the fit
@@ -123,6 +126,7 @@ class Fit:
         engine: EngineName = "fast",
         precision: Precision = "float32",
         rules: Iterable[Any] = (),
+        outputs: Iterable[Any] = ("raw", "averaged"),
         observe: Callable[[int, Tensor, Tensor], None] = lambda *_: None,
     ):
         if not callable(observe):
@@ -139,7 +143,7 @@ class Fit:
         self._failure: Diverged | StateError | None = None  # why the fit cannot be used any more
         self.iteration = 0
         with usual_defaults(), usual_modes(self._engine.device):
-            self._set_up(image, mask, method, network, check_seed(seed), rules)
+            self._set_up(image, mask, method, network, check_seed(seed), rules, outputs)
 
     def _set_up(
         self,
@@ -149,8 +153,9 @@ class Fit:
         network: nn.Module | None,
         seed: int,
         rules: Iterable[Any],
+        outputs: Iterable[Any],
     ) -> None:
-        """Make network, input, loss and rules, as they are before the first iteration."""
+        """Make network, input, loss, rules and outputs, as they are before the first iteration."""
         image, mask = image_and_mask(image, mask)
         size = (image.shape[1], image.shape[2])
         _check_side(size, method, network)
@@ -159,6 +164,7 @@ class Fit:
         self._rules = make_rules(rules, method, image, held)
         for rule in self._rules.values():
             rule.to(self._engine.device)
+        self._outputs = Outputs(outputs, tuple(image.shape), *place)
         known = (mask.to(held) - held).to(*place)[None]
         loss_of = Loss(method, known, target=image.to(*place)[None] * known)
         self._watch = Watch(loss_of, method.backtracking)
@@ -204,12 +210,11 @@ class Fit:
         self._settle()
         if not self.iteration:
             raise InputError("there is no checkpoint before the first iteration")
-        raw, averaged, loss, _ = self._pass.last
+        _, loss = self._pass.last
         with usual_modes(self._engine.device):
             return Checkpoint(
                 self.iteration,
-                raw.to("cpu", torch.float32, copy=True),
-                averaged.to("cpu", torch.float32, copy=True),
+                self._outputs.at_checkpoint(self._pass),
                 loss.item(),
                 self._stopwatch.seconds,
                 answers(self._rules),
@@ -226,7 +231,7 @@ class Fit:
         self._settle()
         return {
             "of": self._name,
-            "output_versions": dict(OUTPUT_VERSIONS),
+            "output_versions": self._outputs.versions,
             "iteration": self.iteration,
             "seconds": self._stopwatch.seconds,
             "last": self._pass.last,
@@ -238,7 +243,7 @@ class Fit:
 
         Args:
             state: of a fit of the same image, mask, method, seed, network and engine and of the
-                same rules or more. It stays as it is.
+                same rules and outputs or more. It stays as it is.
 
         Raises:
             StateError: it is of another fit, or this one has begun. If the state turns out to be
@@ -246,7 +251,7 @@ class Fit:
         """
         if self.iteration:
             raise StateError("this fit has begun; load the state into a new one")
-        check_state(state, self._name, self._parts())
+        check_state(state, self._name, self._parts(), self._outputs.versions)
         device = self._engine.device
         with usual_modes(device):
             try:
@@ -268,6 +273,7 @@ class Fit:
             "parameter noise": Stream(one.parameter_noise.generator),
             "SGLD noise": Stream(one.sgld_noise.generator),
             **{rule.part_name: rule for rule in self._rules.values()},
+            **{f"output {label}": part for label, part in self._outputs.averages.items()},
         }
         if self._rewind:
             parts["rewind"] = self._rewind
@@ -287,8 +293,7 @@ class Fit:
             with usual_modes(self._engine.device):
                 counts = self._iterate(last, wanted)
             if counts:
-                raw, averaged, *_ = self._pass.last
-                self._observe(self.iteration, raw, averaged)
+                self._observe(self.iteration, self._pass.last[0], self._outputs.averaged)
 
     def _iterate(self, last: int | None, wanted: Container[int]) -> bool:
         """One iteration, and what follows from it; returns whether its output counts."""
@@ -298,8 +303,10 @@ class Fit:
             self._read()
         if backtracked or self._failure:
             return False
+        raw = self._pass.last[0]
+        self._outputs.follow(self.iteration, raw)
         for rule in self._rules.values():
-            rule(self.iteration, self._pass.last[0])
+            rule(self.iteration, raw)
         return True
 
     def _compute(self) -> bool:
@@ -365,7 +372,8 @@ def fit(
         checkpoints: iterations, each at least 1; the last one ends the fit. Default: the preset's
             number, as the only one; needed with a `Method`.
         progress: show a bar on standard error.
-        settings: network, seed, device, engine, precision, rules and observe, as `Fit` takes them.
+        settings: network, seed, device, engine, precision, rules, outputs and observe, as
+            `Fit` takes them.
 
     Returns:
         The checkpoints, computed as they are asked for.

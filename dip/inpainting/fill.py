@@ -210,8 +210,8 @@ def _within(checkpoint: Checkpoint, height: int, width: int) -> Checkpoint:
         label: replace(stop, output=stop.output[:, :height, :width])
         for label, stop in checkpoint.stops.items()
     }
-    raw, averaged = checkpoint.raw[:, :height, :width], checkpoint.averaged[:, :height, :width]
-    return replace(checkpoint, raw=raw, averaged=averaged, stops=stops)
+    outputs = {label: output[:, :height, :width] for label, output in checkpoint.outputs.items()}
+    return replace(checkpoint, outputs=outputs, stops=stops)
 
 
 def _last_sound(outputs: list[tuple[int, Tensor]], failure: Diverged) -> tuple[int, Tensor]:

@@ -1,9 +1,9 @@
-"""Options of networks, inputs, losses, optimizers and rules, and the method that combines them.
+"""Options of networks, inputs, losses, optimizers, rules and outputs, and the method of a fit.
 
 They are frozen pydantic models that do not import torch, so that a suite of hundreds of fits is
-checked in a second. Each network, input, loss, optimizer and rule has a module in its folder; its
-registry finds it there. Defaults are defined here and nowhere else. `version` increases whenever
-the output of a component changes: results of different versions are never mixed.
+checked in a second. Each network, input, loss, optimizer, rule and output has a module in its
+folder; its registry finds it there. Defaults are defined here and nowhere else. `version` increases
+whenever the output of a component changes: results of different versions are never mixed.
 """
 
 from dip.options.base import EngineName, Number, Options, PositiveInt, Precision, Seed, Size
@@ -15,6 +15,8 @@ from dip.options.networks import NETWORKS
 from dip.options.networks.base import NetworkOptions
 from dip.options.optimizers import OPTIMIZERS
 from dip.options.optimizers.base import OptimizerOptions
+from dip.options.outputs import OUTPUTS, parse_output
+from dip.options.outputs.base import OutputOptions
 from dip.options.rules import RULES, AnyRule, parse_rule
 from dip.options.rules.base import RuleOptions
 
@@ -23,6 +25,7 @@ __all__ = [
     "LOSSES",
     "NETWORKS",
     "OPTIMIZERS",
+    "OUTPUTS",
     "RULES",
     "AnyRule",
     "Backtracking",
@@ -33,11 +36,13 @@ __all__ = [
     "Number",
     "OptimizerOptions",
     "Options",
+    "OutputOptions",
     "PositiveInt",
     "Precision",
     "RuleOptions",
     "Seed",
     "Size",
     "StepSchedule",
+    "parse_output",
     "parse_rule",
 ]

@@ -49,7 +49,8 @@ def _within_float32(value: float) -> float:
     return value
 
 
-def _a_seed(value: object) -> object:
+def as_seed(value: object) -> int:
+    """A seed as it is; raises ValueError for what is none."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
         raise ValueError(f"a whole number from 0 to 2^63 - 1, not {value!r}")
     return value
@@ -57,7 +58,7 @@ def _a_seed(value: object) -> object:
 
 # Not strict: numbers of NumPy are numbers.
 Number = Annotated[float, BeforeValidator(_a_number), AfterValidator(_within_float32)]
-Seed = Annotated[int, BeforeValidator(_a_seed)]
+Seed = Annotated[int, BeforeValidator(as_seed)]
 # Strict: YAML's `true` and "3" are no numbers of things.
 PositiveInt = Annotated[int, Field(strict=True, gt=0, le=LONGEST)]
 Count = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]

@@ -4,6 +4,8 @@ It comes in two parts, because a fit may go back to earlier weights between them
 with the gradients, `advance` takes the step. Neither waits for the device.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -11,24 +13,12 @@ from torch import Tensor, nn
 
 from dip.engine.engine import Engine
 from dip.errors import InputError
+from dip.networks.imported import ImportedNetwork
 from dip.options import Method
 from dip.training.divergence import Watch
 from dip.training.losses import Loss
-from dip.training.noise import WeightNoise
-from dip.training.optimizers import Descent
+from dip.training.optimizers import Descent, WeightNoise
 from dip.training.seeding import generator
-
-AVERAGE_DECAY = 0.99  # Ulyanov et al., denoising code: exp_weight
-
-
-def average_weight(count: Tensor) -> Tensor:
-    """The weight of the newest of so many outputs in their average.
-
-    The decay warms up, as (1 + n) / (10 + n) with n earlier outputs, until it is AVERAGE_DECAY. A
-    decay that starts at AVERAGE_DECAY leaves the first output, of an untrained network, a weight of
-    37 % after 100 iterations.
-    """
-    return (9 / (9 + count)).clamp(min=1 - AVERAGE_DECAY)
 
 
 class Iteration:
@@ -36,8 +26,8 @@ class Iteration:
 
     network, network_input: as the engine prepared them. parameters: all that are trained, a learned
     input among them; raises InputError if there is none. output: (B, C, H, W), and loss and signs
-    (`Watch.signs`) of the last pass. last: of the last pass that counts the output (C, H, W), the
-    average of all outputs up to it, its loss, and how many outputs counted; it changes in place.
+    (`Watch.signs`) of the last pass. last: of the last pass that counts the output (C, H, W)
+    and its loss; it changes in place.
     """
 
     def __init__(
@@ -87,6 +77,17 @@ class Iteration:
         else:
             self._advance(iteration)
 
+    @torch.no_grad()
+    def clean_output(self) -> Tensor:
+        """The output (C, H, W) of the present weights for the input without noise.
+
+        It draws nothing from the fit's generators and leaves the fit as it is.
+        """
+        with _as_it_was(self.network), self.engine.switches(), self.engine.autocast():
+            # A network may change its input in place.
+            output: Tensor = self.network(self.input.detach().clone())
+        return output[0].to(self.engine.dtype)
+
     def _evaluate(self) -> None:
         method, x = self.method, self.input
         if method.parameter_noise:
@@ -110,9 +111,29 @@ class Iteration:
             self.sgld_noise.add(self.method.sgld_noise * learning_rate)
         raw = self.output[0]
         if not self.last:
-            self.last = [raw.clone(), raw.clone(), self.loss.clone(), torch.ones_like(self.loss)]
+            self.last = [raw.clone(), self.loss.clone()]
             return
-        kept, averaged, loss, count = self.last
+        kept, loss = self.last
         kept.copy_(raw)
-        averaged.lerp_(raw, average_weight(count.add_(1)))
         loss.copy_(self.loss)
+
+
+@contextmanager
+def _as_it_was(network: nn.Module) -> Iterator[None]:
+    """Put back what a pass changes: parameters, buffers, and what anybody's network draws from."""
+    parameters = [(parameter, parameter.clone()) for parameter in network.parameters()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in network.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+    drawn = network.generator_states if isinstance(network, ImportedNetwork) else []
+    try:
+        yield
+    finally:
+        for parameter, saved in parameters:
+            parameter.copy_(saved)
+        for module, name, buffer, saved in buffers:
+            setattr(module, name, buffer.copy_(saved))  # it may have put another in its place
+        if isinstance(network, ImportedNetwork):
+            network.generator_states = drawn

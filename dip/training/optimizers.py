@@ -1,11 +1,15 @@
-"""The optimizer steps of a fit, and the schedule of the learning rate."""
+"""The optimizer steps of a fit, the schedule of the learning rate, and noise on the weights.
+
+Some sources add noise before or after each step.
+"""
 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dip.options import Method
+from dip.training.seeding import generator
 
 
 class Descent:
@@ -56,3 +60,36 @@ class Descent:
     def load_state_dict(self, state: list[Any]) -> None:
         for (optimizer, _, _), remembered in zip(self.stages, state, strict=True):
             optimizer.load_state_dict(remembered)
+
+
+class WeightNoise:
+    """Noise on the weights of convolutions, drawn from a generator of its own.
+
+    As in the sources these are the parameters of four dimensions; those that are not trained stay.
+    """
+
+    def __init__(self, network: nn.Module, seed: int, purpose: str, device: torch.device | str):
+        trained = (each for each in network.parameters() if each.requires_grad)
+        self.weights = [each for each in trained if each.ndim == 4]
+        self.generator = generator(seed, purpose, device)
+
+    @torch.no_grad()
+    def add(self, sigma: float) -> None:
+        """Noise of that standard deviation."""
+        for weights in self.weights:
+            weights.add_(self._draw(weights), alpha=sigma)
+
+    @torch.no_grad()
+    def add_share(self, share: float) -> None:
+        """Noise of that share of each layer's own standard deviation.
+
+        Ulyanov et al., `inpainting.ipynb`: `param_noise`, a share of 1/50, which there is added to
+        a local name and never reaches the network.
+        """
+        for weights in self.weights:
+            deviation = weights.std(correction=min(1, weights.numel() - 1))
+            weights.add_(self._draw(weights).mul_(deviation), alpha=share)
+
+    def _draw(self, weights: Tensor) -> Tensor:
+        shape, dtype, device = weights.shape, weights.dtype, weights.device
+        return torch.randn(shape, generator=self.generator, device=device, dtype=dtype)

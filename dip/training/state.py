@@ -16,7 +16,7 @@ from dip.errors import InputError
 from dip.networks.imported import ImportedNetwork
 from dip.options import Method
 from dip.options.canonical import method_text
-from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
+from dip.options.outputs import ALWAYS, FIRST_VERSION
 
 State = dict[str, Any]
 
@@ -99,22 +99,26 @@ def fit_sha256(
     return digest.hexdigest()
 
 
-def check_state(state: object, name: str, parts: Mapping[str, Remembers]) -> None:
+def check_state(
+    state: object, name: str, parts: Mapping[str, Remembers], output_versions: Mapping[str, int]
+) -> None:
     """Check that a state belongs to a fit and is complete.
 
     Args:
         state: the state to check.
         name: the fit's name, as `fit_sha256` returns it.
         parts: the parts of the fit.
+        output_versions: the versions of its outputs, by label.
 
     Raises:
         StateError: the state belongs to another fit, or another version of this program wrote it.
     """
     if not isinstance(state, dict) or state.get("of") != name:
         raise StateError("the state is of another fit: of another image, mask, method or seed")
-    for output, version in OUTPUT_VERSIONS.items():
-        was = state.get("output_versions", {}).get(output, FIRST_VERSION)
-        if was != version:
+    first = {output.label: FIRST_VERSION for output in ALWAYS}
+    saved_versions = state.get("output_versions", first)
+    for output, version in output_versions.items():
+        if (was := saved_versions.get(output, version)) != version:
             raise StateError(
                 f"the state has version {was} of '{output}'; this program computes version"
                 f" {version}"

@@ -36,10 +36,11 @@ class Checkpoint:
 
     Attributes:
         iteration: the iteration, from 1.
-        raw: the network's output, (C, H, W) float32 on the CPU, not clamped.
-        averaged: the exponential average of all outputs so far, which starts at the first; the
-            same kind of tensor. An output from which backtracking went back counts in neither:
-            they, and the loss, are those of the pass before.
+        outputs: by their labels `raw`, the network's output; `averaged`, the exponential average
+            of all outputs so far; and those asked for, a mean from its first iteration on, a clean
+            pass where it is finite. They are (C, H, W) float32 on the CPU, not clamped. An output
+            from which backtracking went back counts in none: raw output and loss are those of the
+            pass before.
         loss: of this iteration.
         seconds: spent in iterations so far, without what rules and the caller do.
         stops: what each stopping rule answers if the fit ends here, by the rule's label; a rule
@@ -47,11 +48,18 @@ class Checkpoint:
     """
 
     iteration: int
-    raw: Tensor
-    averaged: Tensor
+    outputs: dict[str, Tensor]
     loss: float
     seconds: float
     stops: dict[str, Stop]
+
+    @property
+    def raw(self) -> Tensor:
+        return self.outputs["raw"]
+
+    @property
+    def averaged(self) -> Tensor:
+        return self.outputs["averaged"]
 
     @property
     def picture(self) -> Image.Image:

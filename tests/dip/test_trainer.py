@@ -95,15 +95,6 @@ def test_checkpoints_belong_to_one_trajectory() -> None:
     assert several[9].seconds > several[2].seconds
 
 
-def test_the_average_forgets_the_untrained_network() -> None:
-    image, mask = _image_and_mask()
-    expected = torch.zeros_like(image)
-    for checkpoint in _fit(image, mask, SKIP, checkpoints=range(1, 8)):
-        decay = (checkpoint.iteration - 1) and checkpoint.iteration / (9 + checkpoint.iteration)
-        expected = decay * expected + (1 - decay) * checkpoint.raw
-        torch.testing.assert_close(checkpoint.averaged, expected, rtol=0, atol=1e-6)
-
-
 def test_a_kept_checkpoint_does_not_change_later() -> None:
     image, mask = _image_and_mask()
     checkpoints = dip.fit(image, mask, SKIP, checkpoints=[1, 6])

@@ -32,10 +32,13 @@ from dip.options import (
     INPUTS,
     LOSSES,
     OPTIMIZERS,
+    OUTPUTS,
     RULES,
     Backtracking,
     Method,
+    OutputOptions,
     RuleOptions,
+    parse_output,
     parse_rule,
 )
 from dip.options.inputs.noise import NoiseInputOptions
@@ -106,6 +109,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "optimizer adam-lbfgs": {"adam_iterations": 10},
     "rule es-wmv": {"window": 4, "patience": 3},
     "rule es-emv": {"warm_up": 5, "patience": 3},
+    "output mean": {"from": 5, "every": 3},
 }
 TRAINER: dict[str, dict[str, Any]] = {
     "input noise": {"input_noise": 0.03},
@@ -141,6 +145,11 @@ def cases() -> list[Case]:
         rule = parse_rule({name: SETTINGS.get(f"rule {name}", {})})
         method = _with(held_out=0.1 if rule.needs_held_out else 0)
         listed.append(_trajectory(f"rule {name}", method, _file(rule.__module__), rule))
+    for name in OUTPUTS:
+        output = parse_output({name: SETTINGS.get(f"output {name}", {})})
+        method = _with(input_noise=0.03)  # which a clean pass leaves out
+        where = _file(output.__module__)
+        listed.append(_trajectory(f"output {name}", method, where, output=output))
     for name, fill in FILLS.items():
         where = _file(fill.function.__module__)
         listed.append(Case(f"fill {name}", {name: fill.version}, where, _filled(name)))
@@ -156,8 +165,16 @@ def _file(module: str) -> str:
     return f"{module.replace('.', '/')}.py"
 
 
-def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None = None) -> Case:
-    versions = {**method.versions, **({rule.name: rule.version} if rule else {})}
+def _trajectory(
+    name: str,
+    method: Method,
+    where: str,
+    rule: RuleOptions | None = None,
+    output: OutputOptions | None = None,
+) -> Case:
+    """Of a rule what it chooses, of an output that output, of all else the raw output."""
+    followed = {part.name: part.version for part in (rule, output) if part}
+    versions = {**method.versions, **followed}
     if method.architecture.name == "import":
         del versions[method.architecture.label]  # the hash of a module of torch
 
@@ -171,6 +188,7 @@ def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None 
                 engine="plain",
                 precision="float64",
                 rules=[rule] if rule else [],
+                outputs=[output] if output else [],
             )
             for step in fit.until(*CHECKPOINTS):
                 losses.append(step.loss)
@@ -178,8 +196,8 @@ def _trajectory(name: str, method: Method, where: str, rule: RuleOptions | None 
                     checkpoints.append(fit.checkpoint())
         for checkpoint in checkpoints:
             at = f"at {checkpoint.iteration}"
-            outputs[f"raw {at}"] = _sample(checkpoint.raw.numpy())
-            outputs[f"averaged {at}"] = _sample(checkpoint.averaged.numpy())
+            label = output.label if output else "raw"
+            outputs[f"{label} {at}"] = _sample(checkpoint.outputs[label].numpy())
             for label, stop in checkpoint.stops.items():
                 if rule:
                     chosen = [float(stop.iteration), float(stop.stopped_at or 0)]

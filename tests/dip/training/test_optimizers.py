@@ -14,8 +14,7 @@ from dip.options.inputs.noise import NoiseInputOptions
 from dip.options.networks.skip import SkipOptions
 from dip.training.backtracking import Rewind
 from dip.training.losses import Loss, total_variation
-from dip.training.noise import WeightNoise
-from dip.training.optimizers import Descent
+from dip.training.optimizers import Descent, WeightNoise
 from dip.training.seeding import generator, seeded_globally
 
 METHOD = Method(

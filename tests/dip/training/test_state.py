@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import dip
 from dip.options import OPTIMIZERS, RULES, Method, parse_rule
-from dip.options.outputs import OUTPUT_VERSIONS
+from dip.options.outputs.averaged import AveragedOptions
 
 NARROW = dip.with_settings(
     dip.load_preset("quick").method,
@@ -161,7 +161,8 @@ def test_a_state_of_another_fit_is_refused() -> None:
         with pytest.raises(dip.InputError, match=message):
             _fit(NARROW).load_state_dict({**state, "parts": broken})
     with pytest.raises(dip.InputError, match="the state lacks last, seconds"):
-        _fit(NARROW).load_state_dict({key: state[key] for key in ("of", "iteration", "parts")})
+        kept = ("of", "output_versions", "iteration", "parts")
+        _fit(NARROW).load_state_dict({key: state[key] for key in kept})
     begun = _fit(NARROW)
     list(begun.until(1))
     with pytest.raises(dip.InputError, match="this fit has begun"):
@@ -196,8 +197,8 @@ def test_a_value_that_is_not_a_state_is_refused(state: Any) -> None:
 def test_a_state_of_another_average_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = _states(_fit(NARROW), 10)
     earlier = {key: value for key, value in state.items() if key != "output_versions"}
-    _fit(NARROW).load_state_dict(earlier)  # a state without versions has the first versions
-    monkeypatch.setitem(OUTPUT_VERSIONS, "averaged", OUTPUT_VERSIONS["averaged"] + 1)
-    for outdated in (state, earlier):
-        with pytest.raises(dip.InputError, match="version 1 of 'averaged'; .* computes version 2"):
-            _fit(NARROW).load_state_dict(outdated)
+    with pytest.raises(dip.InputError, match="version 1 of 'averaged'; .* computes version 2"):
+        _fit(NARROW).load_state_dict(earlier)  # a state without versions has the first versions
+    monkeypatch.setattr(AveragedOptions, "version", 3)
+    with pytest.raises(dip.InputError, match="version 2 of 'averaged'; .* computes version 3"):
+        _fit(NARROW).load_state_dict(state)
