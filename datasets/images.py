@@ -1,4 +1,4 @@
-"""Images and masks as arrays: read from a file, cropped to the centre square and resized."""
+"""Images and masks as arrays: read from a file, whole, cropped, or resized from a square."""
 
 import hashlib
 import warnings
@@ -62,13 +62,15 @@ class Published(BaseModel):
 class Image:
     """A test image. pixels: (C, H, W) uint8, RGB or grey.
 
-    native: height and width of the file, where they were others. own_mask: the hole that the set
+    native: height and width of the file, where they were others; is_crop: whether it is the centre
+    of that at full resolution, and not its centre square resized. own_mask: the hole that the set
     has for it; has_truth: whether what the image shows there is what ought to be restored.
     """
 
     name: str
     pixels: NDArray[np.uint8]
     native: tuple[int, int] | None = None
+    is_crop: bool = False
     own_mask: Known | None = None
     has_truth: bool = True
     published: tuple[Published, ...] = ()
@@ -88,26 +90,37 @@ class Image:
         return hashlib.sha256(shape + b":" + self.pixels.tobytes()).hexdigest()
 
 
-def read_image(path: Path, name: str, size: int | None = None) -> Image:
-    """The image in a file: as it is, or its centre square resized to size x size with LANCZOS.
+def read_image(path: Path, name: str, size: int | None = None, *, crop: int | None = None) -> Image:
+    """The image in a file: as it is, or a square of it.
 
-    Raises DatasetError if the file is missing, is no image, is cut off, has several frames or
-    pages, transparent pixels, or other values than whole numbers of up to 16 bits, or is smaller
-    than `size`.
+    Args:
+        path: the file.
+        name: what the image is called.
+        size: side of the result, the largest centre square resized with LANCZOS.
+        crop: side of the result, the centre at full resolution; not together with `size`.
+
+    Raises:
+        DatasetError: the file is missing, is no image, is cut off, has several frames or pages,
+            transparent pixels, or other values than whole numbers of up to 16 bits, or is smaller
+            than `size` or `crop`.
     """
     if values := _values_of_tiff(path):
         raise DatasetError(f"{path}: has {values}; convert it to 8 bits first")
     picture = _as_grey_or_rgb(*_open(path), path)
     native = (picture.height, picture.width)
-    if size is not None:
-        if min(native) < size:
-            raise DatasetError(
-                f"{path}: {picture.width}x{picture.height} pixels, smaller than size {size};"
-                f" use size: {min(native)} or less"
-            )
-        picture = _centre_square(picture, size, Pillow.Resampling.LANCZOS)
+    key, side = ("size", size) if crop is None else ("crop", crop)
+    if side is not None and min(native) < side:
+        raise DatasetError(
+            f"{path}: {picture.width}x{picture.height} pixels, smaller than {key} {side};"
+            f" use {key}: {min(native)} or less"
+        )
+    if crop is not None:
+        picture = _centre(picture, crop)
+    elif size is not None:
+        picture = _centre(picture, min(native)).resize((size, size), Pillow.Resampling.LANCZOS)
     pixels = np.atleast_3d(np.asarray(picture, dtype=np.uint8))
-    return Image(name, np.ascontiguousarray(pixels.transpose(2, 0, 1)), native)
+    pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return Image(name, pixels, native, is_crop=crop is not None)
 
 
 def read_mask(path: Path, hole: Hole | None = None) -> Known:
@@ -126,7 +139,7 @@ def read_mask(path: Path, hole: Hole | None = None) -> Known:
 
 
 def fit_mask(known: Known, image: Image, where: str) -> Known:
-    """A mask of the image's size, or one of its file's size, cropped and resized as that was.
+    """A mask of the image's size, or one of its file's size, cropped or resized as that was.
 
     Resized to the nearest pixel, so that it stays a mask and its share of missing pixels. Raises
     DatasetError, with both sizes, for any other.
@@ -141,8 +154,10 @@ def fit_mask(known: Known, image: Image, where: str) -> Known:
             f"{where}: the mask has {shape[1]}x{shape[0]} pixels, '{image.name}' {of_image};"
             " they must be equal"
         )
-    square = _centre_square(Pillow.fromarray(known), image.height, Pillow.Resampling.NEAREST)
-    return np.asarray(square, dtype=np.bool_)
+    side = image.height if image.is_crop else min(shape)
+    square = _centre(Pillow.fromarray(known), side)
+    nearest = square.resize((image.width, image.height), Pillow.Resampling.NEAREST)
+    return np.asarray(nearest, dtype=np.bool_)
 
 
 def _open(path: Path) -> tuple[Pillow.Image, bool]:
@@ -216,8 +231,7 @@ def _as_grey_or_rgb(picture: Pillow.Image, deep: bool, path: Path) -> Pillow.Ima
     return picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
 
 
-def _centre_square(picture: Pillow.Image, size: int, resampling: Pillow.Resampling) -> Pillow.Image:
-    side = min(picture.size)
+def _centre(picture: Pillow.Image, side: int) -> Pillow.Image:
+    """The square of that side in the middle, half a pixel to the upper left if need be."""
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    square = picture.crop((left, top, left + side, top + side))
-    return square.resize((size, size), resampling)
+    return picture.crop((left, top, left + side, top + side))

@@ -145,11 +145,11 @@ class Manifest(BaseModel):
             raise DatasetError(f"the package '{self.package}' with the images is not installed")
         return [Path(spec.submodule_search_locations[0])]
 
-    def image(self, name: str, size: int | None = None) -> Image:
+    def image(self, name: str, size: int | None = None, *, crop: int | None = None) -> Image:
         """An image with what the set has for it; raises as `load_images`."""
         entry = self.images[name]
         path = self.path(entry.file)
-        image = replace(read_image(path, name, size), published=entry.published)
+        image = replace(read_image(path, name, size, crop=crop), published=entry.published)
         if entry.mask is None:
             return image
         mask = self.path(entry.mask.file)
@@ -213,19 +213,23 @@ def image_names(dataset: str | Path) -> list[str]:
 
 
 def load_images(
-    dataset: str | Path, names: Sequence[str] | None = None, size: int | None = None
+    dataset: str | Path,
+    names: Sequence[str] | None = None,
+    size: int | None = None,
+    *,
+    crop: int | None = None,
 ) -> list[Image]:
     """The images of a manifest (by its name) or a folder (a Path), in the order of `names`.
 
-    A folder's images are named by their files without the ending. Raises DatasetError for an
-    unknown name, a missing or empty folder, and a file that is not here, is no image or not the
-    one expected.
+    A folder's images are named by their files without the ending. size, crop: as for `read_image`.
+    Raises DatasetError for an unknown name, a missing or empty folder, and a file that is not here,
+    is no image, too small or not the one expected.
     """
     if isinstance(dataset, Path):
         files = images_in(dataset)
-        return [read_image(files[name], name, size) for name in _chosen(names, files)]
+        return [read_image(files[name], name, size, crop=crop) for name in _chosen(names, files)]
     manifest = load_manifest(dataset)
-    return [manifest.image(name, size) for name in _chosen(names, manifest.images)]
+    return [manifest.image(name, size, crop=crop) for name in _chosen(names, manifest.images)]
 
 
 def _chosen(names: Sequence[str] | None, known: Mapping[str, object]) -> list[str]:

@@ -5,8 +5,8 @@ Its key names the trajectory: what is computed, not how often we look at it or w
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -14,17 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.jobs.suite import Folder, MethodEntry, Suite
+from benchmarks.jobs.methods import MethodEntry
+from benchmarks.jobs.suite import Folder, Suite
 from benchmarks.metrics import METRICS
 from datasets import DatasetError, Image, load_images, make_mask
 from datasets.folder import images_in, skipped_files
 from datasets.masks.given import Own
 from dip.errors import InputError, unknown
 from dip.fills import FILLS
-from dip.options import EngineName, Method, Precision, RuleOptions
+from dip.options import EngineName, Method, OutputOptions, Precision, RuleOptions, parse_output
 from dip.options.canonical import canonical
-from dip.options.outputs import OUTPUT_VERSIONS
+from dip.options.outputs import ALWAYS
 
+RAW = parse_output("raw")
 OVER = ("done", "diverged")  # words of jobs that need nothing more
 
 
@@ -32,7 +34,8 @@ OVER = ("done", "diverged")  # words of jobs that need nothing more
 class Job:
     """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
 
-    rules: stopping rules that follow the fit; like the iterations they are no part of its key.
+    rules: stopping rules that follow the fit; outputs: those asked for; like the iterations they
+    are no part of its key.
     reproduces: whose published figures the report puts beside this job's. deterministic: with
     deterministic kernels only. engine, precision: how a fit is computed; a fill has but one way.
     """
@@ -46,6 +49,7 @@ class Job:
     seed: int
     iterations: tuple[int, ...]
     rules: tuple[RuleOptions, ...] = ()
+    outputs: tuple[OutputOptions, ...] = ()
     reproduces: str | None = None
     deterministic: bool = False
     engine: EngineName = "plain"
@@ -59,6 +63,12 @@ class Job:
     @property
     def hole_fraction(self) -> float:
         return float(1 - self.mask.mean())
+
+    @property
+    def stored_outputs(self) -> dict[str, OutputOptions]:
+        """What its run holds, by label: of a fit raw and averaged output whatever is asked for."""
+        always = ALWAYS if isinstance(self.method, Method) else ()
+        return {output.label: output for output in (*always, *self.outputs)}
 
     @property
     def architecture(self) -> str:
@@ -111,14 +121,16 @@ def specification(jobs: Iterable[Job]) -> dict[str, Any]:
         outputs, metrics: versions by name.
     """
     parts: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
+    outputs = dict.fromkeys(ALWAYS)
     for job in jobs:
+        outputs |= dict.fromkeys(job.outputs)
         trajectory = {name: part for name, part in job.trajectory.items() if name != "seed"}
         parts["images"][job.image.name] = trajectory.pop("image")
         parts["masks"][f"{job.image.name}/{job.mask_label}"] = trajectory.pop("mask")
         parts["methods"][job.method_label] = trajectory
     return {
         **parts,
-        "outputs": dict(OUTPUT_VERSIONS),
+        "outputs": {output.label: output.version for output in outputs},
         "metrics": {name: metric.version for name, metric in METRICS.items()},
     }
 
@@ -138,7 +150,7 @@ def expand(suite: Suite) -> list[Job]:
     """
     dataset = suite.dataset.folder if isinstance(suite.dataset, Folder) else suite.dataset
     try:
-        images = load_images(dataset, suite.images, suite.size)
+        images = load_images(dataset, suite.images, suite.size, crop=suite.crop)
     except DatasetError as error:
         key = "images" if str(error).startswith("unknown image") else "dataset"
         raise InputError(f"{suite.file}: {key}: {error}") from None
@@ -175,25 +187,37 @@ def expand(suite: Suite) -> list[Job]:
             f"{suite.file}: masks: {same} are the same hole in every image, which would count"
             " twice; leave one out"
         )
+    own_seeds = {image.name: suite.seeds_for(image) for image in images}
     jobs = []
     for entry, label, method in _methods(suite, images):
-        seeds = [0]
-        how: dict[str, Any] = {"iterations": (0,)}  # a fill is one answer: no seed, no iterations
+        seeds: dict[str, list[int]] = {image.name: [0] for image in images}
+        # A fill is one answer: no seed, no iterations.
+        how: dict[str, Any] = {"iterations": (0,), "outputs": (RAW,)}
         if isinstance(method, Method):
-            seeds = suite.seeds
+            seeds = own_seeds
             how = {
-                "iterations": tuple(sorted(suite.iterations)),
+                "iterations": suite.checkpoints(entry),
                 "rules": suite.rules_for(method),
+                "outputs": suite.outputs_for(entry),
                 "reproduces": entry.reproduces,
                 "deterministic": suite.deterministic,
                 "engine": suite.engine,
                 "precision": suite.precision,
             }
-        for image, mask, seed in product(images, suite.masks, seeds):
+        for image, mask in product(images, suite.masks):
             hole, preset = masks[image.name, mask.label], entry.preset or ""
-            jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
+            for seed in seeds[image.name]:
+                jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
     _check_held_out(suite, jobs)
-    return jobs
+    return _with_outputs_of_their_run(jobs)
+
+
+def _with_outputs_of_their_run(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs of one key are one fit, which has the outputs that any of them asks for."""
+    by_key: dict[str, dict[OutputOptions, None]] = {}
+    for job in jobs:
+        by_key.setdefault(job.key, {}).update(dict.fromkeys(job.outputs))
+    return [replace(job, outputs=tuple(by_key[job.key])) for job in jobs]
 
 
 def _same(content: Mapping[str, Hashable]) -> str:
@@ -250,9 +274,11 @@ def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[
         wrong = what if known else "no figures are published of these images"
     elif suite.size is not None:
         wrong = "published figures are of whole images; leave size out"
+    elif suite.crop is not None:
+        wrong = "published figures are of whole images; leave crop out"
     elif not any(isinstance(mask, Own) for mask in suite.masks):
         wrong = "published figures are of the set's own holes; add the mask 'own'"
-    elif not iterations & set(suite.iterations):
+    elif not iterations & set(suite.checkpoints(entry)):
         listed = ", ".join(map(str, sorted(each for each in iterations if each is not None)))
         wrong = f"published figures are of other iterations: {listed}"
         if not listed:
@@ -277,5 +303,6 @@ def _check_sizes(
             raise InputError(
                 f"{suite.file}: methods[{index}]: '{image.name}' has {image.width}x{image.height}"
                 f" pixels, too few for {entry.preset}, which needs {needed} on each side;"
-                " use a larger size, or fewer values in architecture.channels"
+                f" use a larger {'size' if suite.crop is None else 'crop'}, or fewer values in"
+                " architecture.channels"
             )

@@ -16,6 +16,7 @@ from dip.options import (
     INPUTS,
     NETWORKS,
     OPTIMIZERS,
+    OUTPUTS,
     RULES,
     Backtracking,
     Method,
@@ -129,6 +130,7 @@ KINDS: dict[str, tuple[str, str, Callable[[], Iterator[Entry]]]] = {
         lambda: (Entry(name, _sentence(each), _fields(each)) for name, each in MASKS.items()),
     ),
     "rules": ("Stopping rules", "rule", _of(RULES.values())),
+    "outputs": ("Outputs of a fit", "output", _of(OUTPUTS.values())),
     "fills": (
         "Fills",
         "fill",

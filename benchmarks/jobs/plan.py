@@ -105,7 +105,7 @@ class Plan:
         return Status(word, "; ".join(filter(None, (reason, more))))
 
     def with_what_is_stored(self, job: Job) -> Job:
-        """A run that is replaced keeps what other suites may refer to: checkpoints and rules."""
+        """A run that is replaced keeps what others refer to: checkpoints, rules and outputs."""
         record = self.store.read(job.key)
         if record is None or isinstance(job.method, str):
             return job
@@ -113,6 +113,7 @@ class Plan:
             job,
             iterations=tuple(sorted({*job.iterations, *record.iterations})),
             rules=tuple(dict.fromkeys((*job.rules, *record.rules))),
+            outputs=tuple(dict.fromkeys((*job.outputs, *record.outputs))),
         )
 
     def begun(self, job: Job) -> int:
@@ -241,30 +242,30 @@ def _origin(record: Record) -> str:
 
 def _lacking(record: Record, job: Job) -> str:
     """What a stored run does not hold that the job asks for."""
-    if not record.has_outputs_of_today():
+    outputs = job.stored_outputs
+    if not record.has_outputs_of_today(outputs.values()):
         return "the stored run has outputs of another version"
     end = record.last_good(job.iterations)
     absent = sorted({n for n in job.iterations if n <= end} - record.iterations)
     unfollowed = [rule.label for rule in job.rules if not record.has_followed(rule)]
+    unseen = [label for label, output in outputs.items() if not record.has_output(output)]
     return "the stored run lacks " + " and ".join(
         f"{kind} {', '.join(map(str, some))}"
-        for kind, some in (("iteration", absent), ("rule", unfollowed))
+        for kind, some in (("iteration", absent), ("rule", unfollowed), ("output", unseen))
         if some
     )
 
 
 def _changes(former: Record, job: Job) -> list[str]:
     """What is not as it was when the job was run."""
-    named = {"image": "another image or size", "mask": "another hole"}
+    named = {"image": "another image, size or crop", "mask": "another hole"}
     found = nested_differences(former.trajectory, job.trajectory)
     return [named.get(each.partition(":")[0], each) for each in found]
 
 
 def holds(record: Record, job: Job) -> bool:
-    """Whether a run of that record holds every checkpoint and rule that the job asks for."""
-    if not record.has_outputs_of_today():
-        return False
-    if not all(record.has_followed(rule) for rule in job.rules):
+    """Whether a run of that record holds every checkpoint, rule and output of the job."""
+    if not _has_followed(record, job):
         return False
     end = record.last_good(job.iterations)
     return {iteration for iteration in job.iterations if iteration <= end} <= record.iterations
@@ -276,8 +277,13 @@ def state_for(record: Record, job: Job) -> int | None:
     It may be the job's last one, of a fit that was killed at its very end.
     """
     after = record.state_at
-    if after is None or after > max(job.iterations) or not record.has_outputs_of_today():
+    if after is None or after > max(job.iterations):
         return None
     has_all = {n for n in job.iterations if n <= after} <= record.iterations
-    followed = all(record.has_followed(rule) for rule in job.rules)
-    return after if has_all and followed else None
+    return after if has_all and _has_followed(record, job) else None
+
+
+def _has_followed(record: Record, job: Job) -> bool:
+    """Whether every rule and output that the job asks for followed the fit, as they are today."""
+    outputs = job.stored_outputs.values()
+    return all(map(record.has_followed, job.rules)) and all(map(record.has_output, outputs))

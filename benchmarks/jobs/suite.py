@@ -4,14 +4,11 @@ Reading one checks everything that can be checked without fitting, and imports n
 any other slow package.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 from unicodedata import normalize
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     ValidationError,
@@ -19,24 +16,28 @@ from pydantic import (
     model_validator,
 )
 
+from benchmarks.jobs.methods import MethodEntry, culprit, one_of, parsed
+from benchmarks.jobs.question import Question
+from benchmarks.jobs.seeds import PerImage, SuiteSeed, parse_seeds
 from benchmarks.metrics import METRICS
+from benchmarks.store.asked import Asked
 from benchmarks.system.files import to_json
-from datasets import DatasetError, Mask, parse_mask
+from datasets import Image, Mask, parse_mask
 from datasets.folder import is_one_line
 from dip.errors import InputError, explain, unknown
-from dip.fills import FILLS
 from dip.options import (
     EngineName,
     Method,
     Options,
+    OutputOptions,
     PositiveInt,
     Precision,
     RuleOptions,
-    Seed,
+    parse_output,
     parse_rule,
 )
 from dip.options.canonical import canonical
-from dip.presets import KINDS, load_preset, preset_names, with_settings
+from dip.options.outputs import ALWAYS
 from dip.system.yaml import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "suites"
@@ -48,79 +49,12 @@ class Folder(Options):
     folder: Path
 
 
-def _one_line(label: str) -> str:
-    if not label.strip() or not is_one_line(label):
-        raise ValueError(f"a label is text on one line, not {label!r}")
-    return normalize("NFC", label)
-
-
-ALL = "all"
-
-
-def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(unknown(kind, name, names))
-        return name
-
-    return AfterValidator(check)
-
-
-def _parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
-    def read(entry: Any) -> Any:
-        try:
-            return parse(entry)
-        except (InputError, DatasetError) as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(read)
-
-
 def _parse_dataset(entry: Any) -> Any:
     if isinstance(entry, str):
         return entry
     if isinstance(entry, dict) and list(entry) == ["folder"] and isinstance(entry["folder"], str):
         return Folder(folder=Path(entry["folder"]))
     raise ValueError(f"a dataset is a name, as 'scikit-image', or 'folder: path', not {entry!r}")
-
-
-class MethodEntry(Options):
-    """One line under `methods`: a fill, all fills, or a preset with settings changed or swept.
-
-    reproduces: the method of published figures that the report puts beside this one's, where the
-    image set has some and the hole is its own.
-    """
-
-    fill: Annotated[str, _one_of("fill", (*FILLS, ALL))] | None = None
-    preset: Annotated[str, _one_of("preset", preset_names())] | None = None
-    label: Annotated[str, AfterValidator(_one_line)] | None = None
-    reproduces: str | None = None
-    set: dict[str, Any] = Field({})
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> "MethodEntry":
-        if (self.fill is None) == (self.preset is None):
-            raise ValueError("a method is either a fill or a preset; name one of them")
-        if self.fill is not None and (self.set or self.sweep or self.reproduces):
-            raise ValueError("a fill has nothing to set, sweep or reproduce")
-        if self.fill == ALL and self.label is not None:
-            raise ValueError("all fills have their own names; leave the label out")
-        return self
-
-    def expand(self) -> Iterator[tuple[str, Method | str]]:
-        """Each label with its method, or with the name of its fill."""
-        if self.fill is not None:
-            for name in FILLS if self.fill == ALL else [self.fill]:
-                yield self.label or name, name
-            return
-        assert self.preset is not None
-        base = load_preset(self.preset).method
-        for values in product(*self.sweep.values()):
-            swept = dict(zip(self.sweep, values, strict=True))
-            settings = ",".join(f"{_last(path)}={_short(v)}" for path, v in swept.items())
-            label = (self.label or self.preset) + (f"[{settings}]" if settings else "")
-            yield label, with_settings(base, {**self.set, **swept})
 
 
 class Suite(Options):
@@ -133,18 +67,43 @@ class Suite(Options):
     dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
     images: list[str] | None = Field(None, min_length=1)
     size: PositiveInt | None = Field(None, description="centre square resized; none = as it is")
-    masks: list[Annotated[Mask, _parsed(parse_mask)]] = Field(min_length=1)
+    crop: PositiveInt | None = Field(None, description="centre square at full resolution")
+    masks: list[Annotated[Mask, parsed(parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
     iterations: list[PositiveInt] = Field(min_length=1)
-    seeds: list[Seed] = Field([0], min_length=1)
-    rules: list[Annotated[RuleOptions, _parsed(parse_rule)]] = Field(
+    seeds: Annotated[list[SuiteSeed] | None, BeforeValidator(parse_seeds)] = Field(
+        None, min_length=1, description="the same for all images, or per-image"
+    )
+    rules: list[Annotated[RuleOptions, parsed(parse_rule)]] = Field(
         [parse_rule("es-wmv"), parse_rule("es-emv")],
         description="stopping rules; where a method has held_out, held-out too",
+    )
+    outputs: list[Annotated[OutputOptions, parsed(parse_output)]] = Field(
+        [*ALWAYS],
+        min_length=1,
+        description="outputs of each fit that are scored",
     )
     engine: EngineName = Field("fast", description="plain: the loop that others are measured by")
     precision: Precision = Field("float32", description="tf32, bfloat16: faster where there is")
     deterministic: bool = Field(False, description="kernels that compute the same every time only")
-    metrics: list[Annotated[str, _one_of("metric", METRICS)]] = Field(list(METRICS), min_length=1)
+    metrics: list[Annotated[str, one_of("metric", METRICS)]] = Field(list(METRICS), min_length=1)
+    question: Question | None = Field(None, description="the comparisons that get a verdict")
+
+    @property
+    def asked(self) -> Asked | None:
+        """The question with its planned comparisons; raises InputError if it does not fit."""
+        if self.question is None:
+            return None
+        networks: dict[str, str | None] = {}
+        fills: list[str] = []
+        for entry in self.methods:
+            labels = [label for label, _ in entry.expand()]
+            if entry.fill is not None:
+                fills += labels
+            else:
+                networks |= dict.fromkeys(labels, entry.output.label if entry.output else None)
+        outputs = [output.label for output in self.outputs]
+        return self.question.resolve(networks, fills, outputs=outputs, metrics=self.metrics)
 
     def place(self, label: str) -> str:
         """Where in the file the method of that label stands."""
@@ -155,6 +114,27 @@ class Suite(Options):
         ]
         return f"{self.file}: methods[{index}]"
 
+    @property
+    def asked_seeds(self) -> list[int | PerImage]:
+        """The seeds of the file; without any, 0 for all images, or per image for a question."""
+        if self.seeds is None:
+            return [0] if self.question is None else [PerImage(0)]
+        return self.seeds
+
+    def seeds_for(self, image: Image) -> list[int]:
+        """The seeds of the jobs of an image."""
+        return [seed.of(image) if isinstance(seed, PerImage) else seed for seed in self.asked_seeds]
+
+    def checkpoints(self, entry: MethodEntry) -> tuple[int, ...]:
+        """The iterations at which a method's outputs are kept, ascending.
+
+        Those of the suite, in the same proportions where the method has a last iteration of its
+        own; checkpoints that round to the same iteration are one.
+        """
+        *_, last = asked = sorted(self.iterations)
+        own = entry.iterations or last
+        return tuple(sorted({max(1, round(own * each / last)) for each in asked}))
+
     def rules_for(self, method: Method) -> tuple[RuleOptions, ...]:
         """The stopping rules that follow the fits of a method."""
         usable = [rule for rule in self.rules if method.held_out or not rule.needs_held_out]
@@ -162,7 +142,18 @@ class Suite(Options):
             usable.append(parse_rule("held-out"))
         return tuple(usable)
 
-    @field_validator("rules", "images", "iterations", "seeds", "metrics")
+    def outputs_for(self, entry: MethodEntry) -> tuple[OutputOptions, ...]:
+        """The outputs that are scored of the fits of a method."""
+        own = [] if entry.output is None else [entry.output]
+        return tuple(dict.fromkeys((*self.outputs, *own)))
+
+    @model_validator(mode="after")
+    def _one_square(self) -> "Suite":
+        if self.size is not None and self.crop is not None:
+            raise ValueError("crop and size exclude each other; leave one out")
+        return self
+
+    @field_validator("rules", "outputs", "images", "iterations", "seeds", "metrics")
     @classmethod
     def _no_repeats(cls, values: list[Any] | None) -> list[Any] | None:
         names = [getattr(value, "label", value) for value in values or ()]
@@ -218,7 +209,9 @@ def load_suite(name_or_path: str) -> Suite:
             {"title": path.stem, **content, "name": path.stem, "file": path.name}
         )
         _check_methods(suite)
+        _check_outputs(suite)
         _check_masks(suite)
+        _ = suite.asked
     except ValidationError as error:
         raise InputError(f"{path.name}: {explain(error, Suite)}") from None
     except InputError as error:
@@ -237,7 +230,7 @@ def _check_methods(suite: Suite) -> None:
         try:
             expanded = list(entry.expand())
         except InputError as error:
-            raise InputError(f"methods[{index}].{_culprit(entry)}: {error}") from None
+            raise InputError(f"methods[{index}].{culprit(entry)}: {error}") from None
         for label, method in expanded:
             if not is_one_line(label):
                 raise InputError(
@@ -255,6 +248,11 @@ def _check_methods(suite: Suite) -> None:
                 raise InputError(
                     f"methods[{index}]: '{first}' and '{label}' are the same method; leave one out"
                 )
+            if suite.checkpoints(other) != suite.checkpoints(entry):
+                raise InputError(
+                    f"methods[{index}].iterations: '{first}' and '{label}' are one fit, which has"
+                    " one list of checkpoints; give both the same iterations, or leave one out"
+                )
         if len(names := [label for label, _ in expanded]) > len({*names}):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"methods[{index}].sweep: '{twice}' is named twice")
@@ -266,39 +264,24 @@ def _check_methods(suite: Suite) -> None:
         raise InputError("rules: held-out needs a method with `set: {held_out: 0.05}`")
 
 
+def _check_outputs(suite: Suite) -> None:
+    """That every mean begins before the fits end."""
+    for index, entry in enumerate(suite.methods):
+        last = max(suite.checkpoints(entry))
+        for output in suite.outputs_for(entry) if entry.fill is None else ():
+            if output.first_iteration > last:
+                where = f"methods[{index}].output"
+                if output in suite.outputs:
+                    where = f"outputs[{suite.outputs.index(output)}]"
+                raise InputError(
+                    f"{where}: {output.label} begins after the last iteration of methods[{index}],"
+                    f" which is {last}; begin earlier, or fit longer"
+                )
+
+
 def _check_masks(suite: Suite) -> None:
     masks: set[str] = set()
     for index, mask in enumerate(suite.masks):
         if mask.label in masks:
             raise InputError(f"masks[{index}]: a second hole named '{mask.label}'")
         masks.add(mask.label)
-
-
-def _culprit(entry: MethodEntry) -> str:
-    """Which of an entry's keys does not fit its preset."""
-    assert entry.preset is not None
-    try:
-        with_settings(load_preset(entry.preset).method, entry.set)
-    except InputError:
-        return "set"
-    return "sweep"
-
-
-def _last(path: str) -> str:
-    """A swept setting as it stands in a label: `channels`, `input.channels`, `optimizer`."""
-    if path in KINDS:
-        return path.partition(".")[0]
-    return path.removeprefix("architecture.")
-
-
-def _short(value: Any) -> str:
-    """A swept value as it stands in a label: `0.01`, `16-32-64`, and `32x5` for five times 32."""
-    if isinstance(value, dict):
-        return f"({' '.join(f'{key}={_short(each)}' for key, each in value.items())})"
-    if value is None:
-        return "none"
-    if not isinstance(value, list | tuple):
-        return str(value)
-    if len(value) > 1 and all(each == value[0] for each in value):
-        return f"{value[0]}x{len(value)}"
-    return "-".join(map(str, value))

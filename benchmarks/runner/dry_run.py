@@ -17,7 +17,6 @@ from benchmarks.system.files import to_json
 from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
-from dip.options import Method
 from dip.system.text import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
@@ -90,10 +89,8 @@ def _room(jobs: Sequence[Job], root: Path) -> str:
     """An upper bound, because pictures are counted uncompressed."""
     needed = 0
     for job in jobs:
-        outputs = (
-            (2 + len(job.rules)) * len(job.iterations) if isinstance(job.method, Method) else 1
-        )
-        needed += (outputs + len(("truth", "mask", "coverage"))) * job.image.pixels.size
+        pictures = (len(job.stored_outputs) + len(job.rules)) * len(job.iterations)
+        needed += (pictures + len(("truth", "mask", "coverage"))) * job.image.pixels.size
         needed += TRACE_BYTES * max(job.iterations) + RECORD_BYTES
     root = root.absolute()
     free = shutil.disk_usage(next(each for each in (root, *root.parents) if each.is_dir())).free

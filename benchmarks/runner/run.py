@@ -7,6 +7,7 @@ from typing import Literal
 
 from rich.console import Console
 
+from benchmarks.jobs.asked import asked_by, question_of_fit
 from benchmarks.jobs.job import Job, skipped_images
 from benchmarks.jobs.plan import Plan, select, sort_out
 from benchmarks.runner.executors.in_process import InProcess
@@ -70,6 +71,9 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
     open_folder(plan.folder)
     for notice in skipped_images(plan.suite, plan.jobs):
         say(console, f"NOTICE: {notice}")
+    asked = asked_by(plan)
+    if asked and asked.notice:
+        say(console, f"NOTICE: {asked.notice}")
     for key, job in {job.key: job for job in chosen}.items():
         if damage := plan.store.set_aside_damaged(key):
             say(console, f"NOTICE: {job.name}: its run was damaged ({damage}) and is set aside")
@@ -91,7 +95,10 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
         queue = JobQueue(plan, todo, statuses, options.fresh)
 
         def task_for(job: Job) -> Task:
-            return Task(job, plan.suite.name, plan.store, not options.fresh, options.keep_state)
+            return Task(
+                *(job, plan.suite.name, plan.store, not options.fresh, options.keep_state),
+                question=question_of_fit(plan, job, asked),
+            )
 
         run_jobs(plan, queue, start, task_for, console, clock)
         clock.lap(FITS)

@@ -1,12 +1,12 @@
 """What a run folder says of itself: `record.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from dip.options import AnyRule, RuleOptions
-from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
+from dip.options import AnyRule, OutputOptions, RuleOptions, parse_output
+from dip.options.outputs import ALWAYS, FIRST_VERSION
 
 
 class SavedStop(BaseModel):
@@ -77,7 +77,9 @@ class Record(BaseModel):
     rule_versions their versions by label; stops: answers of those that stopped before it failed.
     uncovered: share of the hole's pixels, in a learned input of the image's size, that no pixel
     which the loss sees reaches; uncovered_reason: why that cannot be told, where it cannot.
-    output_versions: version of each output's definition; a run without it has the first version.
+    output_versions: by label the version of each output that the fit was asked for; a run without
+    it has the first version of raw and averaged output.
+    question: hash of the suite's question when the fit first began, see `benchmarks.jobs.asked`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,6 +100,7 @@ class Record(BaseModel):
     state_at: int | None = None
     continued: tuple[Continued, ...] = ()
     output_versions: dict[str, int] = {}
+    question: str = ""
     rules: tuple[AnyRule, ...] = ()
     rule_versions: dict[str, int] = {}
     stops: dict[str, SavedStop] = {}
@@ -111,13 +114,29 @@ class Record(BaseModel):
     def iterations(self) -> set[int]:
         return {saved.iteration for saved in self.checkpoints}
 
-    def has_outputs_of_today(self) -> bool:
-        """Whether all its outputs have the current definition."""
-        outputs = {output for saved in self.checkpoints for output in saved.outputs}
-        return all(
-            self.output_versions.get(output, FIRST_VERSION) == OUTPUT_VERSIONS[output]
-            for output in outputs & OUTPUT_VERSIONS.keys()
-        )
+    @field_validator("output_versions")
+    @classmethod
+    def _known(cls, versions: dict[str, int]) -> dict[str, int]:
+        for label in versions:
+            parse_output(label)  # InputError is a ValueError, by which the record is damaged
+        return versions
+
+    @property
+    def outputs(self) -> tuple[OutputOptions, ...]:
+        """The outputs that the fit was asked for."""
+        return tuple(map(parse_output, self.output_versions))
+
+    def has_outputs_of_today(self, outputs: Iterable[OutputOptions]) -> bool:
+        """Whether those of these outputs that it has are as they are defined today."""
+        return all(self._version(output) in (None, output.version) for output in outputs)
+
+    def has_output(self, output: OutputOptions) -> bool:
+        """Whether its checkpoints have that output, as it is defined today, once there is one."""
+        return self._version(output) == output.version
+
+    def _version(self, output: OutputOptions) -> int | None:
+        first = FIRST_VERSION if output in ALWAYS and not self.output_versions else None
+        return self.output_versions.get(output.label, first)
 
     def has_followed(self, rule: RuleOptions) -> bool:
         """Whether that rule, as it is today, followed the fit."""

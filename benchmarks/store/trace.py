@@ -14,7 +14,8 @@ from benchmarks.store.run_folder import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("iteration", "loss", "milliseconds", "psnr_hole_raw", "psnr_hole_averaged")
+NOTED = ("raw", "averaged")  # outputs whose hole PSNR is noted
+COLUMNS = ("iteration", "loss", "milliseconds", *(f"psnr_hole_{output}" for output in NOTED))
 
 
 class Iteration(Protocol):

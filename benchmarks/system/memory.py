@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.system.text import gibibytes
 
 LITTLE_BYTES = 2 * 2**30  # for a worker; one that fits dip-random50 at 128 pixels takes 1.1 GiB
-LESS_MEMORY = "use fewer --workers, or a smaller size"
+LESS_MEMORY = "use fewer --workers, or a smaller size or crop"
 CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
 
 

@@ -29,7 +29,7 @@ class File(Mask):
     """From a picture, or a folder with a picture for each image, of the same name.
 
     By the picture's first channel at a threshold of 0.5, or its colour or transparency, as for
-    `dip inpaint`. It has the image's size, or that of the image's file, and then is cropped and
+    `dip inpaint`. It has the image's size, or that of the image's file, and then is cropped or
     resized as that.
     """
 

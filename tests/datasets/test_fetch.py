@@ -217,6 +217,14 @@ def test_mistakes_are_one_line(capsys: CaptureFixture[str], tmp_path: Path) -> N
         (["preview", "scikit-image", "-o", tmp_path / "a.jpg"], "the sheet is a PNG"),
         (["preview", "scikit-image", "-o", tmp_path / "none" / "a.png"], "there is no folder"),
         (["preview", tmp_path / "none", "-o", picture], "there is no such folder"),
+        (
+            ["preview", "scikit-image", "--size", 9, "--crop", 9],
+            "--crop and --size exclude",
+        ),
+        (
+            ["preview", "scikit-image", "--crop", 999],
+            "smaller than crop 999; use crop: 512 or",
+        ),
         (["preview", "scikit-image", "--mask", "{boxes: 2001-13-45}"], "boxes: settings are"),
     ):
         done = _command(capsys, *words)
@@ -238,6 +246,8 @@ def test_a_preview_reads_only_what_it_draws(capsys: CaptureFixture[str], tmp_pat
     done = _command(capsys, *again)
     assert "is there already; name another file, or add --force" in done.stderr
     assert _command(capsys, *again, "--force").returncode == 0
+    cropped = ("preview", tmp_path, "--mask", "blobs", "--crop", 32, "-o", out, "--force")
+    assert _command(capsys, *cropped).returncode == 0
 
 
 def test_list_says_what_is_here(capsys: CaptureFixture[str]) -> None:

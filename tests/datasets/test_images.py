@@ -2,10 +2,13 @@
 
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from datasets import DatasetError, Image, load_images
@@ -24,6 +27,36 @@ def test_size_takes_the_centre_square(tmp_path: Path) -> None:
     assert image.pixels.shape == (3, 20, 20)
     assert np.array_equal(image.pixels[:, 10, 10], (10, 200, 30))
     assert (image.pixels == image.pixels[:, :1, :1]).all()
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 9),
+)
+def test_a_crop_is_the_centre_and_its_mask_too(
+    height: int, width: int, share: float, seed: int
+) -> None:
+    """At full resolution: a slice of the picture, and the same slice of a mask of the whole."""
+    pixels = np.random.RandomState(seed).randint(0, 256, (height, width)).astype(np.uint8)
+    side = max(1, round(share * min(height, width)))
+    top, left = (height - side) // 2, (width - side) // 2
+    with TemporaryDirectory() as folder:
+        Pillow.fromarray(pixels).save(path := Path(folder, "a.png"))
+        image = read_image(path, "a", crop=side)
+        square = read_image(path, "a", crop=min(height, width))
+        sized = read_image(path, "a", size=min(height, width))
+    assert np.array_equal(image.pixels[0], pixels[top : top + side, left : left + side])
+    assert np.array_equal(fit_mask(pixels > 99, image, "mask"), image.pixels[0] > 99)
+    assert np.array_equal(square.pixels, sized.pixels)  # at its own size nothing is resized
+
+
+def test_an_image_too_small_for_a_crop_is_named_with_the_largest(tmp_path: Path) -> None:
+    Pillow.new("L", (100, 40)).save(tmp_path / "wide.png")
+    with pytest.raises(DatasetError, match=r"100x40 pixels, smaller than crop 41; use crop: 40 or"):
+        load_images(tmp_path, crop=41)
+    assert load_images(tmp_path, crop=40)[0].pixels.shape == (1, 40, 40)
 
 
 def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:

@@ -197,6 +197,15 @@ def test_own_masks_follow_the_size_of_the_images() -> None:
     assert shares[1] == pytest.approx(shares[0], rel=0.1)
 
 
+@needs("dip-examples")
+def test_own_masks_are_cropped_along() -> None:
+    (whole,), (part,) = (load_images("dip-examples", ["kate"], crop=crop) for crop in (None, 101))
+    assert whole.own_mask is not None
+    middle = slice(205, 306)  # of 512 pixels
+    assert np.array_equal(part.pixels, whole.pixels[:, middle, middle])
+    assert np.array_equal(part.own_mask, whole.own_mask[middle, middle])
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

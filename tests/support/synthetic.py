@@ -1,8 +1,10 @@
 """Results as a suite would leave them, drawn from effects that are known: nothing is fitted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -31,11 +33,15 @@ def synthetic(
     holes: int = 2,
     seeds: int = 3,
     iterations: tuple[int, ...] = (100, 200),
+    own_iterations: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
     rules: tuple[str, ...] = ("stop:es-wmv",),
     random: np.random.Generator | None = None,
     effects: Effects = Effects(),
 ) -> Results:
-    """networks, fills: their hole PSNR in dB, over all images there could be."""
+    """networks, fills: their hole PSNR in dB, over all images there could be.
+
+    own_iterations: of networks that have others.
+    """
     draw = random or np.random.default_rng(0)
     names = [f"image-{index:03}" for index in range(images)]
     masks = [f"hole-{index}" for index in range(holes)]
@@ -44,6 +50,7 @@ def synthetic(
     rows, jobs = [], []
     for method, mean in (networks | fills).items():
         is_network = method in networks
+        asked = own_iterations.get(method, iterations)
         likings = dict(zip(names, draw.normal(0, effects.method_image, images), strict=True))
         for image, mask in product(names, masks):
             level = 20 + mean + of_image[image] + of_hole[image, mask] + likings[image]
@@ -69,16 +76,16 @@ def synthetic(
                     "workers": 2,
                     "git_revision": "0123456789ab",
                     "oracle_psnr_hole": own + 1 if is_network else np.nan,
-                    "oracle_iteration": iterations[-1] if is_network else np.nan,
+                    "oracle_iteration": asked[-1] if is_network else np.nan,
                     "oracle_output": "raw" if is_network else np.nan,
                 }
                 about |= _network(draw) if is_network else {}
                 steps = [(0, "raw")]
                 if is_network:
-                    steps = list(product(iterations, ("raw", "averaged")))
-                    steps += [(iterations[-1] - 1, rule) for rule in rules]
+                    steps = list(product(asked, ("raw", "averaged")))
+                    steps += [(asked[-1] - 1, rule) for rule in rules]
                 for iteration, output in steps:
-                    late = -0.5 * (1 - iteration / iterations[-1]) if iteration else 0
+                    late = -0.5 * (1 - iteration / asked[-1]) if iteration else 0
                     psnr = own + late + (0.2 if output == "averaged" else 0)
                     rows.append(
                         about
@@ -96,6 +103,7 @@ def synthetic(
         "title": "Synthetic",
         "metrics": ["psnr", "ssim", "lpips"],
         "iterations": list(iterations),
+        "method_iterations": {name: list(own) for name, own in own_iterations.items()},
         "published": [],
         "notices": [],
         "environments": [{"device": "a processor", "versions": {"torch": "2.11"}}],

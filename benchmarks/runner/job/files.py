@@ -9,7 +9,6 @@ from benchmarks.runner.job.task import Task
 from benchmarks.store.layout import RECORD
 from benchmarks.store.pictures import Picture, png
 from benchmarks.store.record import Record
-from dip.options.outputs import OUTPUT_VERSIONS
 
 
 def run_files(
@@ -33,7 +32,7 @@ def run_files(
         trajectory=job.trajectory,
         height=job.image.height,
         width=job.image.width,
-        output_versions=dict(OUTPUT_VERSIONS),
+        output_versions={label: each.version for label, each in job.stored_outputs.items()},
         pixels={name: picture.sha256 for name, picture in pictures.items()},
         **fields,
     )

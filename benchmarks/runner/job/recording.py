@@ -53,7 +53,7 @@ class Recording:
     def add(self, checkpoint: dip.Checkpoint) -> None:
         """Add a checkpoint's outputs and the answers of its stopping rules."""
         iteration = checkpoint.iteration
-        outputs = {"raw": checkpoint.raw, "averaged": checkpoint.averaged}
+        outputs = checkpoint.outputs
         self.checkpoints.append(
             Saved(
                 iteration=iteration,
@@ -89,6 +89,7 @@ class Recording:
         breaks = [interruption.after for interruption in self.past.continued]
         fields = {
             "status": status,
+            "question": self.past.question if self.past.steps else self.task.question,
             "state_at": state_at,
             **(self._diverged(failure) if failure else {}),
             "backtracked_at": tuple(step.iteration for step in self.steps if step.backtracked),

@@ -35,6 +35,7 @@ class Past:
         psnr_hole: hole PSNR of raw and averaged output in dB, by iteration.
         continued: all interruptions, the last one included.
         peak_memory_mib: peak memory in MiB, if known.
+        question: hash of the suite's question when the fit began.
     """
 
     steps: tuple[dip.Step, ...] = ()
@@ -43,6 +44,7 @@ class Past:
     psnr_hole: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     continued: tuple[Continued, ...] = ()
     peak_memory_mib: float | None = None
+    question: str = ""
 
 
 def resumed(
@@ -154,6 +156,7 @@ def _past(run: RunFolder, after: int) -> Past:
         psnr_hole=psnr_hole,
         continued=(*record.continued, _break(record, after)),
         peak_memory_mib=record.timing.peak_memory_mib,
+        question=record.question,
     )
 
 

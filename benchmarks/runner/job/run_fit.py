@@ -68,6 +68,7 @@ def run_fit(
                 engine=job.engine,
                 precision=job.precision,
                 rules=job.rules,
+                outputs=job.outputs,
                 observe=oracle,
             )
 

@@ -67,6 +67,7 @@ def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
     seconds = time.perf_counter() - started
     fields = {
         "status": "done",
+        "question": task.question,
         "checkpoints": (Saved(iteration=0, outputs=("raw",), loss=None, seconds=seconds),),
         "parameters": None,
         "timing": Timing(seconds=seconds),

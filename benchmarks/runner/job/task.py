@@ -21,6 +21,7 @@ class Task:
         store: where the state of the fit is saved and looked up; None: nowhere.
         resume: whether to use a stored state.
         keep_state: whether to keep the state after the last iteration.
+        question: hash of the suite's question when the job first began, empty if it asked none.
     """
 
     job: Job
@@ -28,3 +29,4 @@ class Task:
     store: Store | None = None
     resume: bool = True
     keep_state: bool = False
+    question: str = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import ROOT
 from support.needs import needs
 from support.suites import TINY
 
@@ -20,19 +21,25 @@ Write = Callable[..., Path]
 # Of each suite, the SHA-256 of its jobs' keys one after the other.
 KEYS = {
     "architectures": "815ab9c9e87c2ac1ed35b666e02a182c09ce2499f887c353c2cfa4b5497e2987",
-    "article": "2fddf4b983c0c08c360f770f37f7c9b16c013e176463f94731fdfcb0c8009337",
-    "article-reduced": "c7ac0d32c02eb88749ef0fe7ba7bf45adb5fb719ec6b8d940b5b16f227a686cb",
+    "article": "fe306a5afd41c43c7a6961a93f1e9f10829bfd30e42df6a70b952108bb4c7bdb",
+    "article-reduced": "c5832fe04f9969413b8a4a9813728d8dab66cfd5e2d082a5bc25728362a5aad9",
     "paper-inpainting": "984f31648d3d80937d587c4492aa811e258e46605d2da4a00042498043ed1961",
     "paper-inpainting-256": "13bdd68d389c4bda6646d1edad1da75267b8552fd424c3443b3a9a876d6813e4",
     "paper-kate": "7a3259f2bff085d025934dee9f3208ee4f274050f18f7368dc6c435e16388592",
     "quick": "cc3b9e2ad81b62b4b128a106a5468c00475f3414fc32be636b5780dd8132b615",
-    "receptive-field": "9227689d217b1178da754f057a853acd0be4516e0ab842656265265ca679ea1f",
+    "receptive-field": "702446ef2f54a11d15db426398a008ee9803e7be68306ecaf0564fbcb767f5d2",
     "regression": "0cd4475bf97ef0727891b22fdf2cad681bf71a8a75c96be646895bc75cd64e16",
-    "standard": "212c6789feed38894d2fd0ba03504fc5906eafc3829dba6230edea841d035191",
-    "standard-reduced": "8c28a782a5a134b1df9082fe2450b2240a5429bcb78a73c2e3476109a687f06b",
-    "stopping": "f37ce298bab3c5890e3f8ae8a14f4f50eb5815d7862807986eca5b60e9aaa082",
-    "sweep": "42b2235a739c6091d8e0bc9e4d93776a1377eb66067d5167ab8498cabbc0b3ed",
+    "standard": "85c2b36b0ec8a9224d61fe92ea6f5ce0632696491789812a077974a0d81a127a",
+    "standard-reduced": "b8b4e244b519abfbc90aad1fec173ecd0a604cb7322d7b09d5a8d18a9b8db540",
+    "stopping": "5afadb2a953ecbdc8bd8b93f69fdd23c696c6c316663d21b1a1939a6985b6a69",
+    "sweep": "d27e69c30774111f878341745b0e7de94ab1112c3efa7a9f11da2c31d47192c3",
     "training": "50e002cdfd83f11805e433a30e35acd53887487b998f2eb476f6c915d5e5a37b",
+    "published/architectures": "815ab9c9e87c2ac1ed35b666e02a182c09ce2499f887c353c2cfa4b5497e2987",
+    "published/article-reduced": "c7ac0d32c02eb88749ef0fe7ba7bf45adb5fb719ec6b8d940b5b16f227a686cb",
+    "published/receptive-field": "9227689d217b1178da754f057a853acd0be4516e0ab842656265265ca679ea1f",
+    "published/standard-reduced": "8c28a782a5a134b1df9082fe2450b2240a5429bcb78a73c2e3476109a687f06b",  # noqa: E501 - a hash
+    "published/stopping": "f37ce298bab3c5890e3f8ae8a14f4f50eb5815d7862807986eca5b60e9aaa082",
+    "published/training": "50e002cdfd83f11805e433a30e35acd53887487b998f2eb476f6c915d5e5a37b",
 }
 # A new key is right where a suite, a preset's settings or a component's version was changed on
 # purpose; then take over what the failure shows.
@@ -58,15 +65,28 @@ NETWORKS = {
     "regression": "1bc2f1a56598d475f202e572c9bc5c4fcf0e1e3d3159f397f836bfd49382bfe9",
     "standard": "627014e3e74794eb4d8d4679764da1ccffc59cea032cb68cf83f42c8cceafc4d",
     "standard-reduced": "a3a98a61baa0ff2d8964922126f38a24f1e130a3bd520bc717f6becc63392a7d",
-    "stopping": "b83747c808190e7c3d58667d59384c2078fdf8f1e4001bb864603efd7f782d21",
+    "stopping": "130de07f27d4852cc4bfcc8c264d1eaf4f78c9762fdbaab88d3e03aedfc00c51",
     "sweep": "18e9c73d1ceea5efbc309d58f343a69c5d590b775abc13da331aa60ab610a002",
     "training": "6df8a17000831a96260e06425204c6afbc70c07832e7046de6ed466db842059d",
+    "published/architectures": "f0c34534fbae0cf53ecd8b73c012c746cc7834be6877e503e992d1a2f36dda7f",
+    "published/article-reduced": "3fb7b6495cf28041399d5422d0da70d1ca2f0d00ba1999969c169680e76f5e63",
+    "published/receptive-field": "7b84138595d3a188232bd72c3b22ebac74034865af6273ce5430659858d72ec2",
+    "published/standard-reduced": "a3a98a61baa0ff2d8964922126f38a24f1e130a3bd520bc717f6becc63392a7d",  # noqa: E501 - a hash
+    "published/stopping": "b83747c808190e7c3d58667d59384c2078fdf8f1e4001bb864603efd7f782d21",
+    "published/training": "6df8a17000831a96260e06425204c6afbc70c07832e7046de6ed466db842059d",
 }
 
 
-@pytest.mark.parametrize("name", suite_names())
+# Those that come with the project, and those that published results were made with.
+PUBLISHED = ROOT / "reports" / "published"
+SUITES = {name: name for name in suite_names()} | {
+    f"published/{path.parent.name}": str(path) for path in sorted(PUBLISHED.glob("*/suite.yaml"))
+}
+
+
+@pytest.mark.parametrize("name", SUITES)
 def test_the_keys_of_a_suites_networks_stay_the_same(name: str) -> None:
-    suite = load_suite(name)
+    suite = load_suite(SUITES[name])
     parts: list[Any] = [suite.engine, suite.precision, suite.deterministic]
     for entry in suite.methods:
         for _, method in entry.expand():
@@ -77,10 +97,10 @@ def test_the_keys_of_a_suites_networks_stay_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=needs(*NEEDED.get(name, "").split())) for name in suite_names()],
+    [pytest.param(name, marks=needs(*NEEDED.get(name, "").split())) for name in SUITES],
 )
 def test_the_keys_of_a_suite_are_what_they_were(name: str) -> None:
-    jobs = expand(load_suite(name))
+    jobs = expand(load_suite(SUITES[name]))
     keys = "".join(job.key for job in jobs if isinstance(job.method, Method) or job.method in FILLS)
     assert sha256(keys.encode()).hexdigest() == KEYS[name]
 

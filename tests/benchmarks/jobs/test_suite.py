@@ -1,20 +1,26 @@
 """Suites: those that are shipped, and one line for every mistake in one."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from support.commands import Command
 from support.suites import TINY
 
-from benchmarks.jobs.job import expand, skipped_images
-from benchmarks.jobs.suite import load_suite, suite_names
-from datasets import load_manifest
+from benchmarks.jobs.job import Job, expand, skipped_images
+from benchmarks.jobs.seeds import PerImage
+from benchmarks.jobs.suite import Suite, load_suite, suite_names
+from datasets import Image as Picture
+from datasets import load_images, load_manifest
 from dip.errors import InputError
 from dip.fills import FILLS
-from dip.options import INPUTS, NETWORKS, OPTIMIZERS, RULES
+from dip.options import INPUTS, NETWORKS, OPTIMIZERS, OUTPUTS, RULES
 from dip.presets import load_preset, preset_names
 
 Write = Callable[..., Path]
@@ -59,7 +65,7 @@ def test_the_article_is_reduced_and_not_changed() -> None:
 
 def test_the_listing_names_everything_with_its_source(command: Command) -> None:
     listed = command("benchmarks", "list", "--all").stdout
-    for registry in (NETWORKS, INPUTS, OPTIMIZERS, RULES):
+    for registry in (NETWORKS, INPUTS, OPTIMIZERS, RULES, OUTPUTS):
         for name, model in registry.items():
             line = next(line for line in listed.splitlines() if line.startswith(f"  {name}: "))
             assert "Source: " in line or name == "import"
@@ -82,6 +88,27 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (
         {"methods": [{"fill": "mean", "set": {"learning_rate": 1}}]},
         "methods[0]: a fill has nothing to set",
+    ),
+    (
+        {"methods": [{"fill": "mean", "output": "raw"}]},
+        "methods[0]: a fill has one output; leave out the key 'output'",
+    ),
+    (
+        {"methods": [{"fill": "mean"}, {"preset": "quick", "output": "claen"}]},
+        "tiny.yaml: methods[1].output: unknown output 'claen'. Did you mean 'clean'?",
+    ),
+    (
+        {"methods": [{"preset": "quick", "output": {"mean": {"from": 5, "every": 1}}}]},
+        "tiny.yaml: methods[0].output: mean[from=5,every=1] begins after the last iteration of"
+        " methods[0], which is 4; begin earlier, or fit longer",
+    ),
+    ({"outputs": ["raw", "avraged"]}, "outputs[1]: unknown output 'avraged'. Did you mean 'avera"),
+    ({"outputs": [{"mean": {"from": 3}}]}, "outputs[0]: mean.every: Field required"),
+    ({"outputs": ["raw", "raw"]}, "outputs: 'raw' is named twice"),
+    ({"outputs": []}, "outputs: List should have at least 1 item"),
+    (
+        {"outputs": ["raw", {"mean": {"from": 5, "every": 1}}]},
+        "tiny.yaml: outputs[1]: mean[from=5,every=1] begins after the last iteration of methods[0]",
     ),
     (
         {"methods": [{"preset": "quick", "set": {"learnin_rate": 1}}]},
@@ -157,6 +184,28 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seeds": [-1]}, "seeds[0]: a whole number from 0 to 2^63 - 1, not -1"),
     ({"seeds": [1.0]}, "seeds[0]: a whole number from 0 to 2^63 - 1, not 1.0"),
     ({"seeds": [2**63]}, f"{2**63} is out of range; whole numbers go from -(2^63 - 1) to 2^63 - 1"),
+    ({"seeds": "per_image"}, "seeds: unknown seeds 'per_image'. Did you mean 'per-image'?"),
+    (
+        {"seeds": {"per-image": 0}},
+        "seeds: per-image: a whole number from 1 to 1000 is needed, not",
+    ),
+    ({"seeds": {"per-image": True}}, "from 1 to 1000 is needed, not true"),
+    ({"seeds": {"image": 1}}, "seeds: takes a list, 'per-image' or {per-image: 3}, not {'image'"),
+    ({"seeds": [0, "per-image"]}, "seeds[1]: a whole number from 0 to 2^63 - 1, not 'per-image'"),
+    ({"crop": 20}, "tiny.yaml: crop and size exclude each other; leave one out"),
+    ({"size": None, "crop": 4000}, "512x512 pixels, smaller than crop 4000; use crop: 512 or less"),
+    (
+        {"methods": [{"fill": "mean", "iterations": 5}]},
+        "methods[0]: a fill has no iterations; leave them out",
+    ),
+    (
+        {"methods": [{"preset": "quick", "iterations": 0}]},
+        "methods[0].iterations: Input should be greater than 0, not 0",
+    ),
+    (
+        {"methods": [{"preset": "quick"}, {"preset": "quick", "label": "x", "iterations": 8}]},
+        "methods[1].iterations: 'quick' and 'x' are one fit, which has one list of checkpoints",
+    ),
     ({"images": [12]}, "images[0]: must be text; write '12' in quotes"),
     ({"images": ["\u00e9", "e\u0301"]}, "images: 'é' is named twice"),
     ({"size": 4}, "'astronaut' has 4x4 pixels, too few for quick, which needs 5 on each side"),
@@ -196,6 +245,70 @@ def test_every_mistake_is_one_line_that_names_it(
     with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
         expand(load_suite(str(suite_file(**changes))))
     assert message in str(error.value)
+
+
+def test_seeds_of_each_image_are_its_own(suite_file: Write) -> None:
+    """By the decoded pixels and the index alone, the same for all methods and holes."""
+
+    def drawn(seeds: object) -> dict[str, set[int]]:
+        methods = [{"preset": "quick"}, {"preset": "quick", "label": "b", "set": {"batch": 2}}]
+        masks = ["bernoulli", "half"]
+        both = ["astronaut", "coffee"]
+        path = suite_file(images=both, methods=methods, masks=masks, seeds=seeds)
+        jobs = expand(load_suite(str(path)))
+        assert len({job.name for job in jobs}) == len(jobs)
+        return {name: {job.seed for job in jobs if job.image.name == name} for name in both}
+
+    one, three = drawn("per-image"), drawn({"per-image": 3})
+    assert [len(seeds) for seeds in (*one.values(), *three.values())] == [1, 1, 3, 3]
+    assert one["astronaut"] < three["astronaut"]
+    assert not three["astronaut"] & three["coffee"]
+    assert drawn([0, 7]) == {"astronaut": {0, 7}, "coffee": {0, 7}}
+    assert drawn(None) == {"astronaut": {0}, "coffee": {0}}
+
+
+def test_a_seed_of_an_image_stays_what_it_is() -> None:
+    """Runs are kept by their keys, of which it is a part."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
+    digest = sha256(b"1x3x4:" + pixels.tobytes()).hexdigest()
+    expected = int(sha256(f"2:{digest}".encode()).hexdigest()[:8], 16)
+    assert PerImage(2).of(Picture("a", pixels)) == expected == 2985475357
+
+
+@given(
+    asked=st.lists(st.integers(1, 5000), min_size=1, max_size=6, unique=True),
+    own=st.integers(1, 10**6),
+)
+def test_checkpoints_of_a_method_keep_the_proportions(asked: list[int], own: int) -> None:
+    methods = [{"preset": "quick"}, {"preset": "lemsky-unet", "iterations": own}]
+    content = {**TINY, "methods": methods, "iterations": asked, "name": "tiny", "file": "tiny.yaml"}
+    suite = Suite.model_validate(content)
+    usual, kept = map(suite.checkpoints, suite.methods)
+    assert usual == tuple(sorted(asked))
+    assert kept == tuple(sorted({*kept}))
+    assert kept[0] >= 1
+    assert kept[-1] == own
+    wanted = [own * each / max(asked) for each in asked]
+    assert all(min(abs(each - near) for near in kept) < 1 for each in wanted)
+    assert all(min(abs(each - near) for near in wanted) < 1 for each in kept)
+
+
+def test_iterations_of_a_method_are_no_part_of_its_key(suite_file: Write) -> None:
+    def job(**own: int) -> Job:
+        method = {**TINY["methods"][0], **own}
+        (made,) = expand(load_suite(str(suite_file(methods=[method]))))
+        return made
+
+    assert job().iterations == (2, 4)
+    assert job(iterations=10).iterations == (5, 10)
+    assert job(iterations=10).key == job().key
+
+
+def test_a_crop_is_the_image_of_the_job(suite_file: Write) -> None:
+    (part,) = {job.image.sha256 for job in expand(load_suite(str(suite_file(size=None, crop=64))))}
+    (whole,) = load_images("scikit-image", ["astronaut"])
+    middle = slice(224, 288)  # of 512 pixels
+    assert part == Picture("x", whole.pixels[:, middle, middle]).sha256
 
 
 def test_yaml_that_does_not_parse_is_placed(tmp_path: Path) -> None:

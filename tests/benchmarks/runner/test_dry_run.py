@@ -102,7 +102,7 @@ def test_why_a_job_would_run_is_said(suite_file: Write, command: Command, tmp_pa
         ({"rules": [{"es-wmv": {"window": 3}}]}, "the stored run lacks rule es-wmv[window=3]"),
         ({"methods": changed}, "method.learning_rate: 0.01, now 0.5"),
         ({"masks": [{"boxes": {"count": 1, "side": 8, "seed": 1}}]}, None),
-        ({"size": 40}, "another image or size"),
+        ({"size": 40}, "another image, size or crop"),
     ):
         suite = suite_file(**changes)
         for lines in (

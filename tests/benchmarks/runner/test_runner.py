@@ -13,7 +13,7 @@ from support.suites import HUGE, TINY, jobs_of, pictures_in
 
 from benchmarks.metrics import lpips_weights
 from benchmarks.scoring.results import COLUMNS
-from dip.options.outputs import OUTPUT_VERSIONS
+from dip.options import OUTPUTS
 
 Write = Callable[..., Path]
 
@@ -190,7 +190,7 @@ def test_a_run_whose_output_has_another_definition_is_run_again(
 ) -> None:
     """A fill has no averaged output, so a new version of it leaves the fill's run valid."""
     suite, out = ran()
-    monkeypatch.setitem(OUTPUT_VERSIONS, output, 2)
+    monkeypatch.setattr(OUTPUTS[output], "version", 3)
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert "quick/0: the stored run has outputs of another version" in status
     assert status.splitlines()[-1] == summary

@@ -22,7 +22,7 @@ GIB = 2**30
 def test_little_is_less_than_two_gibibytes_for_each_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda: 4 * GIB)
     assert little_memory(0) == little_memory(1) == little_memory(2) == ""
-    advice = "if a fit runs out, use fewer --workers, or a smaller size"
+    advice = "if a fit runs out, use fewer --workers, or a smaller size or crop"
     assert little_memory(4) == f"memory: 1.0 GiB free for each of 4 workers; {advice}"
     monkeypatch.setattr(memory, "free_bytes", lambda: GIB // 2)
     assert little_memory(1) == f"memory: 0.5 GiB free for one worker; {advice}"
@@ -79,5 +79,5 @@ def test_after_a_fit_ran_out_the_summary_says_what_to_do(
     job, *_ = jobs = jobs_of(suite_file())
     with Display(jobs, 1, Console(file=StringIO())) as display:
         display.show(Failed(job, reason, ""))
-    advice = "; memory ran out: use fewer --workers, or a smaller size"
+    advice = "; memory ran out: use fewer --workers, or a smaller size or crop"
     assert display.summary().endswith("1 failed, 1 not begun" + (advice if is_memory else ""))
