@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from benchmarks.metrics import METRICS
 from benchmarks.scoring.read_table import Columns, read_table
+from benchmarks.store.asked import Asked
 from benchmarks.store.layout import JOBS, RESULTS, SUITE
-from dip.errors import InputError
+from dip.errors import InputError, explain
 
 if TYPE_CHECKING:
     from benchmarks.store.run_folder import RunFolder
@@ -53,7 +56,8 @@ OF_A_JOB = ("key", "image", "mask", "method", "preset", "seed", "status", "reaso
 
 # Keys of suite.json.
 ABOUT = ("title", "metrics", "iterations", "published", "notices", "environments")
-OUTPUTS = ("raw", "averaged")  # those that a checkpoint has whatever the rules
+UNNAMED = ["raw", "averaged"]  # the outputs of results whose suite.json names none
+OWN_ITERATIONS = "method_iterations"  # of suite.json, by method; those before it had it not
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,40 @@ class Results:
 
     @property
     def last_iteration(self) -> int:
+        """That of the suite; methods may have others, see `last_of`."""
         return max(self.about["iterations"])
+
+    @property
+    def own_iterations(self) -> dict[str, list[int]]:
+        """The checkpoints of each method that has others than the suite."""
+        own: dict[str, list[int]] = self.about.get(OWN_ITERATIONS, {})
+        return own
+
+    def iterations_of(self, method: str) -> list[int]:
+        """The checkpoints of a method, ascending."""
+        return sorted(self.own_iterations.get(method, self.about["iterations"]))
+
+    def last_of(self, method: str) -> int:
+        """The last checkpoint of a method, whose outputs are compared."""
+        return self.iterations_of(method)[-1]
+
+    @property
+    def common_last(self) -> int | None:
+        """The last iteration of all networks; None if they differ in it."""
+        last, *others = {self.last_of(method) for method in self.networks} or {self.last_iteration}
+        return None if others else last
+
+    @property
+    def last(self) -> str:
+        """Which outputs are compared, in words: those of `iteration 1000`."""
+        common = self.common_last
+        return "each method's last iteration" if common is None else f"iteration {common}"
+
+    @property
+    def after_last(self) -> str:
+        """The same for titles: `after 1000 iterations`."""
+        common = self.common_last
+        return f"at {self.last}" if common is None else f"after {common} iterations"
 
     @cached_property
     def scores(self) -> list[Score]:
@@ -117,9 +154,42 @@ class Results:
         return [score for name, score in SCORES.items() if name in self.about["metrics"]]
 
     @cached_property
+    def question(self) -> Asked | None:
+        """The question of the suite; None if it asks none, or was run before suites could."""
+        asked = self.about.get("question")
+        return Asked.model_validate(asked) if asked else None
+
+    @cached_property
     def networks(self) -> set[str]:
         """The methods that are fitted; the others are fills."""
         return set(self.jobs[self.jobs["preset"] != ""]["method"])
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The labels of all outputs asked for, in order: the suite's, then those of methods."""
+        return list(dict.fromkeys((*self._of_suite, *self._of_methods.values())))
+
+    def outputs_of(self, method: str) -> list[str]:
+        """The labels of the outputs that are asked for of a method; a fill's is `raw`."""
+        if method not in self.networks:
+            return ["raw"]
+        own = self._of_methods.get(method)
+        return [output for output in self.outputs if output in self._of_suite or output == own]
+
+    def planned(self, output: str) -> pd.DataFrame:
+        """The jobs that are asked for that output."""
+        methods = self.jobs["method"].unique()
+        asked = [method for method in methods if output in self.outputs_of(method)]
+        return self.jobs[self.jobs["method"].isin(asked)]
+
+    @property
+    def _of_suite(self) -> list[str]:
+        return list(self.about.get("outputs", UNNAMED))
+
+    @property
+    def _of_methods(self) -> dict[str, str]:
+        """By method the output that stands for it, where it names one."""
+        return dict(self.about.get("method_outputs", {}))
 
     @property
     def revisions(self) -> list[str]:
@@ -129,18 +199,47 @@ class Results:
     def origin(self) -> list[str]:
         return origin(self.revisions, self.about["environments"])
 
-    def until(self, iteration: int) -> "Results":
-        """The same, as if so many iterations had been asked for."""
-        asked = [each for each in self.about["iterations"] if each <= iteration]
-        rows = self.rows[self.rows["iteration"] <= iteration]
-        return replace(self, rows=rows, about=self.about | {"iterations": asked})
+    def until(self, iteration: int, own: Mapping[str, int] = MappingProxyType({})) -> "Results":
+        """The same, as if so many iterations had been asked for.
+
+        own: so many of these methods.
+        """
+        of_suite = [count for count in self.about["iterations"] if count <= iteration]
+        of_methods = {
+            method: [count for count in self.iterations_of(method) if count <= last]
+            for method, last in own.items()
+            if method in self.networks
+        }
+        ends = self.rows["method"].map(own).fillna(iteration)
+        return replace(
+            self,
+            rows=self.rows[self.rows["iteration"] <= ends],
+            about=self.about | {"iterations": of_suite, OWN_ITERATIONS: of_methods},
+        )
+
+    @cached_property
+    def requested(self) -> pd.DataFrame:
+        """The rows of outputs that are asked for; without what rules chose."""
+        wanted = [
+            (method, output)
+            for method in self.jobs["method"].unique()
+            for output in self.outputs_of(method)
+        ]
+        return self.rows[pd.MultiIndex.from_frame(self.rows[["method", "output"]]).isin(wanted)]
 
     @cached_property
     def final(self) -> pd.DataFrame:
-        """The rows to compare: a fill's answer, and a network's outputs at the last iteration."""
-        is_fill = self.rows["iteration"] == 0
-        is_last = self.rows["iteration"] == self.last_iteration
-        return self.rows[is_fill | (is_last & self.rows["output"].isin(OUTPUTS))]
+        """The rows to compare: a fill's answer, and a network's outputs at its last iteration."""
+        is_fill = self.requested["iteration"] == 0
+        return self.requested[is_fill | self._is_last(self.requested)]
+
+    @cached_property
+    def last_raw(self) -> pd.DataFrame:
+        """Each fit's raw output at its last iteration, asked for or not."""
+        return self.rows[self._is_last(self.rows) & (self.rows["output"] == "raw")]
+
+    def _is_last(self, rows: pd.DataFrame) -> "pd.Series[bool]":
+        return rows["iteration"] == rows["method"].map(self.last_of)
 
     @cached_property
     def stops(self) -> pd.DataFrame:
@@ -157,15 +256,17 @@ class Results:
         """
         names = ["image", "mask", "method", "seed", "device"]
         columns = [*names, "output", "iteration", "seconds", "psnr_hole"]
-        from benchmarks.store.trace import read_trace
+        from benchmarks.store.trace import NOTED, read_trace
 
-        scored = self.rows[(self.rows["iteration"] > 0) & self.rows["output"].isin(OUTPUTS)]
+        scored = self.requested[self.requested["iteration"] > 0]
         parts = [scored[scored["psnr_hole"].notna()][columns]]
         ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
         for fit in ends.to_dict("records"):
             trace = read_trace(self.run(str(fit["key"])))
             seconds = trace["milliseconds"].cumsum() / 1000
-            for output in OUTPUTS:
+            for output in NOTED:
+                if output not in self.outputs_of(fit["method"]):
+                    continue
                 noted = trace[f"psnr_hole_{output}"].loc[: fit["iteration"]].dropna()
                 described = {name: fit[name] for name in names}
                 part = noted.rename("psnr_hole").reset_index()
@@ -181,12 +282,33 @@ class Results:
 
 
 def at_common_iteration(results: Sequence[Results]) -> list[Results]:
-    """Cut all results to the largest iteration count that they share; raises InputError."""
+    """Cut all results to the largest iteration count that they share.
+
+    A method that has iterations of its own in some results is cut to the largest count that all
+    results with this method share.
+
+    Args:
+        results: of several folders.
+
+    Returns:
+        The same results, cut.
+
+    Raises:
+        InputError: they share no iteration count, or none of such a method.
+    """
+    folders = " and ".join(str(own.folder) for own in results)
     common = set.intersection(*({*each.about["iterations"]} for each in results))
     if not common:
-        folders = " and ".join(str(each.folder) for each in results)
         raise InputError(f"{folders} have no iteration count in common")
-    return [each.until(max(common)) for each in results]
+    own: dict[str, int] = {}
+    named = (name for each in results for name in each.own_iterations if name in each.networks)
+    for method in dict.fromkeys(named):
+        having = [each for each in results if method in each.networks]
+        shared = set.intersection(*({*each.iterations_of(method)} for each in having))
+        if not shared:
+            raise InputError(f"{folders} have no iteration count of '{method}' in common")
+        own[method] = max(shared)
+    return [each.until(max(common), own) for each in results]
 
 
 def origin(revisions: Sequence[str], environments: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -229,7 +351,9 @@ def load_results(folder: Path) -> Results:
         )
     _check_tables(folder, rows, jobs)
     _check_about(folder, about)
-    return Results(folder, rows, jobs, about)
+    results = Results(folder, rows, jobs, about)
+    _check_question(results)
+    return results
 
 
 def _check_tables(folder: Path, rows: pd.DataFrame, jobs: pd.DataFrame) -> None:
@@ -251,14 +375,46 @@ def _check_tables(folder: Path, rows: pd.DataFrame, jobs: pd.DataFrame) -> None:
 
 
 def _check_about(folder: Path, about: dict[str, Any]) -> None:
-    counts = about["iterations"]
-    if not (isinstance(counts, list) and counts and all(isinstance(each, int) for each in counts)):
-        raise InputError(f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again")
+    own = about.get(OWN_ITERATIONS, {})
+    if not isinstance(own, dict):
+        raise InputError(f"{folder}: {SUITE}: {OWN_ITERATIONS}: is no list by method; score again")
+    for counts in (about["iterations"], *own.values()):
+        if not (isinstance(counts, list) and counts and all(isinstance(n, int) for n in counts)):
+            raise InputError(
+                f"{folder}: {SUITE}: iterations are numbers, not {counts}; score again"
+            )
     for key in ("metrics", "published", "notices", "environments"):
         if not isinstance(about[key], list):
             raise InputError(f"{folder}: {SUITE}: {key}: is no list; score again")
+    if not _are_texts(about.get("outputs", UNNAMED)):
+        raise InputError(f"{folder}: {SUITE}: outputs: is no list of labels; score again")
+    own = about.get("method_outputs", {})
+    if not (isinstance(own, dict) and _are_texts([*own.values()])):
+        raise InputError(f"{folder}: {SUITE}: method_outputs: is no label by method; score again")
     for each in about["environments"]:
         if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
             raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")
         if not isinstance(each.get("device"), str):
             raise InputError(f"{folder}: {SUITE}: environments: one has no device; score again")
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(each, str) for each in values)
+
+
+def _check_question(results: Results) -> None:
+    folder = results.folder
+    try:
+        asked = results.question
+    except ValidationError as error:
+        what = explain(error, Asked)
+        raise InputError(f"{folder}: {SUITE}: question: {what}; score again") from None
+    if asked is None:
+        return
+    if asked.score not in {score.column for score in results.scores}:
+        raise InputError(f"{folder}: {SUITE}: question: {asked.score} is no score; score again")
+    named = {*asked.outputs, *(method for pair in asked.planned for method in pair)}
+    if unplanned := named - {*results.jobs["method"]}:
+        raise InputError(
+            f"{folder}: {SUITE}: question: '{min(unplanned)}' is not in {JOBS}; score again"
+        )

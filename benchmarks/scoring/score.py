@@ -1,8 +1,8 @@
 """From stored runs to results.csv: one row per job x iteration x output.
 
-An output is `raw` or `averaged` at an iteration asked for, or `stop:<rule>` at the one that a
-stopping rule chose. Beside them, in columns of its own, stands the oracle: the best hole PSNR of
-the trajectory, which nobody could choose without the truth.
+An output is `raw`, or one that the job asks for, at an iteration asked for, or `stop:<rule>` at the
+one that a stopping rule chose. Beside them, in columns of its own, stands the oracle: the best hole
+PSNR of the trajectory, which nobody could choose without the truth.
 
 Scores are computed from the saved 8-bit pictures and kept beside them in `scores.json`, so that a
 picture is scored once; a new metric, or weights that arrive later, add to what is there.
@@ -22,7 +22,7 @@ from benchmarks.store.layout import SCORES, file_name
 from benchmarks.store.record import Record, Saved
 from benchmarks.store.run_folder import DamagedError, RunFolder
 from benchmarks.store.store import Store
-from benchmarks.store.trace import read_trace
+from benchmarks.store.trace import NOTED, read_trace
 from benchmarks.system.environment import revision_words
 from benchmarks.system.files import to_json, write_atomically
 
@@ -118,8 +118,10 @@ class _Picture:
 
 def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_Picture]:
     """Select the outputs that the job asks for; none if their definition has changed."""
-    if not record.has_outputs_of_today():
+    if not record.has_outputs_of_today(job.stored_outputs.values()):
         return []
+    # Raw outputs are scored unasked: coverage, times and published figures are told by them.
+    outputs = {"raw", *(output.label for output in job.outputs)}
     end = record.last_good(job.iterations)
     asked = [
         saved
@@ -130,6 +132,7 @@ def _pictures(job: Job, record: Record, trace: "pd.DataFrame | None") -> list[_P
         _Picture(output, saved.iteration, saved.loss, saved.seconds, saved.out_of_range.get(output))
         for saved in asked
         for output in saved.outputs
+        if output in outputs
     ]
     if trace is not None:
         pictures += _chosen(job, record, asked, trace)
@@ -169,16 +172,20 @@ def _oracle(
     pictures: Sequence[_Picture],
     scores: dict[str, dict[str, float]],
 ) -> Oracle | None:
-    """The best hole PSNR of the trajectory, within the job's iterations and before a failure."""
+    """The best hole PSNR of the trajectory, within the job's iterations and before a failure.
+
+    Of raw and averaged output only, so that it is the same whatever other outputs are asked for.
+    """
     if trace is None:
         return None
     end = record.last_good(job.iterations)
     seen = [
         (psnr, picture.iteration, picture.output)
         for picture in pictures
-        if (psnr := scores[picture.file].get("psnr_hole")) is not None
+        if picture.output.startswith((*NOTED, "stop:"))
+        and (psnr := scores[picture.file].get("psnr_hole")) is not None
     ]
-    for output in ("raw", "averaged"):
+    for output in NOTED:
         noted = trace[f"psnr_hole_{output}"].loc[:end].dropna()
         if len(noted):
             seen.append((float(noted.max()), int(str(noted.idxmax())), output))

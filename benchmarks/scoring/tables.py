@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.jobs.asked import asked_by
 from benchmarks.jobs.job import specification
 from benchmarks.jobs.plan import Plan, Status
 from benchmarks.scoring.score import score
@@ -80,13 +81,30 @@ def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
 
 
 def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
+    asked = asked_by(plan)
     return {
         **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
+        "outputs": [output.label for output in plan.suite.outputs],
+        "method_outputs": {
+            label: entry.output.label
+            for entry in plan.suite.methods
+            if entry.output is not None
+            for label, _ in entry.expand()
+        },
+        "method_iterations": _own_iterations(plan),
+        "question": asked.model_dump(mode="json") if asked else None,
         "published": _published(plan),
         "notices": reasons,
         "environments": _environments(plan),
         "specification": specification(plan.jobs),
     }
+
+
+def _own_iterations(plan: Plan) -> dict[str, list[int]]:
+    """The checkpoints of each network that has others than the suite."""
+    usual = tuple(sorted(plan.suite.iterations))
+    own = {job.method_label: job.iterations for job in plan.jobs if job.preset}
+    return {method: list(each) for method, each in own.items() if each != usual}
 
 
 def _published(plan: Plan) -> list[dict[str, Any]]:
