@@ -18,7 +18,7 @@ class Part:
 
     Attributes:
         method: its label.
-        output: `raw` or `averaged`.
+        output: its label.
         score: the metric.
         cells: (image, hole) pairs that both sides have and at least one has scored. An image too
             small for the metric has no score on either side.

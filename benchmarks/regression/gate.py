@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.jobs.plan import Plan, make_plan, select
+from benchmarks.jobs.seeds import PerImage
 from benchmarks.regression.baseline import Baseline, check_free, read_baseline, write_baseline
 from benchmarks.regression.ci import annotations, as_json, to_junit
 from benchmarks.regression.decision import decide
@@ -17,7 +18,7 @@ from benchmarks.regression.scores import SCORES, Side, side_of
 from benchmarks.regression.significance import FEWEST_SEEDS
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.run import RunOptions, run
-from benchmarks.scoring.results import at_common_iteration, load_results, origin
+from benchmarks.scoring.results import Results, at_common_iteration, load_results, origin
 from benchmarks.store.layout import ACCOUNTING, FAILURES, JOBS, OWNER, RESULTS
 from benchmarks.store.layout import SUITE as ABOUT
 from benchmarks.store.store import KEY
@@ -53,6 +54,11 @@ def regress(gate: Gate, console: Console) -> tuple[Page, list[Path]]:
     """
     plan = make_plan(gate.suite, gate.out / FOLDER, gate.seeds)
     select(plan.jobs, gate.pattern)  # before anything is removed
+    if any(isinstance(seed, PerImage) for seed in plan.suite.asked_seeds):
+        raise InputError(
+            f"{plan.suite.file}: seeds: the gate takes means over images of one seed; write a list"
+            " of seeds, or use `seeds`"
+        )
     reference, kept = read_baseline(plan.suite.name, gate.baselines)
     with _alone(gate.out / FOLDER):
         _remove_results(plan)  # always afresh
@@ -116,9 +122,19 @@ def compare(
     results = at_common_iteration([load_results(folder) for folder in (a, b)])
     sides = [side_of(each, str(each.folder)) for each in results]
     about = [f"{side.label}: {line}" for side in sides for line in _from(side)]
-    about = [f"iteration {results[0].last_iteration}", *about]
+    about = [*_ends(results), *about]
     page = Page((str(a), str(b)), decide(*sides), about)
     return page, write_pages(out, page, force=force) if out else []
+
+
+def _ends(results: Sequence[Results]) -> list[str]:
+    """The iteration that is compared, and those of methods with another."""
+    first = results[0]
+    own = {method: each.last_of(method) for each in results for method in each.own_iterations}
+    return [
+        f"iteration {first.last_iteration}",
+        *(f"iteration {last} of {method}" for method, last in own.items()),
+    ]
 
 
 def write_pages(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks.scoring.results import OUTPUTS, Results, Score
+from benchmarks.scoring.results import UNNAMED, Results, Score
 from dip.errors import InputError, explain
-from dip.options.outputs import FIRST_VERSION, OUTPUT_VERSIONS
+from dip.options.outputs import FIRST_VERSION
 
 CELL = ["image", "mask"]
 NAMED = ["method", "output", *CELL, "seed"]
@@ -52,7 +52,7 @@ class Specification(BaseModel):
     images: dict[str, str]
     masks: dict[str, str]
     methods: dict[str, dict[str, Any]]
-    outputs: dict[str, int] = dict.fromkeys(OUTPUT_VERSIONS, FIRST_VERSION)
+    outputs: dict[str, int] = dict.fromkeys(UNNAMED, FIRST_VERSION)
     metrics: dict[str, str]
 
 
@@ -125,9 +125,10 @@ def side_of(results: Results, label: str) -> Side:
     jobs = results.jobs
     is_tried = jobs["status"].isin(["done", "diverged", "failed"])
     is_fitted = jobs["preset"] != ""
-    tried = jobs.assign(iteration=is_fitted * results.last_iteration)[is_tried]
-    outputs = ((output, tried[(tried["iteration"] > 0) | (output == "raw")]) for output in OUTPUTS)
-    planned = pd.concat([part.assign(output=output) for output, part in outputs])
+    tried = jobs.assign(iteration=is_fitted * jobs["method"].map(results.last_of))[is_tried]
+    outputs = dict.fromkeys(("raw", *results.outputs))  # a fill has `raw`, whatever is asked for
+    asked = ((output, tried.index.isin(results.planned(output).index)) for output in outputs)
+    planned = pd.concat([tried[is_asked].assign(output=output) for output, is_asked in asked])
     order = {method: index for index, method in enumerate(dict.fromkeys(jobs["method"]))}
     planned = planned.sort_values("method", key=lambda names: names.map(order), kind="stable")
     # A metric that the suite does not ask for is an empty column.

@@ -1,6 +1,7 @@
 """`dip-bench regress`: real fits of a tiny suite, held to a baseline."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def test_what_is_asked_wrongly_is_one_line(gated: Path, command: Command, tmp_pa
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
         assert said in done.stderr
     assert not (tmp_path / "r" / "regress" / "runs").exists()
+
+
+def test_seeds_of_each_image_are_no_gates(
+    suite_file: Callable[..., Path], command: Command, tmp_path: Path
+) -> None:
+    suite = suite_file(seeds="per-image")
+    done = command("benchmarks", "regress", suite, "--out", tmp_path / "r")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "tiny.yaml: seeds: the gate takes means over images of one seed" in done.stderr
+    assert "write a list of seeds, or use --seeds" in done.stderr
+    counted = command("benchmarks", "regress", suite, "--out", tmp_path / "r", "--seeds", 2)
+    assert "there is no baseline" in counted.stderr
 
 
 def test_two_gates_do_not_meet_in_one_folder(regress: Command, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from dip.fills import FILLS
 
 GATES = 10_000
 CHUNK = 500
-SEEDS = len(load_suite("regression").seeds)
+SEEDS = len(load_suite("regression").asked_seeds)
 ROWS = [(output, score) for output in ("raw", "averaged") for score in SCORES]
 Order = npt.NDArray[np.intp]  # (gates, networks, seeds)
 

@@ -117,7 +117,7 @@ def _late_average(patch: Patch) -> None:
         current = checkpoint(fit)
         earlier = before.get(fit, current.averaged)
         before[fit] = current.averaged
-        return replace(current, averaged=earlier)
+        return replace(current, outputs={**current.outputs, "averaged": earlier})
 
     patch.setattr(dip.Fit, "checkpoint", late)
 
@@ -180,7 +180,7 @@ FAULTS = [
     Fault(
         "averages a checkpoint late",
         _late_average,
-        ("network skip",),
+        ("output averaged",),
         "skip, averaged, hole PSNR (dB): worse",
     ),
     Fault("8 bits cut off", _truncated, (), "mean, raw, hole PSNR (dB): "),
