@@ -14,11 +14,12 @@ from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
-from reports.tables import comparison, coverage, networks, paired, stopping
+from reports.tables import coverage, networks, question, seeds, stopping
+from reports.tables.exploratory import comparison, paired
+from reports.tables.exploratory.standings import Standing, standings
 from reports.tables.formats.write import FOR_ALL, to_markdown, write
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
-from reports.tables.standings import Standing, standings
 from reports.tables.table import Table
 from reports.tables.timing import is_timing, timed_alone, timing
 from reports.templates import template
@@ -30,7 +31,7 @@ NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))  # in every report
 
 @dataclass(frozen=True)
 class Report:
-    """Where the report is, and the headline table in Markdown.
+    """Where the report is, and its headline tables in Markdown.
 
     page: `index.html`, which timings do not have; embedded: the one of chosen jobs, if asked for.
     """
@@ -87,7 +88,7 @@ def build(
 def _replace(folder: Path, build_in: Callable[[Path], str], force: bool | None) -> Report:
     """Build a report and put it in its place; one that fails leaves the last one.
 
-    build_in: fills the folder; returns the headline table.
+    build_in: fills the folder; returns the headline tables.
     """
     with refilled(folder, REPORT, NAMES, force=force, is_ours=True) as place:
         headline = build_in(place)
@@ -107,8 +108,10 @@ def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
     first = by_score[0]
     holes = first.column.name
     tables = [
-        *(comparison.comparison(standing, results.last_iteration) for standing in by_score),
+        question.judged(results, results.question) if results.question else None,
+        *(comparison.comparison(standing, results) for standing in by_score),
         *(paired.paired(standing) for standing in by_score),
+        seeds.seeds(results, first),
         reproduction_table(results),
         *timing(results, first.reference_name),
     ]
@@ -140,6 +143,7 @@ def _build(
         write_atomically(folder / "tables" / "coverage-per-image.csv", csv)
     shown = {
         "title": results.title,
+        "asked": results.question,
         "planned": len(results.jobs),
         "done": int((results.jobs["status"] == "done").sum()),
         "images": results.jobs["image"].nunique(),
@@ -148,7 +152,7 @@ def _build(
         "measures": [score.name for score in results.scores],
         "tables": {table.name: table for table in tables},
         "devices": [table for table in tables if table.name.startswith("timing-")],
-        "last_iteration": results.last_iteration,
+        "last": results.last,
         **_draw(results, first, per_image, folder / "figures"),
         "bands": curves.BANDS,
         "below": curves.BELOW,
@@ -163,7 +167,18 @@ def _build(
     write_page(results, folder, shown, lines)
     if embed is not None:
         write_embedded(results, folder, shown, embed)
-    return to_markdown(tables[0])
+    return _headline(results, tables)
+
+
+def _headline(results: Results, tables: list[Table]) -> str:
+    """The first comparison; before it the question and its answer, if the suite asks one."""
+    asked = results.question
+    if asked is None:
+        return to_markdown(tables[0])
+    answer, first, *_ = tables
+    parts = [asked.notice, answer.title, to_markdown(answer)]
+    parts += [f"Exploratory: {first.title}", to_markdown(first)]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def _draw(

@@ -2,7 +2,7 @@
 
 Each has its own columns, those of time too: what was timed on different devices never stands in
 one column. Differences are to the first folder, image by image, for the methods and holes that both
-have, at the largest iteration count that all have.
+have, at the largest iteration count of each that all have. All of it is exploratory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.scoring.max_t import sign_flip_p
 from benchmarks.scoring.results import Results, Score, at_common_iteration, load_results
-from benchmarks.scoring.statistics import (
-    Array,
-    difference,
-    holm,
-    mean_interval,
-    paired_p,
-    signed_rank_p,
-)
+from benchmarks.scoring.statistics import difference, mean_interval
 from benchmarks.system.files import write_atomically
 from benchmarks.system.refill import refilled
+from benchmarks.system.text import counted
 from dip.errors import InputError
+from reports.tables.exploratory.paired import as_p
+from reports.tables.exploratory.standings import MAX_T, few_images
 from reports.tables.formats.write import FOR_ALL, write
-from reports.tables.paired import ENOUGH, decided, told
 from reports.tables.scores import ABOUT_EXACT, Column, Entry, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
@@ -99,9 +95,11 @@ def side_by_side(results: Labelled) -> list[Table]:
     _check_same_holes(results)
     asked = [own.scores for own in results.values()]
     common_scores = [score for score in asked[0] if all(score in scores for scores in asked)]
-    iteration = next(iter(results.values())).last_iteration
+    after, *others = {own.after_last for own in results.values()}
+    if others:
+        after = "at each method's last common iteration"
     competing = [*dict.fromkeys(entry for own in results.values() for entry in entries(own))]
-    tables = [_scores(_sides(results, competing, score), iteration) for score in common_scores]
+    tables = [_scores(_sides(results, competing, score), after) for score in common_scores]
     return [*tables, *_times(results)]
 
 
@@ -139,7 +137,7 @@ class _Sides:
         entries: methods and outputs.
         places: the rows of the table: hole and index of the entry.
         columns: scores by label and hole.
-        differences: by hole, entry and label: differences to the reference for each image, positive
+        differences: by hole, entry and label: by image the difference to the reference, positive
             for better.
         p: p value of each of these differences, corrected together.
     """
@@ -149,7 +147,7 @@ class _Sides:
     entries: list[Entry]
     places: list[tuple[str, int]]
     columns: dict[str, dict[str, Column]]
-    differences: dict[tuple[str, int, str], Array]
+    differences: dict[tuple[str, int, str], "pd.Series[float]"]
     p: dict[tuple[str, int, str], float]
 
 
@@ -163,7 +161,7 @@ def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
     holes = dict.fromkeys(hole for by_hole in by_label.values() for hole in by_hole)
     places = [(hole, index) for hole in holes for index in range(len(competing))]
     first, *others = results
-    differences: dict[tuple[str, int, str], Array] = {}
+    differences: dict[tuple[str, int, str], pd.Series[float]] = {}
     for place in places:
         of_first = _compared(by_label[first], *place)
         for label in others:
@@ -171,17 +169,20 @@ def _sides(results: Labelled, competing: list[Entry], score: Score) -> _Sides:
             images = of_first.index.intersection(own_scores.index, sort=False)
             if len(images):
                 better = score.sign * difference(own_scores[images], of_first[images])
-                differences[*place, label] = better
-    t = holm([float(paired_p(better)) for better in differences.values()])
-    signed_ranks = [float(signed_rank_p(better)) for better in differences.values()]
-    p = dict(zip(differences, map(float, np.maximum(t, signed_ranks)), strict=True))
+                differences[*place, label] = pd.Series(better, images)
+    by_image = pd.DataFrame([*differences.values()])
+    p = dict(zip(differences, map(float, sign_flip_p(by_image)), strict=True))
     return _Sides(score, list(results), competing, places, by_label, differences, p)
 
 
-def _scores(sides: _Sides, iteration: int) -> Table:
-    """A row for each hole, method and output; all comparisons are corrected together."""
+def _scores(sides: _Sides, after: str) -> Table:
+    """A row for each hole, method and output; all comparisons are corrected together.
+
+    after: how many iterations, for the title.
+    """
     score, (_, *others) = sides.score, sides.labels
     rows = [_row(sides, hole, index) for hole, index in sides.places]
+    images = max(map(len, sides.differences.values()), default=0)
     shown = [column for by_hole in sides.columns.values() for column in by_hole.values()]
     about_exact = f"; {ABOUT_EXACT}" if any(any(column.exact) for column in shown) else ""
     frame = pd.DataFrame([numbers for numbers, _ in rows])
@@ -195,16 +196,15 @@ def _scores(sides: _Sides, iteration: int) -> Table:
     )
     return Table(
         f"side-by-side-{score.name}",
-        f"{score.title} after {iteration} iterations, side by side",
+        f"{score.title} {after}, side by side",
         frame.reindex(columns=list(dict.fromkeys([*frame, *decimals]))),
         ("mask", "method", "output"),
         decimals,
         [pd.DataFrame([text for _, text in rows], dtype=object)],
-        about="± is half the 95 % interval over images; images and holes are the same by name, size"
-        " and share of missing pixels; differences are paired over the images that both have in"
-        " full; p is the larger one of a paired t test's, Holm-corrected for"
-        f" {len(sides.differences)} comparisons, and of Wilcoxon's signed-rank test; {ENOUGH}"
-        f"{about_exact}",
+        about="exploratory; ± is half the 95 % interval over images; images and holes are the same"
+        " by name, size and share of missing pixels; differences are paired over the images that"
+        f" both have in full; p is corrected for {counted(len(sides.differences), 'comparison')} by"
+        f" {MAX_T}{few_images(images)}{about_exact}",
     )
 
 
@@ -219,18 +219,17 @@ def _row(sides: _Sides, hole: str, index: int) -> tuple[dict[str, Any], dict[str
         row |= {f"{label}: {name}": number for name, number in numbers.items()}
     for label in others:
         key = (hole, index, label)
-        less, than = f"{label} less {first}", f"{label} than {first}"
+        less, heading = f"{label} less {first}", f"p ({label})"
         if key not in sides.differences:
-            text |= {less: NOTHING, than: NOTHING}
+            text |= {less: NOTHING, heading: NOTHING}
             continue
-        better = sides.differences[key]
-        against = decided(better, sides.p[key], score, len(sides.differences))
-        mean, half = against.pop("difference"), against.pop("half_width")
-        spread = {"difference_half_width": half, "images": len(better)}
-        numbers = {"difference": mean, **spread, **against}
+        better, p = sides.differences[key], sides.p[key]
+        mean, half = map(float, mean_interval(better))
+        mean = score.sign * mean + 0.0
+        numbers = {"difference": mean, "difference_half_width": half, "images": len(better), "p": p}
         row |= {f"{label}: {name}": number for name, number in numbers.items()}
         text[less] = Value(mean, score.decimals, half, has_sign=True)
-        text[than] = told(against["p"], against["verdict"], against["images_needed"])
+        text[heading] = as_p(p)
     return row, text
 
 

@@ -99,7 +99,12 @@ def masks(
     image: Annotated[
         list[str] | None, typer.Option(help="images of the set; default: the first")
     ] = None,
-    size: Annotated[int, typer.Option(min=1, help="centre square resized to this")] = 128,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="centre square resized to this; default: 128")
+    ] = None,
+    crop: Annotated[
+        int | None, typer.Option(min=1, help="centre square of this side, at full resolution")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG file")] = Path("holes.png"),
     force: Annotated[bool, typer.Option("--force", help="overwrite the file")] = False,
 ) -> None:
@@ -108,9 +113,12 @@ def masks(
     from datasets.manifest import image_names
     from datasets.preview import EXAMPLES, contact_sheet
 
+    if size is not None and crop is not None:
+        raise InputError("`crop` and `size` exclude each other; leave one out")
     is_folder = name not in manifest_names() and ("/" in name or Path(name).is_dir())
     dataset = Path(name) if is_folder else name
-    images = load_images(dataset, image or image_names(dataset)[:1], size)
+    side = 128 if size is None and crop is None else size
+    images = load_images(dataset, image or image_names(dataset)[:1], side, crop=crop)
     holes = [parse_mask(_yaml(each)) for each in mask or ()] or EXAMPLES
     if out.suffix.lower() != ".png":
         raise DatasetError(f"--out {out}: the sheet is a PNG; name a file that ends in .png")

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks on a line, and who cannot be told apart by them.
+"""The critical-difference diagram: mean ranks on a line, joined where they are close.
 
 Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006, section 3.2.2.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.scoring.statistics import Array
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, save
-from reports.tables.standings import Standing
+from reports.tables.exploratory.standings import Standing
 
 NAME = "critical-difference"
 ROW = 0.2  # inches of a method's line, and of a bar

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
-from benchmarks.scoring.results import OUTPUTS, Results
+from benchmarks.scoring.results import Results
 from benchmarks.system.text import slug
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, line_of, paged, save
 from reports.tables.scores import exact_holes
@@ -172,7 +172,8 @@ def _figures(shown: Lines, folder: Path, over: Over, name: str) -> list[str]:
 
 def _figure(shown: Lines, masks: Sequence[str], over: Over, folder: Path, name: str) -> str:
     drawing = _Drawing(shown, over)
-    outputs = [name for name in OUTPUTS if (shown.curves["output"] == name).any()] or ["raw"]
+    drawn = set(shown.curves["output"])
+    outputs = [name for name in shown.results.outputs if name in drawn] or ["raw"]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(
             len(masks),

@@ -93,9 +93,8 @@ def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> l
     measured: `coverage.per_image`; its images and methods are shown. Returns the PNGs' names.
     """
     sheets: list[str] = []
-    final = results.final
     for index, (mask, of_mask) in enumerate(measured.groupby("mask", sort=False)):
-        rows = final[(final["mask"] == mask) & (final["output"] == "raw")]
+        rows = results.last_raw[results.last_raw["mask"] == mask]
         rows = rows[rows["method"].isin(of_mask["method"])]
         rows = rows.drop_duplicates(["image", "method"])
         images = list(of_mask["image"].unique())
@@ -103,7 +102,7 @@ def coverage_sheets(results: Results, measured: pd.DataFrame, folder: Path) -> l
             tuple(_reached(results, rows[rows["image"] == image].to_dict("records")))
             for image in images[:IMAGES]
         ]
-        title = f"{mask}, raw output, {results.last_iteration} iterations{_some(images)}"
+        title = f"{mask}, raw output {results.after_last}{_some(images)}"
         sheets += _draw(blocks, title, folder, f"coverage-{index + 1}")
     return sheets
 
@@ -117,7 +116,7 @@ def _per_hole(
     sheets: list[str] = []
     for index, (mask, images) in enumerate(chosen.items()):
         blocks = [tuple(make_cells(results, rows)) for rows in images[:IMAGES]]
-        title = f"{mask}, {results.last_iteration} iterations: {shows}{_some(images)}"
+        title = f"{mask}, {results.after_last}: {shows}{_some(images)}"
         if blocks:
             sheets += _draw(blocks, title, folder, f"{name}-{index + 1}")
     return sheets

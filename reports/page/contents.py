@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, REGIONS, Results
+from benchmarks.scoring.results import REGIONS, Results
 from benchmarks.store.layout import FAILURES, file_name
 from benchmarks.store.run_folder import RunFolder
-from benchmarks.store.trace import read_trace
+from benchmarks.store.trace import NOTED, read_trace
 
 POINTS = 400  # of a curve that the page draws, at most
 LOG_LINES = 60  # of a failed job's log: its end
@@ -36,7 +36,7 @@ class Job:
 
 def overview(results: Results) -> dict[str, Any]:
     """What is of the whole suite: columns of scores, outputs to choose from, all but the jobs."""
-    outputs = [*OUTPUTS, *results.stops["output"].unique()]
+    outputs = dict.fromkeys(("raw", *results.outputs, *results.stops["output"].unique()))
     have = set(results.rows["output"])
     return {
         "measures": [
@@ -136,15 +136,15 @@ def _levels(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _curve(points: pd.DataFrame | None) -> dict[str, Any]:
-    """Hole PSNR of each output over the iterations where it is known, thinned out if they are many.
+    """Hole PSNR over the iterations of the outputs that are noted, thinned out if they are many.
 
     points: of one job, of `Results.curves`; None if it has none.
     """
     if points is None:
-        return {"iteration": [], **{output: [] for output in OUTPUTS}}
+        return {"iteration": [], **{output: [] for output in NOTED}}
     by_output = points.pivot_table(index="iteration", columns="output", values="psnr_hole")
     shown = _thinned(by_output)
-    columns = {output: shown.get(output, pd.Series(index=shown.index)) for output in OUTPUTS}
+    columns = {output: shown.get(output, pd.Series(index=shown.index)) for output in NOTED}
     return {
         "iteration": [int(each) for each in shown.index],
         **{output: [_number(each) for each in values] for output, values in columns.items()},

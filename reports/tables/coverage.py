@@ -28,8 +28,7 @@ def per_image(results: Results) -> pd.DataFrame:
     known pixel; empty for images without colour. Holes that every method reaches are left out, and
     those that not every method has a result for, so that all are measured on the same.
     """
-    final = results.final
-    fits = final[final["uncovered"].notna() & (final["output"] == "raw")]
+    fits = results.last_raw[results.last_raw["uncovered"].notna()]
     rows: list[dict[str, Any]] = []
     for _, group in fits.groupby(["mask", "image"], sort=False):
         runs = {key: results.run(str(key)) for key in group["key"].unique()}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, Results
+from benchmarks.scoring.results import Results
 from reports.tables.scores import ABOUT_EXACT, PSNR, columns
 from reports.tables.table import NOTHING, Table, Value
 
@@ -24,7 +24,10 @@ def architectures(results: Results, holes: str) -> Table | None:
         return None
     jobs = results.jobs[results.jobs["method"].isin(results.networks)]
     names = list(jobs["method"].unique())
-    planned = pd.concat([jobs.assign(column=output) for output in OUTPUTS])
+    planned = pd.concat(
+        [results.planned(output).assign(column=output) for output in results.outputs]
+    )
+    planned = planned[planned["method"].isin(names)]
     rows = fits.assign(column=fits["output"], output="")
     found = columns([(name, "") for name in names], rows, planned, PSNR)
     by_method = fits.drop_duplicates(["method", "key"]).groupby("method", sort=False)
@@ -45,19 +48,18 @@ def architectures(results: Results, holes: str) -> Table | None:
     }
     return Table(
         "architectures",
-        f"Networks: size, time and {PSNR.title}, {holes},"
-        f" after {results.last_iteration} iterations",
+        f"Networks: size, time and {PSNR.title}, {holes}, {results.after_last}",
         frame,
         ("method",),
         decimals | {"parameters": 0, "milliseconds_median": 1},
-        [_architectures_text(frame)],
+        [_architectures_text(frame, results.outputs)],
         about="± is half the 95 % interval over images, n/N how many of all jobs planned have a"
         " score; parameters are without the learned input; fits that ran side by side slow each"
         " other down" + (f"; {ABOUT_EXACT}" if any(any(each.exact) for each in found) else ""),
     )
 
 
-def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
+def _architectures_text(frame: pd.DataFrame, outputs: list[str]) -> pd.DataFrame:
     text: dict[str, Any] = {
         "method": frame["method"],
         "architecture": frame["architecture"].fillna(NOTHING),
@@ -65,7 +67,7 @@ def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
             NOTHING if pd.isna(count) else f"{count:,.0f}" for count in frame["parameters"]
         ],
     }
-    for output in OUTPUTS:
+    for output in outputs:
         if f"{output}_mean" in frame:
             text[f"{output} {PSNR.title}"] = [
                 Value(
@@ -75,6 +77,8 @@ def _architectures_text(frame: pd.DataFrame) -> pd.DataFrame:
                     (row[f"{output}_n"], row[f"{output}_N"]),
                     exact=row[f"{output}_exact"],
                 )
+                if row[f"{output}_N"]
+                else NOTHING  # the method is not asked for it
                 for row in frame.to_dict("records")
             ]
             deviations = frame[f"{output}_between_seeds"]

@@ -133,9 +133,9 @@ def reproduction_text(table: pd.DataFrame) -> pd.DataFrame:
     def decibels(name: str, has_sign: bool = False) -> list[Value]:
         return [Value(float(value), 2, has_sign=has_sign) for value in table[name].astype(float)]
 
-    def verdict(difference: float, tolerance: float) -> str:
+    def result(difference: float, tolerance: float) -> str:
         if pd.isna(tolerance):
-            return "cannot tell"
+            return "too few runs"
         return "within" if abs(difference) <= tolerance else "outside"
 
     return pd.DataFrame(
@@ -151,7 +151,7 @@ def reproduction_text(table: pd.DataFrame) -> pd.DataFrame:
             "between seeds": decibels("spread"),
             "difference": decibels("difference", True),
             "tolerance": decibels("tolerance"),
-            "verdict": list(map(verdict, table["difference"], table["tolerance"])),
+            "result": list(map(result, table["difference"], table["tolerance"])),
             "runs": [f"{n} of {total}" for n, total in zip(table["n"], table["N"], strict=True)],
         },
         dtype=object,

@@ -13,10 +13,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring.results import OUTPUTS, SCORES, Results, Score
+from benchmarks.scoring.results import SCORES, Results, Score
 from benchmarks.scoring.statistics import Array, between_seeds, mean_interval
 
 PSNR = SCORES["psnr"]
+ALL_HOLES = "all holes"
 
 # For a table with such jobs.
 ABOUT_EXACT = (
@@ -76,7 +77,8 @@ def entries(results: Results, rows: pd.DataFrame | None = None) -> list[Entry]:
     have = set(zip(rows["method"], rows["output"], strict=True))
     named: list[Entry] = []
     for method in results.jobs["method"].unique():
-        of_method = [(method, output) for output in OUTPUTS if (method, output) in have]
+        outputs = results.outputs_of(method)
+        of_method = [(method, output) for output in outputs if (method, output) in have]
         named += of_method or [(method, "")]
     return named
 

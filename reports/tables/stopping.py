@@ -53,7 +53,7 @@ def stopping(results: Results) -> Table | None:
                     "iteration_median": cell["iteration"].median(),
                     "iteration_least": cell["iteration"].min(),
                     "iteration_most": cell["iteration"].max(),
-                    "stopped": (cell["stopped_at"] < results.last_iteration).sum()
+                    "stopped": (cell["stopped_at"] < results.last_of(str(method))).sum()
                     if is_rule
                     else None,
                     **means(cell.groupby("image")[list(KEPT)].mean()),

@@ -21,8 +21,8 @@ class Value:
     """A number as people read it: `22.74 ± 3.46 (30/30)`.
 
     half_width: of its 95 % interval. of: how many of how many. exact: how many more are infinite,
-    and in no mean. place: 1 for the best of its column, 2 for the second. is_tied: it cannot be
-    told from the best.
+    and in no mean. place: 1 for the best of its column, 2 for the second. is_tied: it is not seen
+    to differ from the best.
     """
 
     number: float

@@ -29,6 +29,7 @@ from reports.tables import stopping as stopping_rules
 from reports.tables.timing import timing
 
 Write = Callable[..., Path]
+SECONDS = r"(\d\.\d{3}|< 0\.001)"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,9 @@ def test_the_summary_shows_the_tables_that_lie_beside_it(report: Report) -> None
     (timing,) = folder.glob("timing-*.md")
     assert timing.read_text() in summary
     assert report.headline == (folder / "comparison-psnr.md").read_text()
-    assert "fewer than 6 images nothing is told apart" in summary
+    assert "with fewer than 6 images p cannot fall below 0.05" in summary
+    assert "This suite asks no question: what follows is exploratory" in summary
+    assert "## The question" not in summary
     assert {path.suffix for path in folder.iterdir()} == {".csv", ".md", ".tex"}
     assert not (folder / "comparison-lpips.md").exists()  # the suite does not ask for it
 
@@ -94,6 +97,36 @@ def test_names_that_look_like_numbers_stay_names(
     assert table["half_width"].notna().all()
 
 
+def test_the_question_and_its_answer_come_first(
+    suite_file: Write, command: Command, tmp_path: Path
+) -> None:
+    question = {"reference": "mean", "margin": 0.3}
+    images, out = ["astronaut", "camera"], tmp_path / "results"
+    done = command("reports", "bench", suite_file(images=images, question=question), "--out", out)
+    assert done.returncode == 0, done.stderr
+    folder = out / "tiny" / "report"
+    summary, page = ((folder / name).read_text() for name in ("summary.md", "index.html"))
+    title = "Is quick better or worse than mean by PSNR hole (dB), output averaged?"
+    answer = (folder / "tables" / "question.md").read_text()
+    comparison = (folder / "tables" / "comparison-psnr.md").read_text()
+    for text in (summary, done.stdout):
+        assert text.index(title) < text.index(answer) < text.index("Exploratory")
+        assert text.index("Exploratory") < text.index(comparison)
+    assert "## The question" in summary
+    assert "The comparisons below were not planned." in summary
+    assert page.index(title) < page.index("Exploratory: comparison")
+    assert "was asked after" not in summary + page + done.stdout
+    # Another margin, now that the scores are known.
+    suite = suite_file(images=images, question={**question, "margin": 5})
+    done = command("reports", "bench", suite, "--out", out)
+    after = "This question was asked after 2 of 2 fits were made."
+    summary, page = ((folder / name).read_text() for name in ("summary.md", "index.html"))
+    assert f"NOTICE: {after}" in done.stdout
+    assert f"{after}\n\n{title}" in done.stdout
+    assert f"## The question\n\n**{after}**\n\n{title}" in summary
+    assert f'<p class="notice">{after}</p>' in page
+
+
 def test_a_mean_over_fewer_images_says_so(
     suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
@@ -108,10 +141,11 @@ def test_a_mean_over_fewer_images_says_so(
     assert done.returncode == 0, done.stderr
     assert "NOTICE: ssim is empty: needs 11 pixels on each side, not 10x10" in done.stdout
     (line,) = (line for line in done.stdout.splitlines() if "| mean |" in line)
-    assert re.fullmatch(r"\| mean \| raw \| \*\*\d+\.\d\d ± \d+\.\d\d\*\* \(2/2\) \| - \|", line)
+    psnr = r"\*\*\d+\.\d\d ± \d+\.\d\d\*\* \(2/2\)"
+    assert re.fullmatch(rf"\| mean \| raw \| {psnr} \| - \| - \| {SECONDS} \|", line)
     folder = tmp_path / "results" / "tiny" / "report" / "tables"
     ssim = (folder / "comparison-ssim.md").read_text().splitlines()[-1]
-    assert re.fullmatch(r"\| mean \| raw \| \d\.\d{3} \(1/2\) \| - \|", ssim)
+    assert re.fullmatch(rf"\| mean \| raw \| \d\.\d{{3}} \(1/2\) \| - \| - \| {SECONDS} \|", ssim)
 
 
 def test_a_report_without_any_result_is_whole(
@@ -322,6 +356,44 @@ def test_curves_hold_what_was_noted_and_what_was_scored(results: Results) -> Non
     assert sorted(noted["psnr_hole"]) == sorted(rows["psnr_hole"])
 
 
+def test_seeds_of_images_and_iterations_of_a_method_come_out_as_asked(tmp_path: Path) -> None:
+    """From the suite's file to its report, with two networks and two images."""
+    quick = TINY["methods"][0]
+    suite = tmp_path / "own.yaml"
+    changed = {
+        "images": ["astronaut", "camera"],
+        "size": None,
+        "crop": 24,
+        "methods": [quick, {**quick, "label": "longer", "iterations": 6}, {"fill": "mean"}],
+        "iterations": [1, 2, 3],
+        "seeds": {"per-image": 2},
+        "rules": [{"es-wmv": {"window": 2, "patience": 1}}],
+    }
+    changed["methods"][1]["set"] = {**quick["set"], "learning_rate": 0.02}
+    suite.write_text(yaml.safe_dump({**TINY, **changed}))
+    assert main(["run", str(suite), "--out", str(tmp_path), "--workers", "0"]) == 0
+    results = load_results(tmp_path / "own")
+    assert json.loads((results.folder / "suite.json").read_text())["method_iterations"] == {
+        "longer": [2, 4, 6]
+    }
+    assert results.rows.groupby("method")["iteration"].max().to_dict() == {
+        "quick": 3,
+        "longer": 6,
+        "mean": 0,
+    }
+    fits = results.jobs[results.jobs["preset"] != ""]
+    assert fits.groupby("image")["seed"].unique().map(len).tolist() == [2, 2]
+    assert fits["seed"].nunique() == 4  # none is that of two images
+    report = build(results.folder).summary
+    summary = report.read_text()
+    assert "PSNR hole (dB) ↑ at each method's last iteration:" in summary
+    assert "*final*: the outputs at each method's last iteration." in summary
+    assert "| 33.3 % | 66.7 % | 100 % |" in summary
+    assert (report.parent / "figures" / "training-1.webp").exists()
+    (psnr, *_) = comparisons(results)
+    assert psnr.numbers["between_seeds"].notna().sum() == 4  # of each network's outputs
+
+
 def test_timing_says_how_it_was_measured(results: Results) -> None:
     (table,) = timing(results, "mean")
     (line,) = table.numbers.itertuples()
@@ -343,6 +415,8 @@ def test_a_report_needs_results(tmp_path: Path) -> None:
     ("key", "value", "match"),
     [
         ("iterations", [], "iterations are numbers, not"),
+        ("method_iterations", [], "method_iterations: is no list by method"),
+        ("method_iterations", {"quick": 4}, "iterations are numbers, not 4"),
         ("metrics", None, "metrics: is no list"),
         ("environments", [{"device": "x"}], "environments: one has no versions"),
         ("environments", [{"versions": {}}], "environments: one has no device"),

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from support.commands import ROOT, Command
 from support.synthetic import synthetic
 
-from benchmarks.scoring.results import Results, load_results
+from benchmarks.scoring.max_t import sign_flip_p
+from benchmarks.scoring.results import Results, at_common_iteration, load_results
 from dip.errors import InputError
 from reports.compare import build_side_by_side, side_by_side
 from reports.tables.formats.write import to_markdown
@@ -66,21 +67,21 @@ def test_differences_are_paired_over_images() -> None:
     two = _better(one, 0.4)
     table = side_by_side({"before": one, "after": two})[0]
     lines = table.numbers.set_index(["mask", "method", "output"])
-    p = []
+    differences = []
     for mask in ("hole-0", "hole-1"):
         for output in ("raw", "averaged"):
             of = [_by_image(results, mask, output) for results in (one, two)]
             line = lines.loc[(mask, "a", output)]
             assert line["before: mean"] == pytest.approx(of[0].mean())
             assert line["after: difference"] == pytest.approx((of[1] - of[0]).mean())
-            tests = stats.ttest_rel(of[1], of[0]), stats.wilcoxon(of[1] - of[0])
-            p.append([each.pvalue for each in tests])
-    least = min(p)
-    expected = max(6 * least[0], least[1])  # the fill's two holes are in the family
-    assert lines["after: p"].min() == pytest.approx(expected)
-    assert set(lines.loc[pd.IndexSlice[:, "mean"], "after: verdict"]) == {"identical"}
-    assert "| mean | raw |" in to_markdown(table)
-    assert "identical |" in to_markdown(table)
+            differences.append(of[1] - of[0])
+    found = lines.loc[pd.IndexSlice[:, "a"], "after: p"]
+    assert list(found) == pytest.approx(list(sign_flip_p(np.array(differences))))
+    assert found.min() < 0.05
+    assert set(lines.loc[pd.IndexSlice[:, "mean"], "after: p"]) == {1.0}
+    assert "| 0.00 ± 0.00 | 1.000 |" in to_markdown(table)
+    assert "better" not in to_markdown(table)
+    assert "exploratory" in table.about
 
 
 def test_what_only_one_has_stands_alone() -> None:
@@ -126,6 +127,27 @@ def test_times_of_two_devices_have_a_column_each() -> None:
     assert len(table.numbers) == 2  # beside another fit, and alone: not the same
 
 
+def test_each_method_is_compared_at_the_last_iteration_that_all_have() -> None:
+    own = {"b": (300, 600)}
+    networks = {"a": 1.0, "b": 0.0}
+    one = synthetic(8, networks, {}, iterations=(100, 200), own_iterations=own)
+    two = synthetic(8, networks | {"c": 2.0}, {}, own_iterations={"b": (600, 900), "c": (7, 9)})
+    cut = at_common_iteration([one, two])
+    assert [(each.last_of("a"), each.last_of("b")) for each in cut] == [(200, 600)] * 2
+    assert cut[1].last_of("c") == 9  # which the other does not have
+    for each in cut:
+        assert set(each.final.query("method == 'b'")["iteration"]) == {600}
+    assert (
+        "at each method's last iteration, side by side"
+        in side_by_side({"one": one, "two": two})[0].title
+    )
+    usual = synthetic(8, networks, {}, iterations=(300, 200))  # `b` has no iterations of its own
+    assert [each.last_of("b") for each in at_common_iteration([one, usual])] == [300, 300]
+    fewer = synthetic(8, networks, {}, iterations=(100, 200))
+    with pytest.raises(InputError, match="have no iteration count of 'b' in common"):
+        at_common_iteration([one, fewer])
+
+
 def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: Path) -> None:
     out = tmp_path / "results"
     suite = suite_file()
@@ -137,7 +159,7 @@ def test_two_folders_by_command(suite_file: Write, command: Command, tmp_path: P
     assert done.returncode == 0, done.stderr
     summary = out / "side-by-side" / "here-there" / "summary.md"
     assert done.stdout.strip().endswith(f"Report: {summary}")
-    assert "identical" in done.stdout
+    assert "| 0.00 | 1.000 |" in done.stdout
     page = summary.read_text()
     assert f"- here: {out / 'tiny'}\n" in page
     assert "- here: revision: " in page

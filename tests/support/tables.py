@@ -2,8 +2,8 @@
 
 from benchmarks.scoring.results import Results
 from reports.build import all_tables
-from reports.tables import comparison, paired
-from reports.tables.standings import standings
+from reports.tables.exploratory import comparison, paired
+from reports.tables.exploratory.standings import standings
 from reports.tables.table import Table
 
 
@@ -14,9 +14,7 @@ def tables(results: Results) -> list[Table]:
 
 def comparisons(results: Results) -> list[Table]:
     """The tables of methods by holes, one for each score."""
-    return [
-        comparison.comparison(standing, results.last_iteration) for standing in standings(results)
-    ]
+    return [comparison.comparison(standing, results) for standing in standings(results)]
 
 
 def pairs(results: Results, reference: str | None = None) -> list[Table]:

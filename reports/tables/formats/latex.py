@@ -4,6 +4,7 @@ LaTeX needs booktabs and siunitx; numbers stand in its S columns. `tables.tex` i
 tables, to look at and to copy from.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ import pandas as pd
 
 from reports.tables.table import Cell, Table, Value, shown
 
+INTERVAL = re.compile(r"([+-]?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]")  # `-1.20 [-2.00, 0.40]`
 SYMBOLS = {
     "±": r"$\pm$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "≈": r"$\approx$",
+    "Δ": r"$\Delta$",
 }
 SPECIAL = {
     **{mark: "\\" + mark for mark in "&%$#_{}"},
@@ -136,7 +139,10 @@ def _whole(number: str) -> int:
 def _latex(cell: Cell, room: _Room | None) -> str:
     """room: of its column, if that is one of numbers."""
     if isinstance(cell, str):
-        return f"{{{escape(cell)}}}" if room else escape(cell)
+        text = escape(cell)
+        if interval := INTERVAL.fullmatch(cell):  # with minus signs instead of hyphens
+            text = r"\num{{{}}} [\num{{{}}}, \num{{{}}}]".format(*interval.groups())
+        return f"{{{text}}}" if room else text
     assert room is not None
     if not np.isfinite(cell.number):
         return f"{{{escape(cell.shown)}}}"

@@ -284,9 +284,14 @@ function drawNumbers(now) {
 }
 
 function charts({ curve, loss, levels, pictures }, now) {
-  const lines = ["raw", "averaged"]
-    .filter((output) => curve[output].some((value) => value !== null))
-    .map((output) => ({ title: output, at: curve.iteration, values: curve[output] }));
+  const lines = Object.entries(pictures)
+    .filter(([output]) => !output.startsWith("stop:"))
+    .map(([output, shown]) =>
+      output in curve
+        ? { title: output, at: curve.iteration, values: curve[output] }
+        : { title: output, at: shown.map((one) => one.iteration), values: shown.map((one) => one.scores.psnr_hole) },
+    )
+    .filter((line) => line.values.some((value) => value !== null));
   const marks = Object.entries(pictures)
     .filter(([output]) => output.startsWith("stop:"))
     .map(([output, [chosen]]) => ({ title: output, at: chosen.iteration, value: chosen.scores.psnr_hole }));

@@ -24,7 +24,7 @@ from benchmarks.store.trace import read_trace
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.figures.style import HEIGHT, WIDTH
 from reports.tables import coverage
-from reports.tables.standings import standings
+from reports.tables.exploratory.standings import standings
 
 Write = Callable[..., Path]
 QUICK = TINY["methods"][0]

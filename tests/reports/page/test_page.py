@@ -226,7 +226,7 @@ def test_many_jobs_load_few_pictures_and_scrolling_reaches_them_all(
     assert not any(url.endswith(".js") for url in opened.requests)
     assert rows.count() < 400
     # Past the end of the rows that are there, and up to it again.
-    page.get_by_role("link", name="Where this was made").click()
+    page.get_by_role("link", name="Environment").click()
     for _ in range(20):
         rows.last.scroll_into_view_if_needed()
         page.wait_for_timeout(100)

@@ -87,37 +87,37 @@ def test_the_numbers_are_those_of_the_rows() -> None:
     reach = stats.t.ppf(0.975, (a + b) ** 2 / (a**2 + b**2))
     assert mean["tolerance"] == pytest.approx(reach * (a + b) ** 0.5 / 2)
     text = reproduction_text(table)
-    unknown = ["cannot tell"] * 2
-    assert text["verdict"].to_list() == ["within", "within", *unknown, "outside"]
+    unknown = ["too few runs"] * 2
+    assert text["result"].to_list() == ["within", "within", *unknown, "outside"]
     assert text["runs"].to_list() == ["2 of 2", "2 of 2", "1 of 2", "0 of 2", "5 of 8"]
     assert [each.shown for each in text["ours (dB)"]] == ["30.20", "25.10", "9.00", "-", "27.65"]
     assert fourth["n"] == 0
 
 
 @pytest.mark.parametrize(
-    ("runs", "published", "verdicts"),
+    ("runs", "published", "expected"),
     [
-        # A run that is lost leaves no verdict on its image, and the mean is over the others.
+        # A run that is lost leaves no result on its image, and the mean is over the others.
         ({"a": [30.0, 30.1], "b": [25.0, 25.1, 25.2]}, [30.0, 25.1],
-         [("cannot tell", "2 of 3"), ("within", "3 of 3"), ("within", "5 of 6")]),
+         [("too few runs", "2 of 3"), ("within", "3 of 3"), ("within", "5 of 6")]),
         # Without any spread they are compared exactly.
         ({"a": [30.0] * 3, "b": [30.0] * 3}, [30.0, 30.1],
          [("within", "3 of 3"), ("outside", "3 of 3"), ("outside", "6 of 6")]),
         ({"a": [30.0, 30.01, 30.02]}, [30.9], [("outside", "3 of 3")]),
     ],
 )  # fmt: skip
-def test_a_verdict_goes_by_the_tolerance(
-    runs: dict[str, list[float]], published: list[float], verdicts: list[tuple[str, str]]
+def test_the_result_goes_by_the_tolerance(
+    runs: dict[str, list[float]], published: list[float], expected: list[tuple[str, str]]
 ) -> None:
     rows = [(name, seed, psnr) for name, each in runs.items() for seed, psnr in enumerate(each)]
     table = reproduction(_results(rows, dict(zip(runs, published, strict=True))))
     text = reproduction_text(table)
-    assert list(zip(text["verdict"], text["runs"], strict=True)) == verdicts
+    assert list(zip(text["result"], text["runs"], strict=True)) == expected
 
 
 def test_without_two_seeds_it_cannot_be_told() -> None:
     text = reproduction_text(reproduction(_results([("a", 0, 30.0)], {"a": 30.9}, seeds=1)))
-    assert (text["verdict"][0], text["tolerance"][0].shown) == ("cannot tell", "-")
+    assert (text["result"][0], text["tolerance"][0].shown) == ("too few runs", "-")
 
 
 def test_nothing_published_is_no_table() -> None:
@@ -188,11 +188,13 @@ def test_the_report_has_the_comparison(
     [
         ({"reproduces": "DPI"}, {}, "unknown method 'DPI'. Did you mean 'DIP'?"),
         ({}, {"size": 36}, "published figures are of whole images; leave size out"),
+        ({}, {"crop": 16}, "published figures are of whole images; leave crop out"),
         ({}, {"masks": ["half"]}, "published figures are of the set's own holes; add the mask"),
         ({}, {"iterations": [3]}, "published figures are of other iterations: 4"),
+        ({"iterations": 3}, {}, "published figures are of other iterations: 4"),
         ({"reproduces": "Voronoi"}, {}, "of which iteration the published figures are is not"),
     ],
-    ids=["method", "size", "mask", "iterations", "no iteration"],
+    ids=["method", "size", "crop", "mask", "iterations", "own iterations", "no iteration"],
 )
 def test_what_cannot_be_compared_is_said_at_once(
     image_set: str,

@@ -167,6 +167,7 @@ def test_marks_are_bold_underlined_and_tied() -> None:
         Value(math.inf, 2),
         Value(0.5, 2, 0.001, has_sign=True),
         "text | more",
+        "-1.20 [-2.00, 0.40]",
     ]
     table = Table("t", "T", pd.DataFrame(), (), {}, [pd.DataFrame({"a": cells}, dtype=object)])
     assert to_markdown(table).splitlines()[2:] == [
@@ -177,6 +178,7 @@ def test_marks_are_bold_underlined_and_tied() -> None:
         "| inf |",
         "| +0.50 ± 0.00 |",
         r"| text \| more |",
+        "| -1.20 [-2.00, 0.40] |",
     ]
     lines = to_latex(table).splitlines()
     body = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
@@ -188,6 +190,7 @@ def test_marks_are_bold_underlined_and_tied() -> None:
         r"{inf} &  \\",
         r"{$+0.50 \pm 0.00$} &  \\",
         r"{text \textbar{} more} &  \\",
+        r"{\num{-1.20} [\num{-2.00}, \num{0.40}]} &  \\",
     ]
     assert r"S[table-format=+2.2(3)]@{\;}>{\scriptsize}l" in to_latex(table)
 
@@ -203,6 +206,7 @@ def test_numbers_are_rounded_as_they_are_shown() -> None:
 def test_letters_that_latex_lacks_are_named() -> None:
     assert escape("é日") == "éU+65E5"
     assert escape("a\tb") == "a b"
+    assert escape("Δ ±1 ↑") == r"$\Delta$ $\pm$1 $\uparrow$"
     assert key("a{b}%é_[x]") == "aU+007BbU+007DU+0025U+00E9_[x]"
 
 

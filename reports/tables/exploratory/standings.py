@@ -1,6 +1,7 @@
 """How methods stand: their order in each column, tests against the best, and ranks.
 
-This is computed once for a report. Its tables and figures all use the same standings.
+All of it is exploratory: none of it was planned. It is computed once for a report, and its tables
+and figures all use the same standings.
 """
 
 from dataclasses import dataclass
@@ -8,13 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from benchmarks.scoring.max_t import against_best
 from benchmarks.scoring.results import Results, Score
-from benchmarks.scoring.statistics import Array, Ranks, against_best, ranks
+from benchmarks.scoring.statistics import FEWEST_IMAGES, Array, Ranks, ranks
 from dip.errors import InputError, unknown
-from reports.tables.scores import Column, Entry, columns, entries, name_of
+from reports.tables.scores import ALL_HOLES, Column, Entry, columns, entries, name_of
 
-ALL_HOLES = "all holes"
 REFERENCE = "biharmonic"  # usually the best fill
+MAX_T = (
+    "flipping signs (max-T), which assumes that differences between equally good methods are"
+    " symmetric about zero"
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,20 @@ def family(
     p = [np.full(len(competing), np.nan) for _ in shown]
     if is_compared:
         best = [ranked[0] if ranked else None for ranked in order]
-        p = against_best([column.compared for column in shown], best)
+        p = against_best(
+            [column.compared for column in shown], [column.images for column in shown], best
+        )
     return Family(score, competing, shown, order, p)
+
+
+def few_images(images: int) -> str:
+    """What a note on p values of so few images has to say; empty for more."""
+    if images >= FEWEST_IMAGES:
+        return ""
+    return (
+        f"; with fewer than {FEWEST_IMAGES} images p cannot fall below 0.05 (it is at least 2/2^n"
+        " with n images) and is given as 1"
+    )
 
 
 @dataclass(frozen=True)
