@@ -21,6 +21,7 @@ from support.documentation import CLUSTER, COMMANDS, PAGES, TEXT, blocks
 from support.suites import TINY
 from torch.nn import Module
 
+from benchmarks.jobs.question import Question
 from benchmarks.jobs.suite import Suite
 from benchmarks.metrics import lpips_weights
 from benchmarks.regression import gate
@@ -214,12 +215,19 @@ def test_make_help_lists_the_targets() -> None:
 
 
 def test_the_suite_shown_is_one() -> None:
-    in_readme, _, entry, in_suites = blocks("yaml")
+    in_readme, _, entry, in_suites, question, outputs = blocks("yaml")
     content = {**yaml.safe_load(in_suites), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
     assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
+    assert suite.asked is not None
+    with_defaults = Question.model_validate(yaml.safe_load(question)["question"])
+    assert suite.question == with_defaults.model_copy(update={"compare": None})
     readme = Suite.model_validate({**content, **yaml.safe_load(in_readme)})
     assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(FILLS)
+    asking = Suite.model_validate({**content, **yaml.safe_load(outputs)})
+    assert [each.label for each in asking.outputs_for(asking.methods[1])] == [
+        *("averaged", "clean", "mean[from=7000,every=50]")
+    ]
     with_import = Suite.model_validate({**content, "methods": yaml.safe_load(entry)})
     ((label, method),) = with_import.methods[0].expand()
     assert list(readme.methods[-1].expand()) == [(label, method)]

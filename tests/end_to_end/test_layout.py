@@ -18,7 +18,8 @@ FACES = ("__init__", "__main__")
 # Folders to which users add components.
 GROWING = {
     *("dip/fills", "dip/networks", "benchmarks/metrics", "datasets/masks"),
-    *(f"dip/options/{kind}" for kind in ("networks", "inputs", "losses", "optimizers", "rules")),
+    *("dip/options/networks", "dip/options/inputs", "dip/options/losses"),
+    *("dip/options/optimizers", "dip/options/outputs", "dip/options/rules"),
 }
 
 
@@ -201,5 +202,5 @@ def test_results_are_read_without_what_made_them() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     count, *others = done.stdout.split()
     print(f"{count} modules of ours")
-    assert int(count) <= 16
+    assert int(count) <= 17
     assert others == []
