@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
@@ -29,6 +29,7 @@ def test_size_takes_the_centre_square(tmp_path: Path) -> None:
     assert (image.pixels == image.pixels[:, :1, :1]).all()
 
 
+@settings(deadline=None)
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),

@@ -177,6 +177,18 @@ def test_the_hash_is_that_of_the_question_and_what_it_is_about(suite_file: Write
     assert _hash(suite_file, alone) == _hash(suite_file, alone, methods=fewer)
 
 
+def test_where_a_question_is_asked_each_image_has_its_own_seed(suite_file: Write) -> None:
+    images = ["astronaut", "camera"]
+    fits = [
+        job
+        for job in expand(load_suite(str(suite_file(images=images, question=QUESTION))))
+        if job.preset
+    ]
+    assert len({job.seed for job in fits}) == len(fits) == 2
+    listed = expand(load_suite(str(suite_file(images=images, seeds=[7], question=QUESTION))))
+    assert {job.seed for job in listed if job.preset} == {7}
+
+
 def test_a_question_that_was_asked_first_is_in_every_record(ran: Ran) -> None:
     suite, out = ran(methods=METHODS, question=QUESTION)
     plan = make_plan(str(suite), out)
@@ -193,9 +205,9 @@ def test_a_question_that_was_asked_first_is_in_every_record(ran: Ran) -> None:
 def test_a_question_that_was_asked_or_changed_afterwards_is_found_out(
     ran: Ran, suite_file: Write, command: Command
 ) -> None:
-    suite, out = ran(methods=METHODS[:2])
+    suite, out = ran(methods=METHODS[:2], seeds=[0])
     assert load_results(out / "tiny").question is None
-    suite_file(methods=METHODS[:2], question={**QUESTION, "reference": "slow"})
+    suite_file(methods=METHODS[:2], seeds=[0], question={**QUESTION, "reference": "slow"})
     done = command("benchmarks", "run", suite, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "NOTICE: This question was asked after 2 of 2 fits were made." in done.stdout
@@ -204,7 +216,12 @@ def test_a_question_that_was_asked_or_changed_afterwards_is_found_out(
     assert (asked.fits, asked.asked_after) == (2, 2)
     # One more image is another question, too, and the fits of the first are older than it.
     images = ["astronaut", "camera"]
-    suite_file(methods=METHODS[:2], images=images, question={**QUESTION, "reference": "slow"})
+    suite_file(
+        methods=METHODS[:2],
+        seeds=[0],
+        images=images,
+        question={**QUESTION, "reference": "slow"},
+    )
     assert command("benchmarks", "run", suite, "--out", out).returncode == 0
     asked = load_results(out / "tiny").question
     assert asked is not None
@@ -238,8 +255,13 @@ def test_a_fit_that_is_made_again_was_seen_before(
     ran: Ran, suite_file: Write, command: Command
 ) -> None:
     """Whatever the reason: its trajectory is the same."""
-    suite, out = ran(methods=METHODS[:2])
-    suite_file(methods=METHODS[:2], question={**QUESTION, "reference": "slow"}, iterations=[2, 6])
+    suite, out = ran(methods=METHODS[:2], seeds=[0])
+    suite_file(
+        methods=METHODS[:2],
+        seeds=[0],
+        question={**QUESTION, "reference": "slow"},
+        iterations=[2, 6],
+    )
     for options in ([], ["--fresh"]):
         done = command("benchmarks", "run", suite, "--out", out, *options)
         assert "2 to run" in done.stdout

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.commands import Command
@@ -275,6 +275,7 @@ def test_a_seed_of_an_image_stays_what_it_is() -> None:
     assert PerImage(2).of(Picture("a", pixels)) == expected == 2985475357
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(
     asked=st.lists(st.integers(1, 5000), min_size=1, max_size=6, unique=True),
     own=st.integers(1, 10**6),

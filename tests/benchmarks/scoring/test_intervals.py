@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
@@ -137,6 +137,7 @@ def test_few_images_have_an_interval_from_two_on() -> None:
         assert interval.low < interval.mean < interval.high < math.inf
 
 
+@settings(deadline=None)
 @given(some.lists(some.lists(DECIBELS, min_size=2, max_size=9), min_size=1, max_size=4),
        some.floats(0, 3))  # fmt: skip
 def test_verdict_and_interval_never_contradict(rows: list[list[float]], margin: float) -> None:
@@ -153,6 +154,7 @@ def test_verdict_and_interval_never_contradict(rows: list[list[float]], margin: 
         assert interval.detectable >= 0
 
 
+@settings(deadline=None)
 @given(some.lists(DECIBELS, min_size=2, max_size=9), some.floats(0, 3))
 def test_a_mirrored_comparison_has_the_mirrored_verdict(row: list[float], margin: float) -> None:
     opposite = {"better": "worse", "worse": "better"}

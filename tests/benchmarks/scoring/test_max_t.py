@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from benchmarks.scoring import max_t
@@ -92,6 +92,7 @@ def test_few_images_do_not_drown_many() -> None:
     assert sign_flip_p(np.vstack([few, many]))[-1] < 0.05
 
 
+@settings(deadline=None)
 @given(some.integers(0, 2**32 - 1), some.floats(0.01, 100))
 def test_p_keeps_its_order_and_needs_no_unit(seed: int, unit: float) -> None:
     differences = np.random.default_rng(seed).normal(0.3, 1, (4, 8))
