@@ -1,7 +1,8 @@
 """Differences to simulate with, and intervals of many families at once.
 
 Arrays are (families, comparisons, images). `together` is what `benchmarks.scoring.intervals` does,
-with fewer draws; the others are what it could have done.
+with fewer draws; the others are what it could have done. `python tests/support/simulation.py` puts
+all of them side by side, in about 8 minutes of one core.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ Array = npt.NDArray[np.float64]
 Bounds = tuple[Array, Array]
 Procedure = Callable[[Array], Bounds]
 DRAWS = 4000
+IMAGES = (8, 20, 40)
+KINDS = ("normal", "exponential", "log-normal")
+TRIALS = 10_000
+MARGIN = 0.3  # dB
 
 
 def differences(
@@ -93,3 +98,73 @@ def _drawn_again(drawn: Array, draws: int = DRAWS) -> Iterator[Array]:
     """In parts of 50 families, so that no more than some 100 MiB are held."""
     for start in range(0, len(drawn), 50):
         yield drawn_t(drawn[start : start + 50], weights(drawn.shape[-1], 0, draws))
+
+
+def holds(bounds: Bounds) -> float:
+    """The share of families whose intervals all hold the truth, which is 0."""
+    low, high = bounds
+    return float(((low <= 0) & (high >= 0)).all(-1).mean())
+
+
+def false_equivalent(bounds: Bounds, images: int) -> float:
+    """The share of families that call any comparison equivalent, though all are at the margin.
+
+    Intervals move and stretch with their differences; here these are so small that the interval of
+    t is a third of what lies within the margin. The larger share of both margins.
+    """
+    low, high = (0.05 * MARGIN * images**0.5 * bound for bound in bounds)
+    above = (high <= 0) & (low >= -2 * MARGIN)
+    below = (low >= 0) & (high <= 2 * MARGIN)
+    return float(max(above.any(-1).mean(), below.any(-1).mean()))
+
+
+def power(bounds: Bounds, truth: float, spread: float) -> float:
+    """How often a comparison of this true difference is called better."""
+    return float((bounds[0] * spread + truth > 0).mean())
+
+
+def _intervals() -> None:
+    """What was tried, side by side; `mixed` are one log-normal and four normal comparisons."""
+    print("\ndifferences, images, comparisons, correlation, intervals, families:"
+          " coverage; falsely better or worse; falsely equivalent; median width")  # fmt: skip
+    families = {student: TRIALS, johnson: TRIALS, together: 4000, alone: 2000, unbounded: 2000}
+    for kind in (*KINDS, "mixed"):
+        for comparisons, correlation in ((1, 0.0), (5, 0.0), (5, 0.5))[kind == "mixed" :]:
+            for images in IMAGES:
+                for procedure, trials in families.items():
+                    drawn = differences(kind, trials, comparisons, images, correlation, seed=7)
+                    low, high = procedure(drawn)
+                    coverage, same = holds((low, high)), false_equivalent((low, high), images)
+                    print(f"{kind}, {images}, {comparisons}, {correlation}, {procedure.__name__},"
+                          f" {trials}: {coverage:.3f}; {1 - coverage:.3f}; {same:.3f};"
+                          f" {np.median(high - low):.2f}")  # fmt: skip
+
+
+def _power() -> None:
+    print("\nimages, comparisons, spread in dB, true difference in dB: power of t, of ours")
+    for comparisons in (1, 5):
+        for images in IMAGES:
+            drawn = differences("normal", 4000, comparisons, images, 0, seed=8)
+            bounds = (student(drawn), together(drawn))
+            for spread in (1.0, 1.5):
+                for truth in (0.5, 1.0):
+                    of_t, own = (power(each, truth, spread) for each in bounds)
+                    print(f"{images}, {comparisons}, {spread}, {truth}: {of_t:.3f}, {own:.3f}")
+
+
+def _swayed() -> None:
+    """One image of it is 20 dB off; its other images have a twentieth of the others' spread."""
+    print("\nimages, intervals: median width of the other four")
+    for images in IMAGES:
+        drawn = differences("normal", 500, 5, images, 0, seed=9)
+        drawn[:, 4] *= 0.05
+        drawn[:, 4, 0] -= 20
+        for procedure in (student, together, alone, unbounded):
+            low, high = procedure(drawn)
+            print(f"{images}, {procedure.__name__}: {np.median((high - low)[:, :4]):.2f}")
+
+
+if __name__ == "__main__":
+    _intervals()
+    _power()
+    _swayed()

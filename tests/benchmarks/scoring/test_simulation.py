@@ -5,7 +5,8 @@ on ten images (`reports/published/standard-reduced`): of images, of holes within
 liking for either, and between seeds, drawn from normal distributions of those sizes, and as images
 themselves, drawn again from the ten.
 
-`pytest -s -k tables tests/benchmarks/scoring/test_simulation.py` prints all numbers.
+`pytest -s` prints the numbers; `python tests/support/simulation.py` prints those of what else was
+tried.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,13 +21,17 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from support.commands import ROOT
 from support.simulation import (
+    IMAGES,
+    KINDS,
+    MARGIN,
+    TRIALS,
     Bounds,
-    alone,
     differences,
-    johnson,
+    false_equivalent,
+    holds,
+    power,
     student,
     together,
-    unbounded,
 )
 
 from benchmarks.scoring.intervals import DRAWS, decide, simultaneous
@@ -35,11 +40,7 @@ from benchmarks.scoring.statistics import mean_interval, pairs, ranks
 
 Array = npt.NDArray[np.float64]
 PUBLISHED = ROOT / "reports" / "published" / "standard-reduced" / "results.csv"
-IMAGES = (8, 20, 40)
-KINDS = ("normal", "exponential", "log-normal")
 FAMILIES = ((1, 0.0), (5, 0.0), pytest.param(5, 0.5, marks=pytest.mark.slow))
-TRIALS = 10_000
-MARGIN = 0.3  # dB
 METHODS = 6  # of the simulated tables
 slow = pytest.mark.slow
 
@@ -47,29 +48,6 @@ slow = pytest.mark.slow
 def error(share: float, trials: int) -> float:
     """Three standard errors of a share that was simulated."""
     return 3 * (share * (1 - share) / trials) ** 0.5
-
-
-def holds(bounds: Bounds) -> float:
-    """The share of families whose intervals all hold the truth, which is 0."""
-    low, high = bounds
-    return float(((low <= 0) & (high >= 0)).all(-1).mean())
-
-
-def false_equivalent(bounds: Bounds, images: int) -> float:
-    """The share of families that call any comparison equivalent, though all are at the margin.
-
-    Intervals move and stretch with their differences; here these are so small that the interval of
-    t is a third of what lies within the margin. The larger share of both margins.
-    """
-    low, high = (0.05 * MARGIN * images**0.5 * bound for bound in bounds)
-    above = (high <= 0) & (low >= -2 * MARGIN)
-    below = (low >= 0) & (high <= 2 * MARGIN)
-    return float(max(above.any(-1).mean(), below.any(-1).mean()))
-
-
-def power(bounds: Bounds, truth: float, spread: float) -> float:
-    """How often a comparison of this true difference is called better."""
-    return float((bounds[0] * spread + truth > 0).mean())
 
 
 def test_the_intervals_are_as_they_are_simulated() -> None:
@@ -344,50 +322,3 @@ def test_ranks_are_seldom_wrong(images: int) -> None:
         alarms.append(np.ptp(found.mean) > found.critical_difference)
     print(f"{images} images: false alarms of ranks {np.mean(alarms):.4f}")
     assert np.mean(alarms) <= 0.05 + error(0.05, 500)
-
-
-@slow
-def test_tables_of_intervals() -> None:
-    """What was tried, side by side; `mixed` are one log-normal and four normal comparisons."""
-    print("\ndifferences, images, comparisons, correlation, intervals, families:"
-          " coverage; falsely better or worse; falsely equivalent; median width")  # fmt: skip
-    families = {student: TRIALS, johnson: TRIALS, together: 4000, alone: 2000, unbounded: 2000}
-    for kind in (*KINDS, "mixed"):
-        for comparisons, correlation in ((1, 0.0), (5, 0.0), (5, 0.5))[kind == "mixed" :]:
-            for images in IMAGES:
-                for procedure, trials in families.items():
-                    drawn = differences(kind, trials, comparisons, images, correlation, seed=7)
-                    low, high = procedure(drawn)
-                    coverage, same = holds((low, high)), false_equivalent((low, high), images)
-                    print(f"{kind}, {images}, {comparisons}, {correlation}, {procedure.__name__},"
-                          f" {trials}: {coverage:.3f}; {1 - coverage:.3f}; {same:.3f};"
-                          f" {np.median(high - low):.2f}")  # fmt: skip
-                    if procedure is together and kind in ("normal", "exponential"):
-                        assert coverage >= 0.93
-
-
-@slow
-def test_tables_of_power() -> None:
-    print("\nimages, comparisons, spread in dB, true difference in dB: power of t, of ours")
-    for comparisons in (1, 5):
-        for images in IMAGES:
-            drawn = differences("normal", 4000, comparisons, images, 0, seed=8)
-            bounds = (student(drawn), together(drawn))
-            for spread in (1.0, 1.5):
-                for truth in (0.5, 1.0):
-                    of_t, own = (power(each, truth, spread) for each in bounds)
-                    print(f"{images}, {comparisons}, {spread}, {truth}: {of_t:.3f}, {own:.3f}")
-                    assert own <= of_t
-
-
-@slow
-def test_tables_of_a_comparison_that_is_swayed() -> None:
-    """One image of it is 20 dB off; its other images have a twentieth of the others' spread."""
-    print("\nimages, intervals: median width of the other four")
-    for images in IMAGES:
-        drawn = differences("normal", 500, 5, images, 0, seed=9)
-        drawn[:, 4] *= 0.05
-        drawn[:, 4, 0] -= 20
-        for procedure in (student, together, alone, unbounded):
-            low, high = procedure(drawn)
-            print(f"{images}, {procedure.__name__}: {np.median((high - low)[:, :4]):.2f}")
