@@ -71,7 +71,7 @@ def test_the_summary_shows_the_tables_that_lie_beside_it(report: Report) -> None
     assert timing.read_text() in summary
     assert report.headline == (folder / "comparison-psnr.md").read_text()
     assert "with fewer than 6 images p cannot fall below 0.05" in summary
-    assert "This suite asks no question: what follows is exploratory" in summary
+    assert "This suite asks no question: all comparisons below are exploratory" in summary
     assert "## The question" not in summary
     assert {path.suffix for path in folder.iterdir()} == {".csv", ".md", ".tex"}
     assert not (folder / "comparison-lpips.md").exists()  # the suite does not ask for it

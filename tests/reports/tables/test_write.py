@@ -13,11 +13,13 @@ from support.commands import ROOT
 from support.synthetic import synthetic
 from support.tables import tables
 
+from benchmarks.store.asked import Asked
 from reports.compare import side_by_side
 from reports.tables import networks
 from reports.tables import stopping as stopping_rules
 from reports.tables.formats.latex import escape, key, macros, to_latex
 from reports.tables.formats.write import to_markdown, write
+from reports.tables.question import judged
 from reports.tables.table import Table, Value, shown
 from reports.tables.timing import timed_alone
 
@@ -60,8 +62,17 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
     assert {table.name for table in made} == {
         *BY_METRIC,
         *("iterations", "missing-share", "per-image", "architectures", "stopping"),
-        "timing-a-processor",
+        *("seeds", "timing-a-processor"),
     }
+    asked = Asked(
+        score="psnr_hole",
+        outputs={HOSTILE: "averaged", "biharmonic": "raw"},
+        reference="biharmonic",
+        planned=((HOSTILE, "biharmonic"),),
+        holes="each",
+        margin=0.3,
+    )
+    made += [judged(results, asked)]
     others = side_by_side({"one & 1": partial, "two_2": results})
     alone = timed_alone(ROOT / "reports" / "published" / "timing" / "intel-xeon-amx")
     write(tmp_path, [*made, *others, *(t for t in alone if t.name != "timing-a-processor")])
