@@ -77,8 +77,8 @@ def open_picture(path: Path) -> Image.Image:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if frames > 1 and picture.format != "MPO":  # whose further pictures are previews
         raise InputError(f"{path}: has {frames} frames or pages; one photo is filled at a time")
-    # Pillow sets it when it opens a path; its type hints have it in subclasses only.
-    picture.filename = str(path)  # type: ignore[attr-defined]
+    # Pillow sets it when it opens a path.
+    picture.filename = str(path)  # type: ignore[attr-defined]  # hinted in subclasses only
     if picture.format == "PNG" and picture.mode == "L" and "transparency" in picture.info:
         # Pillow scales levels of 2 and 4 bits to 8, but not the transparent one.
         depth = picture.info["blocks"][0][1][8]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.dropping import Dropping
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -26,23 +27,17 @@ ALL = ["clean", MEAN]
 
 
 class Remembering(nn.Module):
-    """Drops out, keeps statistics, and changes buffers, a weight and its input while it runs."""
+    """Changes a weight and its input, too, while it runs."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(32, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Conv2d(8, 3, 1)
-        )
-        self.register_buffer("passes", torch.zeros(()), persistent=False)
-        self.register_buffer("fading", torch.ones(()))
+        self.dropping = Dropping()
 
     def forward(self, x: Tensor) -> Tensor:
-        self.passes += 1
-        self.fading = self.fading * 0.97  # another tensor in its place
         with torch.no_grad():
-            self.layers[3].bias += 0.01
+            self.dropping.layers[3].bias += 0.01
             x.mul_(0.99)
-        return self.layers(x) * self.fading + self.passes / 100
+        return self.dropping(x)
 
 
 def _fit(method: Method = METHOD, **options: Any) -> dip.Fit:
