@@ -4,6 +4,7 @@ Each comparison has one interval, and all of them hold together. The verdict is 
 interval, so the two cannot contradict each other. Nothing else in a report is a verdict on methods.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from benchmarks.scoring.statistics import difference
 from benchmarks.store.asked import Asked
 from benchmarks.system.text import counted
 from reports.tables.scores import ABOUT_EXACT, ALL_HOLES, Column, columns, name_of
-from reports.tables.table import NOTHING, Table, shown
+from reports.tables.table import NOTHING, Table, Value, shown
 
 NAMED = 4  # methods that the title names; of more it says how many
 NUMBERS = ("difference", "low", "high", "detectable")
@@ -154,7 +155,7 @@ def _text(frame: pd.DataFrame, score: Score, *, has_holes: bool) -> pd.DataFrame
                 f"{_quoted(row['method'])} less {_quoted(row['other'])}" for row in rows
             ],
             **({"hole": frame["hole"]} if has_holes else {}),
-            f"Δ {score.title}": [_interval(row, score) for row in rows],
+            f"Δ {score.title}": [difference_of(row, score) for row in rows],
             "verdict": [_verdict(row, score) for row in rows],
             "images": [f"{row['images']}/{row['planned_images']}" for row in rows],
         },
@@ -162,13 +163,10 @@ def _text(frame: pd.DataFrame, score: Score, *, has_holes: bool) -> pd.DataFrame
     )
 
 
-def _interval(row: dict[Any, Any], score: Score) -> str:
-    """`+1.20 [0.40, 2.00]`."""
-    mean, low, high = (row[name] for name in ("difference", "low", "high"))
-    text = shown(mean, score.decimals, has_sign=True)
-    if np.isnan(low):
-        return text
-    return f"{text} [{shown(low, score.decimals)}, {shown(high, score.decimals)}]"
+def difference_of(row: Mapping[Any, Any], score: Score) -> Value:
+    """The difference of a row of `numbers` with its interval: `+1.20 [0.40, 2.00]`."""
+    interval = (row["low"], row["high"])
+    return Value(row["difference"], score.decimals, interval=interval, has_sign=True)
 
 
 def _verdict(row: dict[Any, Any], score: Score) -> str:

@@ -18,16 +18,21 @@ TIED = "≈"
 
 @dataclass(frozen=True)
 class Value:
-    """A number as people read it: `22.74 ± 3.46 (30/30)`.
+    """A number as people read it: `22.74 ± 3.46 (30/30)`, `+1.20 [0.40, 2.00]`.
 
-    half_width: of its 95 % interval. of: how many of how many. exact: how many more are infinite,
-    and in no mean. place: 1 for the best of its column, 2 for the second. is_tied: it is not seen
-    to differ from the best.
+    Attributes:
+        half_width: half the width of its 95 % interval, where that is symmetric.
+        interval: the bounds of its interval.
+        of: how many of how many.
+        exact: how many more are infinite, and in no mean.
+        place: 1 for the best of its column, 2 for the second.
+        is_tied: it is not seen to differ from the best.
     """
 
     number: float
     decimals: int
     half_width: float = np.nan
+    interval: tuple[float, float] | None = field(default=None, kw_only=True)
     of: tuple[int, int] | None = None
     place: int = 0
     is_tied: bool = False
@@ -43,6 +48,14 @@ class Value:
     def spread(self) -> str:
         """Half the interval's width; empty if there is none."""
         return f"{self.half_width:.{self.decimals}f}" if np.isfinite(self.half_width) else ""
+
+    @property
+    def text(self) -> str:
+        """The number with its spread or its interval."""
+        if self.interval is not None and np.isfinite(self.interval).all():
+            low, high = (shown(bound, self.decimals) for bound in self.interval)
+            return f"{self.shown} [{low}, {high}]"
+        return self.shown + (f" ± {self.spread}" if self.spread else "")
 
     @property
     def notes(self) -> list[str]:

@@ -14,7 +14,6 @@ import pandas as pd
 
 from reports.tables.table import Cell, Table, Value, shown
 
-INTERVAL = re.compile(r"([+-]?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]")  # `-1.20 [-2.00, 0.40]`
 SYMBOLS = {
     "±": r"$\pm$",
     "↑": r"$\uparrow$",
@@ -140,12 +139,12 @@ def _latex(cell: Cell, room: _Room | None) -> str:
     """room: of its column, if that is one of numbers."""
     if isinstance(cell, str):
         text = escape(cell)
-        if interval := INTERVAL.fullmatch(cell):  # with minus signs instead of hyphens
-            text = r"\num{{{}}} [\num{{{}}}, \num{{{}}}]".format(*interval.groups())
         return f"{{{text}}}" if room else text
     assert room is not None
     if not np.isfinite(cell.number):
         return f"{{{escape(cell.shown)}}}"
+    if cell.interval is not None:
+        return _with_interval(cell)
     text = cell.shown + (rf" \pm {cell.spread}" if cell.spread else "")
     if cell.spread and not float(cell.spread):  # siunitx leaves a spread of zero out
         text = f"${text}$"
@@ -154,6 +153,12 @@ def _latex(cell: Cell, room: _Room | None) -> str:
     if cell.place == 2:
         return room.underlined(cell, rf"\num{{{text}}}")
     return rf"\bfseries {text}" if cell.place == 1 else text
+
+
+def _with_interval(cell: Value) -> str:
+    r"""`{\num{+1.20} [\num{0.40}, \num{2.00}]}`: as text, with minus signs instead of hyphens."""
+    text = re.sub(r"[+-]?[\d.]+", lambda number: rf"\num{{{number[0]}}}", cell.text)
+    return f"{{{text}}}"
 
 
 def escape(text: str) -> str:

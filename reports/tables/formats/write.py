@@ -40,6 +40,5 @@ def _panel_to_markdown(panel: pd.DataFrame) -> str:
 def _markdown(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
-    text = cell.shown + (f" ± {cell.spread}" if cell.spread else "")
-    text = {0: text, 1: f"**{text}**", 2: f"_{text}_"}[cell.place]
+    text = {0: cell.text, 1: f"**{cell.text}**", 2: f"_{cell.text}_"}[cell.place]
     return " ".join([text, *(TIED if each is TIED else f"({each})" for each in cell.notes)])

@@ -172,7 +172,7 @@ def test_the_table_is_whole_in_latex(results: Results) -> None:
     assert "U+" not in latex  # a letter that LaTeX lacks
     row = _lines(results, _asked()).loc[("a", "mean", "all holes")]
     numbers = (rf"\num{{{row[name]:.2f}}}" for name in ("low", "high"))
-    assert rf"\num{{{row['difference']:+.2f}}} [{', '.join(numbers)}] & better & 8/8" in latex
+    assert rf"{{\num{{{row['difference']:+.2f}}} [{', '.join(numbers)}]}} & better & 8/8" in latex
 
 
 def test_one_image_gives_no_interval() -> None:

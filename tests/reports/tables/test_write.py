@@ -178,7 +178,7 @@ def test_marks_are_bold_underlined_and_tied() -> None:
         Value(math.inf, 2),
         Value(0.5, 2, 0.001, has_sign=True),
         "text | more",
-        "-1.20 [-2.00, 0.40]",
+        Value(-1.2, 2, interval=(-2.0, 0.4), has_sign=True),
     ]
     table = Table("t", "T", pd.DataFrame(), (), {}, [pd.DataFrame({"a": cells}, dtype=object)])
     assert to_markdown(table).splitlines()[2:] == [
