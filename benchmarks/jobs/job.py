@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,7 +205,7 @@ def expand(suite: Suite) -> list[Job]:
                 "engine": suite.engine,
                 "precision": suite.precision,
             }
-        for image, mask in product(images, suite.masks):
+        for image, mask in product(_images_of(entry, images), suite.masks):
             hole, preset = masks[image.name, mask.label], entry.preset or ""
             for seed in seeds[image.name]:
                 jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
@@ -252,13 +253,30 @@ def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
 
 
 def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, str, Method | str]]:
+    names = [image.name for image in images]
     for index, entry in enumerate(suite.methods):
-        _check_published(suite, index, entry, images)
+        for name in map(_normal, entry.images or ()):
+            if name not in names:
+                place = f"{suite.file}: methods[{index}].images"
+                raise InputError(f"{place}: {unknown('image', name, names)}")
+        of_method = _images_of(entry, images)
+        _check_published(suite, index, entry, of_method)
         for label, method in entry.expand():
             if isinstance(method, Method):
                 _check_import(suite, index, method)
-                _check_sizes(suite, index, entry, method, images)
+                _check_sizes(suite, index, entry, method, of_method)
             yield entry, label, method
+
+
+def _images_of(entry: MethodEntry, images: Sequence[Image]) -> list[Image]:
+    if entry.images is None:
+        return list(images)
+    chosen = {*map(_normal, entry.images)}
+    return [image for image in images if _normal(image.name) in chosen]
+
+
+def _normal(name: str) -> str:
+    return normalize("NFC", name)
 
 
 def _check_published(suite: Suite, index: int, entry: MethodEntry, images: list[Image]) -> None:

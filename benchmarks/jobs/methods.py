@@ -46,15 +46,19 @@ def parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
 class MethodEntry(Options):
     """One line under `methods`: a fill, all fills, or a preset with settings changed or swept.
 
-    iterations: its last one, where that is not the suite's. reproduces: the method of published
-    figures that the report puts beside this one's, where the image set has some and the hole is its
-    own. output: the one that stands for this method; its fits have it besides the suite's.
+    Attributes:
+        iterations: its last one, where that is not the suite's.
+        images: the suite's images that it runs on, where that is not all; it is then not ranked.
+        reproduces: the method of published figures that the report puts beside this one's, where
+            the image set has some and the hole is its own.
+        output: the one that stands for this method; its fits have it besides the suite's.
     """
 
     fill: Annotated[str, one_of("fill", (*FILLS, ALL))] | None = None
     preset: Annotated[str, one_of("preset", preset_names())] | None = None
     label: Annotated[str, AfterValidator(_one_line)] | None = None
     iterations: PositiveInt | None = None
+    images: list[str] | None = Field(None, min_length=1)
     reproduces: str | None = None
     output: Annotated[OutputOptions | None, parsed(parse_output)] = None
     set: dict[str, Any] = Field({})

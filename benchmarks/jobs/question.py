@@ -47,6 +47,7 @@ class Question(Options):
         networks: Mapping[str, str | None],
         fills: Collection[str],
         *,
+        partial: Collection[str] = (),
         outputs: Collection[str],
         metrics: Collection[str],
     ) -> Asked:
@@ -55,6 +56,7 @@ class Question(Options):
         Args:
             networks: by label the output that stands for it; None: that of the question.
             fills: labels of the others, whose output is `raw`.
+            partial: labels of methods that run on some images only; they cannot be compared.
             outputs: the outputs that are scored of all networks.
             metrics: the metrics that are computed.
 
@@ -72,6 +74,15 @@ class Question(Options):
                 raise InputError(f"question.score: {what}")
             raise InputError(f"question.score: {unknown('score', self.score, scores)}")
         known = [*networks, *fills]
+        named = {"question.reference": [self.reference]} | {
+            f"question.compare[{index}]": [entry] if isinstance(entry, str) else [*entry]
+            for index, entry in enumerate(self.compare or ())
+        }
+        for place, labels in named.items():
+            for label in labels:
+                if label in partial:
+                    what = f"'{label}' runs on some images only, and is not compared"
+                    raise InputError(f"{place}: {what}; leave out its images")
         if self.reference not in known:
             raise InputError(f"question.reference: {unknown('method', self.reference, known)}")
         planned = self._planned(networks)

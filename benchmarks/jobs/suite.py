@@ -96,14 +96,19 @@ class Suite(Options):
             return None
         networks: dict[str, str | None] = {}
         fills: list[str] = []
+        partial: list[str] = []
         for entry in self.methods:
             labels = [label for label, _ in entry.expand()]
-            if entry.fill is not None:
+            if entry.images is not None:
+                partial += labels
+            elif entry.fill is not None:
                 fills += labels
             else:
                 networks |= dict.fromkeys(labels, entry.output.label if entry.output else None)
         outputs = [output.label for output in self.outputs]
-        return self.question.resolve(networks, fills, outputs=outputs, metrics=self.metrics)
+        return self.question.resolve(
+            networks, fills, partial=partial, outputs=outputs, metrics=self.metrics
+        )
 
     def place(self, label: str) -> str:
         """Where in the file the method of that label stands."""

@@ -167,13 +167,13 @@ class Results:
     @cached_property
     def outputs(self) -> list[str]:
         """The labels of all outputs asked for, in order: the suite's, then those of methods."""
-        return list(dict.fromkeys((*self._of_suite, *self._of_methods.values())))
+        return list(dict.fromkeys((*self._of_suite, *self.method_outputs.values())))
 
     def outputs_of(self, method: str) -> list[str]:
         """The labels of the outputs that are asked for of a method; a fill's is `raw`."""
         if method not in self.networks:
             return ["raw"]
-        own = self._of_methods.get(method)
+        own = self.method_outputs.get(method)
         return [output for output in self.outputs if output in self._of_suite or output == own]
 
     def planned(self, output: str) -> pd.DataFrame:
@@ -187,7 +187,7 @@ class Results:
         return list(self.about.get("outputs", UNNAMED))
 
     @property
-    def _of_methods(self) -> dict[str, str]:
+    def method_outputs(self) -> dict[str, str]:
         """By method the output that stands for it, where it names one."""
         return dict(self.about.get("method_outputs", {}))
 

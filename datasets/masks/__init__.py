@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from datasets.errors import DatasetError, unknown
+from datasets.folder import is_one_line
 from datasets.images import Image
 from datasets.masks.base import Mask
 
@@ -48,12 +50,20 @@ MASKS = _by_kind(sorted(_find(), key=lambda mask: (mask.order, mask.kind)))
 def parse_mask(entry: Any) -> Mask:
     """A hole as it stands in YAML: `{boxes: {count: 3, side: 12}}`, or a name alone.
 
+    A second key, `label`, is the name that results and tables have for it.
+
     Raises DatasetError, with where and what, if it is none.
     """
     if isinstance(entry, str):
         entry = {entry: {}}
+    if isinstance(entry, dict) and len(entry) == 2 and "label" in entry:
+        kind_alone = {kind: settings for kind, settings in entry.items() if kind != "label"}
+        return parse_mask(kind_alone).labelled(_one_line(entry["label"]))
     if not isinstance(entry, dict) or len(entry) != 1:
-        raise DatasetError("a hole is one name with its settings, as 'bernoulli: {missing: 0.5}'")
+        raise DatasetError(
+            "a hole is one name with its settings, as 'bernoulli: {missing: 0.5}', and a label if"
+            " it needs one"
+        )
     ((kind, settings),) = entry.items()
     if kind not in MASKS:
         raise DatasetError(unknown("hole", str(kind), MASKS))
@@ -79,6 +89,12 @@ def parse_mask(entry: Any) -> Mask:
             message += f", not {finding['input']!r}"
         more = f" (and {len(others)} more)" if others else ""
         raise DatasetError(f"{where}: {message}{more}") from None
+
+
+def _one_line(label: Any) -> str:
+    if not isinstance(label, str) or not label.strip() or not is_one_line(label):
+        raise DatasetError(f"label: must be text on one line, not {label!r}")
+    return normalize("NFC", label)
 
 
 def make_mask(settings: Mask, image: Image) -> NDArray[np.uint8]:

@@ -16,7 +16,15 @@ from unicodedata import normalize
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 from datasets.errors import DatasetError
 from datasets.images import Image, Known
@@ -61,6 +69,7 @@ class Mask(BaseModel, ABC):
     kind: ClassVar[str]
     order: ClassVar[float] = inf
     amount: ClassVar[str] = ""
+    _label: str = PrivateAttr("")
 
     @abstractmethod
     def draw(self, image: Image) -> Known:
@@ -70,9 +79,17 @@ class Mask(BaseModel, ABC):
         """The same hole, its relative paths resolved from a folder; most holes have no paths."""
         return self
 
+    def labelled(self, label: str) -> "Mask":
+        """The same hole under a name of its own."""
+        mask = self.model_copy()
+        mask._label = label
+        return mask
+
     @property
     def label(self) -> str:
-        """The kind with the settings that were given: `bernoulli[missing=0.5]`."""
+        """Its own name, or the kind with the settings given: `bernoulli[missing=0.5]`."""
+        if self._label:
+            return self._label
         last = ("hole_fraction", "seed")
         names = [*(name for name in type(self).model_fields if name not in last), *last]
         given = {name: getattr(self, name) for name in names if name in self.model_fields_set}

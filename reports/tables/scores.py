@@ -38,7 +38,8 @@ class Column:
         scores: (entries, images), NaN where an image has no score.
         counts: number of jobs in the mean, by entry.
         exact: number of jobs with an infinite score, by entry.
-        planned: number of planned jobs, by entry.
+        planned: number of planned jobs, by entry; those of all images, also for a method that runs
+            on some images only.
         deviations: standard deviation between seeds, pooled over images and holes, by entry.
         is_whole: by entry: every job has a score; only such methods are compared and ranked.
         planned_images: number of planned images.
@@ -99,7 +100,8 @@ def columns(
     is_exact = np.isinf(scored[score.column])
     parts = (scored, averaged, scored[is_exact])
     with_score, counts, exact = (part.groupby(names).size() for part in parts)
-    jobs_planned = planned.groupby(["column", "method"]).size()
+    by_method = planned.groupby(["column", "method"])
+    jobs_planned, images_planned = by_method.size(), by_method["image"].nunique()
     fits = averaged.set_index([*names, "image", "mask", "seed"])[score.column]
     per_hole = fits.groupby(level=[*names, "image", "mask"]).mean()
     means = per_hole.groupby(level=[*names, "image"]).mean()
@@ -112,7 +114,12 @@ def columns(
             left_out = {*scored["image"][scored["column"] == name]} - {*with_mean}
             images = [image for image in images if image not in left_out]
         at = [(name, *entry) for entry in competing]
-        planned_jobs = [int(jobs_planned.get((name, method), 0)) for method, _ in competing]
+        planned_jobs = [
+            int(jobs_planned.get((name, method), 0))
+            * jobs["image"].nunique()
+            // max(1, int(images_planned.get((name, method), 0)))
+            for method, _ in competing
+        ]
         scores = np.full((len(competing), len(images)), np.nan)
         for index, place in enumerate(at):
             if counts.get(place, 0):
