@@ -1,6 +1,6 @@
 """Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from benchmarks.system.files import alone_in, write_atomically
 from benchmarks.system.refill import refilled
 from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
+from reports.findings import findings
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
 from reports.tables import coverage, networks, question, seeds, stopping
 from reports.tables.exploratory import comparison, paired
 from reports.tables.exploratory.standings import Standing, standings
-from reports.tables.formats.write import FOR_ALL, to_markdown, write
+from reports.tables.formats.write import FOR_ALL, write
+from reports.tables.leaderboard import leaderboard
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
 from reports.tables.table import Table
@@ -31,13 +33,21 @@ NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))  # in every report
 
 @dataclass(frozen=True)
 class Report:
-    """Where the report is, and its headline tables in Markdown.
+    """Where the report is, and what it says first.
 
-    page: `index.html`, which timings do not have; embedded: the one of chosen jobs, if asked for.
+    Attributes:
+        summary: `summary.md`.
+        table: the leaderboard, or the first table of timings.
+        findings: sentences on the results; none on timings.
+        notices: what a reader has to know before.
+        page: `index.html`, which timings do not have.
+        embedded: the page of chosen jobs, if asked for.
     """
 
     summary: Path
-    headline: str
+    table: Table
+    findings: Sequence[str] = ()
+    notices: Sequence[str] = ()
     page: Path | None = None
     embedded: Path | None = None
 
@@ -73,9 +83,13 @@ def build(
         with alone_in(folder):
             by_score = standings(results, reference)
             tables = all_tables(results, by_score)
-            return _replace(
+            answer = next((table for table in tables if table.name == "question"), None)
+            sentences = findings(results, tables[0], answer)
+            _replace(
                 folder / REPORT,
-                lambda place: _build(results, place, tables, by_score[0], embed, when_drawn),
+                lambda place: _build(
+                    results, place, tables, sentences, by_score[0], embed, when_drawn
+                ),
                 force,
             )
     except OSError as error:
@@ -83,19 +97,23 @@ def build(
             f"{folder / REPORT}: cannot be built ({error}); `dip-bench score SUITE`"
             " sets damaged runs aside, and `run` runs again what is missing"
         ) from None
+    return Report(
+        folder / REPORT / SUMMARY,
+        tables[0],
+        sentences,
+        [results.question.notice] if results.question and results.question.notice else [],
+        folder / REPORT / PAGE,
+        folder / REPORT / EMBEDDED if embed is not None else None,
+    )
 
 
-def _replace(folder: Path, build_in: Callable[[Path], str], force: bool | None) -> Report:
+def _replace(folder: Path, build_in: Callable[[Path], None], force: bool | None) -> None:
     """Build a report and put it in its place; one that fails leaves the last one.
 
-    build_in: fills the folder; returns the headline tables.
+    build_in: fills the folder.
     """
     with refilled(folder, REPORT, NAMES, force=force, is_ours=True) as place:
-        headline = build_in(place)
-        page, embedded = (
-            folder / name if (place / name).exists() else None for name in (PAGE, EMBEDDED)
-        )
-    return Report(folder / SUMMARY, headline, page, embedded)
+        build_in(place)
 
 
 def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
@@ -107,8 +125,10 @@ def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
     """
     first = by_score[0]
     holes = first.column.name
+    answer = question.judged(results, results.question) if results.question else None
     tables = [
-        question.judged(results, results.question) if results.question else None,
+        leaderboard(results, answer, first.reference_method),
+        answer,
         *(comparison.comparison(standing, results) for standing in by_score),
         *(paired.paired(standing) for standing in by_score),
         seeds.seeds(results, first),
@@ -130,10 +150,11 @@ def _build(
     results: Results,
     folder: Path,
     tables: list[Table],
+    sentences: list[str],
     first: Standing,
     embed: str | None,
     when_drawn: Callable[[], None],
-) -> str:
+) -> None:
     per_image = coverage.per_image(results)
     reach = coverage.coverage(per_image, results)
     tables += [reach] if reach else []
@@ -144,9 +165,11 @@ def _build(
     shown = {
         "title": results.title,
         "asked": results.question,
+        "findings": sentences,
         "planned": len(results.jobs),
         "done": int((results.jobs["status"] == "done").sum()),
         "images": results.jobs["image"].nunique(),
+        "holes": results.jobs["mask"].nunique(),
         "problems": _problems(results),
         "notices": results.about["notices"],
         "measures": [score.name for score in results.scores],
@@ -167,18 +190,6 @@ def _build(
     write_page(results, folder, shown, lines)
     if embed is not None:
         write_embedded(results, folder, shown, embed)
-    return _headline(results, tables)
-
-
-def _headline(results: Results, tables: list[Table]) -> str:
-    """The first comparison; before it the question and its answer, if the suite asks one."""
-    asked = results.question
-    if asked is None:
-        return to_markdown(tables[0])
-    answer, first, *_ = tables
-    parts = [asked.notice, answer.title, to_markdown(answer)]
-    parts += [f"Exploratory: {first.title}", to_markdown(first)]
-    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def _draw(
@@ -201,15 +212,15 @@ def _draw(
 def _build_timing(folder: Path, force: bool | None) -> Report:
     tables = timed_alone(folder)
     try:
-        return _replace(folder / REPORT, lambda place: _write_timing(place, tables), force)
+        _replace(folder / REPORT, lambda place: _write_timing(place, tables), force)
     except OSError as error:
         raise InputError(f"{folder / REPORT}: cannot be built ({error})") from None
+    return Report(folder / REPORT / SUMMARY, tables[0])
 
 
-def _write_timing(folder: Path, tables: list[Table]) -> str:
+def _write_timing(folder: Path, tables: list[Table]) -> None:
     write(folder / "tables", tables)
     write_atomically(folder / SUMMARY, template("timing.md.j2").render(tables=tables))
-    return to_markdown(tables[0])
 
 
 def _problems(results: Results) -> list[dict[str, object]]:

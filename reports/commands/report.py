@@ -41,12 +41,15 @@ def report(
 ) -> None:
     """Build the report again from what is stored; several folders are put side by side."""
     if len(results) == 1:
+        from rich.console import Console
+
         from reports.build import build
+        from reports.commands.ending import show
 
         if label:
             raise InputError("--label is for several folders")
         built = build(_folder_of(results[0], out), reference, embed, force=force)
-        print(built.headline)
+        show(built, Console(highlight=False))
         if built.embedded:
             print(f"In one file: {built.embedded}")
         print(f"Report: {built.page or built.summary}")
@@ -88,13 +91,19 @@ def _folder_of(results: Path, out: Path | None) -> Path:
 
 
 def open_page(
-    results: Annotated[Path, typer.Argument(help="a suite's results with a report")],
+    results: Annotated[
+        Path, typer.Argument(help="a suite, or its results folder, e.g. results/quick")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="folder of a suite's results (default: results)")
+    ] = None,
 ) -> None:
     """Open a report's page in the browser."""
-    page = results / "report" / "index.html"
+    folder = _folder_of(results, out)
+    page = folder / "report" / "index.html"
     if not page.is_file():
         raise InputError(
-            f"{page}: there is no page; `dip-bench bench SUITE` or `dip-bench report {results}`"
+            f"{page}: there is no page; `dip-bench bench SUITE` or `dip-bench report {folder}`"
             " makes it"
         )
     print(f"Report: {page}")

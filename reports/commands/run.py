@@ -105,21 +105,24 @@ def bench(
     from benchmarks.runner.run import run as run_suite
     from benchmarks.store.accounting import REPORTING
     from reports.build import build
+    from reports.commands.ending import show
 
     clock = Clock()
     plan = make_plan(suite, out)
     options = RunOptions(
         fresh=fresh, retry_failed=retry_failed, workers=workers, threads=threads, device=device
     )
-    failed = run_suite(plan, options, Console(), clock)
+    console = Console(highlight=False)
+    failed = run_suite(plan, options, console, clock)
 
     def note_time() -> None:
         clock.lap(REPORTING)
         clock.write(plan.folder)
 
     report = build(plan.folder, when_drawn=note_time)
-    print(report.headline)
-    print(clock.accounting().line)
+    console.print()
+    show(report, console)
+    print(f"\n{clock.accounting().line}")
     print(f"Report: {report.page or report.summary}")
     if failed:
         print(
@@ -130,6 +133,7 @@ def bench(
             file=sys.stderr,
         )
         raise typer.Exit(1)
+    print(f"Next: dip-bench open {suite}" + ("" if out == Path("results") else f" --out {out}"))
 
 
 def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:

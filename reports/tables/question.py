@@ -111,7 +111,7 @@ def _reason(column: Column, indices: dict[str, int]) -> str:
         return ""
     scored = {name: column.counts[index] + column.exact[index] for name, index in indices.items()}
     lacks = [
-        f"{_quoted(name)} has {scored[name]} of {counted(column.planned[index], 'job')}"
+        f"{quoted(name)} has {scored[name]} of {counted(column.planned[index], 'job')}"
         for name, index in indices.items()
         if scored[name] < column.planned[index]
     ]
@@ -151,9 +151,7 @@ def _text(frame: pd.DataFrame, score: Score, *, has_holes: bool) -> pd.DataFrame
     rows = frame.to_dict("records")
     return pd.DataFrame(
         {
-            "comparison": [
-                f"{_quoted(row['method'])} less {_quoted(row['other'])}" for row in rows
-            ],
+            "comparison": [f"{quoted(row['method'])} less {quoted(row['other'])}" for row in rows],
             **({"hole": frame["hole"]} if has_holes else {}),
             f"Δ {score.title}": [difference_of(row, score) for row in rows],
             "verdict": [_verdict(row, score) for row in rows],
@@ -174,22 +172,22 @@ def _verdict(row: dict[Any, Any], score: Score) -> str:
         return f"{NOTHING} ({row['reason']})"
     if row["verdict"] != "inconclusive" or np.isnan(row["detectable"]):
         return str(row["verdict"])
-    least = _with_unit(shown(row["detectable"], score.decimals), score)
+    least = with_unit(shown(row["detectable"], score.decimals), score)
     return f"inconclusive; detectable from {least}"
 
 
-def _with_unit(number: object, score: Score) -> str:
+def with_unit(number: object, score: Score) -> str:
     return f"{number} {score.unit}".rstrip()
 
 
 def _title(results: Results, asked: Asked, score: Score) -> str:
     """The question in one sentence."""
-    names = {method: _quoted(name) for method, name in _names(results, asked).items()}
+    names = {method: quoted(name) for method, name in _names(results, asked).items()}
     by_other: dict[str, list[str]] = {}
     for method, other in asked.planned:
         by_other.setdefault(names[other], []).append(names[method])
     clauses = [
-        f"{'is' if len(methods) == 1 else 'are'} {_listed(methods)} better or worse than {other}"
+        f"{'is' if len(methods) == 1 else 'are'} {listed(methods)} better or worse than {other}"
         for other, methods in by_other.items()
     ]
     if len(clauses) > NAMED:
@@ -201,19 +199,19 @@ def _title(results: Results, asked: Asked, score: Score) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """A name of several words or with commas in quotes: a sentence has to show where it ends."""
     return f"'{name}'" if {" ", ","} & {*name} else name
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     if len(names) > NAMED:
         return f"{len(names)} methods"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _caption(asked: Asked, score: Score, comparisons: int) -> str:
-    margin = _with_unit(f"{asked.margin:g}", score)
+    margin = with_unit(f"{asked.margin:g}", score)
     averaged = "seeds" if asked.holes == "each" else "seeds and holes"
     family = counted(comparisons, "planned comparison")
     return (

@@ -110,3 +110,10 @@ def shown(number: float, decimals: int, has_sign: bool = False) -> str:
         return "inf" if number > 0 else "-inf"
     rounded = round(float(number), decimals) + 0.0
     return f"{rounded:{'+' if has_sign and rounded else ''}.{decimals}f}"
+
+
+def seconds(number: float) -> Cell:
+    """Seconds as tables show them: milliseconds of fills, too."""
+    if number < 0.0005:
+        return "< 0.001"
+    return Value(number, 1 if number >= 1 else 3)

@@ -17,7 +17,7 @@ from benchmarks.scoring.results import Results
 from benchmarks.scoring.statistics import ALPHA, Array, mean_interval
 from reports.tables.exploratory.standings import MAX_T, Family, Standing, family, few_images
 from reports.tables.scores import ABOUT_EXACT, PSNR, Entry, columns, entries, without_exact
-from reports.tables.table import NOTHING, Cell, Table, Value
+from reports.tables.table import NOTHING, Table, Value, seconds
 
 PANEL = 6  # columns that fit beside each other
 COSTS = ("iterations", "seconds")  # of an entry's fits
@@ -267,15 +267,8 @@ def _panels(
         if costs is not None and at + width >= len(names):
             part += COSTS
             cells.append([Value(number, 0) for number in costs["iterations"]])
-            cells.append([_seconds(number) for number in costs["seconds"]])
+            cells.append([seconds(number) for number in costs["seconds"]])
         panel = pd.DataFrame(dict(enumerate(cells)), dtype=object)
         panel.columns = pd.Index(["method", "output", *part])  # an image may have such a name
         panels.append(panel)
     return panels
-
-
-def _seconds(seconds: float) -> Cell:
-    """Milliseconds of fills, too."""
-    if seconds < 0.0005:
-        return "< 0.001"
-    return Value(seconds, 1 if seconds >= 1 else 3)

@@ -5,6 +5,7 @@ best of the table all pairs are one family, because the best was chosen by the s
 the reference only the comparisons with it are.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from benchmarks.scoring.max_t import sign_flip_p
 from benchmarks.scoring.statistics import difference, mean_interval, wins_ties_losses
 from reports.tables.exploratory.standings import MAX_T, Standing, few_images
 from reports.tables.scores import ABOUT_EXACT
-from reports.tables.table import NOTHING, Table, Value
+from reports.tables.table import NOTHING, Cell, Table, Value
 
 WINS = ("wins", "ties", "losses")
 FIELDS = ("difference", "half_width", "p", *WINS)
@@ -95,25 +96,27 @@ def _text(frame: pd.DataFrame, standing: Standing) -> pd.DataFrame:
             cells.append("itself" if index == opponent else shown)
         return cells
 
-    best = NOTHING if standing.best is None else standing.names[standing.best]
-    return pd.DataFrame(
-        {
-            "method": frame["method"],
-            "output": frame["output"].replace("", NOTHING),
-            "mean rank": [Value(rank, 2) for rank in frame["rank"].astype(float)],
-            f"less {best} (best)": differences("best", standing.best),
+    cells: dict[str, Sequence[Cell]] = {
+        "method": list(frame["method"]),
+        "output": [output or NOTHING for output in frame["output"]],
+        "mean rank": [Value(rank, 2) for rank in frame["rank"].astype(float)],
+    }
+    if standing.best is not None and standing.best != standing.reference:
+        cells |= {
+            f"Δ vs best ({standing.names[standing.best]})": differences("best", standing.best),
             "p (best)": [as_p(row["best_p"]) for row in rows],
-            f"less {standing.reference_name}": differences("reference", standing.reference),
-            f"p ({standing.reference_name})": [as_p(row["reference_p"]) for row in rows],
-            "win/tie/loss": [
-                NOTHING
-                if pd.isna(row["reference_wins"])
-                else "/".join(f"{row[f'reference_{name}']:.0f}" for name in WINS)
-                for row in rows
-            ],
-        },
-        dtype=object,
-    )
+        }
+    cells |= {
+        f"Δ vs {standing.reference_name}": differences("reference", standing.reference),
+        f"p ({standing.reference_name})": [as_p(row["reference_p"]) for row in rows],
+        "win/tie/loss": [
+            NOTHING
+            if pd.isna(row["reference_wins"])
+            else "/".join(f"{row[f'reference_{name}']:.0f}" for name in WINS)
+            for row in rows
+        ],
+    }
+    return pd.DataFrame(cells, dtype=object)
 
 
 def as_p(p: float | None) -> str:

@@ -114,6 +114,11 @@ class Standing:
         return self.by_hole.columns[-1]
 
     @property
+    def reference_method(self) -> str:
+        """The method of the entry that all are compared with."""
+        return self.entries[self.names.index(self.reference_name)][0]
+
+    @property
     def best(self) -> int | None:
         return next(iter(self.by_hole.order[-1]), None)
 

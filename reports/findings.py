@@ -1,0 +1,170 @@
+"""What a suite's results say, in a few sentences: what was run, what was found, what stays open."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.scoring.results import Results, Score
+from benchmarks.store.asked import Asked
+from benchmarks.system.text import counted
+from reports.tables.leaderboard import score_of
+from reports.tables.question import difference_of, listed, quoted, with_unit
+from reports.tables.table import Table, seconds, shown
+
+NAMED = 4  # comparisons that a sentence names; of more it says how many
+OPEN = "inconclusive"
+REGIONS = {"hole": "in the hole", "full": "of the output", "composited": "of the composited image"}
+VERDICTS = ("better", "worse", "equivalent", OPEN)
+
+
+def findings(results: Results, leaderboard: Table, answer: Table | None) -> list[str]:
+    """Put the results of a suite into sentences.
+
+    Args:
+        results: results of a suite.
+        leaderboard: `leaderboard` of the same results.
+        answer: `question.judged` of the same results; None where nothing is asked.
+
+    Returns:
+        Sentences in plain text. The first says what was run. Only planned comparisons are called
+        better, worse or equivalent.
+    """
+    score = score_of(results)
+    sentences = [_run(results, score)]
+    if answer is None or results.question is None:
+        sentences.append(_highest(leaderboard.numbers, score))
+    else:
+        sentences += _answers(answer.numbers, results.question, score)
+    sentences += [_cost(results, leaderboard.numbers), _gaps(leaderboard.numbers)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _run(results: Results, score: Score) -> str:
+    """What was compared, on what."""
+    jobs = results.jobs
+    fills = jobs["method"].nunique() - len(results.networks)
+    compared = [counted(len(results.networks), "network")] if results.networks else []
+    if fills:
+        compared.append(f"{counted(fills, 'fill')} without a network")
+    sizes = results.rows[["width", "height"]].drop_duplicates()
+    size = " of {}x{} pixels".format(*sizes.iloc[0]) if len(sizes) == 1 else ""
+    names = [quoted(hole) for hole in jobs["mask"].unique()]
+    holes = f"{len(names)} kinds of hole"
+    if len(names) <= NAMED:
+        holes = f"the hole{'s' if len(names) > 1 else ''} {listed(names)}"
+    return (
+        f"Compared: {' and '.join(compared)}, on"
+        f" {counted(jobs['image'].nunique(), 'image')}{size} with {holes}, by {_in_words(score)}"
+        f"{f', {results.after_last}' if results.networks else ''}."
+    )
+
+
+def _in_words(score: Score) -> str:
+    """`PSNR in the hole`."""
+    metric, _, region = score.column.rpartition("_")
+    return f"{metric.upper()} {REGIONS[region]}"
+
+
+def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
+    """A sentence for each verdict, with its comparisons."""
+    rows = numbers.to_dict("records")
+    sentences = []
+    for verdict in VERDICTS:
+        own = [row for row in rows if row["verdict"] == verdict]
+        if len(own) > NAMED:
+            sentences.append(_many(own, len(rows), verdict, score))
+        elif own:
+            text = "; ".join(_clause(row, asked, score) for row in own)
+            sentences.append(f"{text[0].upper()}{text[1:]}." if verdict == OPEN else f"{text}.")
+    judged = sum(row["verdict"] in VERDICTS for row in rows)
+    if judged:
+        hold = "This interval holds" if judged == 1 else f"These {judged} intervals hold together"
+        sentences.append(f"{hold} with 95 % confidence.")
+    if judged < len(rows):
+        of = counted(len(rows), "planned comparison")
+        sentences.append(f"Not judged, because scores are missing: {len(rows) - judged} of {of}.")
+    return sentences
+
+
+def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
+    """`quick is better than biharmonic (+1.54 dB [0.57, 2.74])`."""
+    method, other = quoted(row["method"]), quoted(row["other"])
+    words = {
+        "better": f"{method} is better than {other}",
+        "worse": f"{method} is worse than {other}",
+        "equivalent": f"{method} and {other} are equivalent within"
+        f" ±{with_unit(f'{asked.margin:g}', score)}",
+        "inconclusive": f"whether {method} or {other} is better stays open",
+    }[row["verdict"]]
+    where = f" in {quoted(row['hole'])}" if asked.holes == "each" else ""
+    note = ""
+    if row["verdict"] == "inconclusive" and pd.notna(row["detectable"]):
+        least = with_unit(shown(row["detectable"], score.decimals), score)
+        note = f"; {counted(row['images'], 'image')} can show {least}"
+    mean, _, interval = difference_of(row, score).text.partition(" ")
+    return f"{words}{where} ({f'{with_unit(mean, score)} {interval}'.rstrip()}{note})"
+
+
+def _many(rows: Sequence[dict[Any, Any]], planned: int, verdict: str, score: Score) -> str:
+    low, high = (
+        shown(bound, score.decimals, has_sign=True)
+        for bound in (extreme(row["difference"] for row in rows) for extreme in (min, max))
+    )
+    outcome = {
+        "better": "the first method is better",
+        "worse": "the first method is worse",
+        "equivalent": "the two are equivalent",
+        "inconclusive": "the answer stays open",
+    }[verdict]
+    differences = f"{low} to {with_unit(high, score)}"
+    return f"In {len(rows)} of {planned} planned comparisons {outcome} ({differences})."
+
+
+def _highest(numbers: pd.DataFrame, score: Score) -> str:
+    """The first three of the leaderboard, where no comparison was planned."""
+    complete = numbers[numbers["complete"] & numbers[score.name].notna()].head(3)
+    means = [
+        f"{quoted(row['method'])} {with_unit(shown(row[score.name], score.decimals), score)}"
+        for row in complete.to_dict("records")
+    ]
+    sentence = "No comparison was planned, so nothing here is a verdict."
+    return f"{sentence} Best means: {listed(means)}." if means else sentence
+
+
+def _cost(results: Results, numbers: pd.DataFrame) -> str:
+    """Median seconds of a fit, and of the best fill."""
+    known = numbers[numbers["seconds"].notna()]
+    fits = known[known["method"].isin(results.networks)]
+    fills = known[~known["method"].isin(results.networks)]
+    if fits.empty:
+        return ""
+    if len(fits) <= NAMED:
+        parts = [f"{quoted(row['method'])} {_seconds(row)}" for row in fits.to_dict("records")]
+        cost = f"Seconds for one image: {listed(parts)}"
+    else:
+        low, high = fits["seconds"].min(), fits["seconds"].max()
+        cost = f"Seconds for one image: networks {low:.1f} to {high:.1f}"
+    if len(fills):
+        best = fills.to_dict("records")[0]
+        cost += f"; the best fill, {quoted(best['method'])}, {_seconds(best)}"
+    return f"{cost} (medians)."
+
+
+def _seconds(row: dict[Any, Any]) -> str:
+    cell = seconds(row["seconds"])
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _gaps(numbers: pd.DataFrame) -> str:
+    """Methods that are not ranked, and why."""
+    lacking = numbers[~numbers["complete"].astype(bool)]
+    if lacking.empty:
+        return ""
+    if len(lacking) > NAMED:
+        return f"Not ranked: {len(lacking)} methods that lack jobs."
+    parts = [
+        f"{quoted(row['method'])} ({row['n']} of {counted(row['N'], 'job')})"
+        for row in lacking.to_dict("records")
+    ]
+    return f"Not ranked: {listed(parts)}."

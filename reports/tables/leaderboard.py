@@ -1,0 +1,222 @@
+"""The leaderboard: one row a method, best first, with the answer to the suite's question."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.scoring.results import Results, Score
+from benchmarks.scoring.statistics import difference, mean_interval
+from benchmarks.store.asked import Asked
+from benchmarks.system.text import counted
+from reports.tables.question import difference_of
+from reports.tables.scores import ALL_HOLES, PSNR, Column, columns
+from reports.tables.table import NOTHING, Cell, Table, Value, seconds
+
+AVERAGED = "averaged"
+BOUNDS = ("difference", "low", "high")
+REFERENCE = "reference"
+EXPLORATORY = "exploratory"
+NOT_RANKED = "not ranked"
+NOT_JUDGED = "not judged"
+
+
+def standing_output(results: Results, method: str) -> str:
+    """The output that stands for a method where each method has one row.
+
+    Args:
+        results: results of a suite.
+        method: label of a method.
+
+    Returns:
+        `raw` for a fill. For a network its own `output:`, else the question's, else `averaged`,
+        else the first that the suite scores.
+    """
+    outputs = results.outputs_of(method)
+    asked = results.question
+    wanted = [results.method_outputs.get(method), AVERAGED]
+    if asked is not None:
+        wanted[1:1] = [asked.outputs.get(method), *asked.outputs.values()]
+    return next((output for output in wanted if output in outputs), outputs[0])
+
+
+def score_of(results: Results) -> Score:
+    """The score of the suite's question; hole PSNR, or its first, where nothing is asked."""
+    if results.question is None:
+        return results.scores[0]
+    return next(score for score in results.scores if score.column == results.question.score)
+
+
+def leaderboard(results: Results, answer: Table | None, reference: str) -> Table:
+    """Rank the methods by the question's score, hole PSNR where nothing is asked.
+
+    Args:
+        results: results of a suite.
+        answer: `question.judged` of the same results; None where nothing is asked.
+        reference: name of the method that all are compared with where nothing is asked.
+
+    Returns:
+        The table. score, ssim, ...: means over images, seeds and holes averaged within an image
+        first. difference: to the reference, in the unit of the score; low, high: of a planned
+        comparison its simultaneous interval, of others the 95 % interval of this comparison alone.
+        oracle: hole PSNR of the best iteration, picked with the truth. n: number of jobs with a
+        score; N: number of jobs that a method has on all images; complete: whether all have one.
+        Complete methods come first, best first.
+    """
+    asked = results.question
+    score = score_of(results)
+    methods = list(results.jobs["method"].unique())
+    competing = [(method, standing_output(results, method)) for method in methods]
+    rows = results.final.assign(column=ALL_HOLES)
+    planned = results.jobs.assign(column=ALL_HOLES)
+    by_score = {
+        own.name: columns(competing, rows, planned, own)[0] for own in (score, *results.scores)
+    }
+    ranked = by_score[score.name]
+    own_reference = asked.reference if asked else reference
+    at_reference = methods.index(own_reference)
+    costs = results.final.groupby(["method", "output"])["seconds"].median()
+    oracle = results.final.drop_duplicates("key").groupby(["method", "image"])["oracle_psnr_hole"]
+    best = oracle.mean().groupby(level="method").mean()
+    verdicts = _verdicts(answer, asked)
+    numbers = []
+    for index, (method, output) in enumerate(competing):
+        is_network = method in results.networks
+        numbers.append(
+            {
+                "method": method,
+                "output": output if is_network else "",
+                **{name: column.over_images[0][index] for name, column in by_score.items()},
+                **_against(ranked, index, at_reference),
+                "verdict": EXPLORATORY if ranked.is_whole[index] else NOT_RANKED,
+                "oracle": best.get(method, np.nan) if is_network else np.nan,
+                "iterations": results.last_of(method) if is_network else np.nan,
+                "seconds": costs.get((method, output), np.nan),
+                "n": ranked.counts[index] + ranked.exact[index],
+                "N": ranked.planned[index],
+                "complete": ranked.is_whole[index],
+                **verdicts.get(method, {}),
+            }
+        )
+    frame = pd.DataFrame(numbers)
+    frame.loc[at_reference, "verdict"] = REFERENCE
+    frame = frame.iloc[
+        np.lexsort((-score.sign * frame[score.name], ~frame["complete"].astype(bool)))
+    ].reset_index(drop=True)
+    return Table(
+        "leaderboard",
+        f"Leaderboard by {score.heading}, {results.after_last}",
+        frame,
+        ("method",),
+        {},
+        [_text(frame, results, score, own_reference)],
+        about=_about(frame, results, score, own_reference),
+    )
+
+
+def _against(column: Column, index: int, reference: int) -> dict[str, float]:
+    """A method less the reference, on the images that both have, with an interval of its own."""
+    if index == reference or not column.is_whole[reference]:
+        return {"difference": np.nan, "low": np.nan, "high": np.nan}
+    differences = difference(column.scores[index], column.scores[reference])
+    mean, half = map(float, mean_interval(differences[~np.isnan(differences)]))
+    return {"difference": mean, "low": mean - half, "high": mean + half}
+
+
+def _verdicts(answer: Table | None, asked: Asked | None) -> dict[str, dict[str, Any]]:
+    """By method, what the planned comparison with the reference came to.
+
+    Where holes are judged one by one, only the verdicts, counted.
+    """
+    if answer is None or asked is None:
+        return {}
+    rows: dict[str, list[dict[Any, Any]]] = {}
+    # A row for each hole that is judged and each planned pair.
+    for row, pair in zip(answer.numbers.to_dict("records"), cycle(asked.planned), strict=False):
+        if pair[1] == asked.reference:
+            rows.setdefault(pair[0], []).append(row)
+    verdicts: dict[str, dict[str, Any]] = {}
+    for method, own in rows.items():
+        words = Counter(row["verdict"] or NOT_JUDGED for row in own)
+        if asked.holes == "each" and len(own) > 1:
+            word = ", ".join(f"{word} ({count})" for word, count in words.items())
+            verdicts[method] = {"verdict": word if len(words) > 1 else f"{min(words)} in each hole"}
+        else:
+            verdicts[method] = {"verdict": min(words)} | {name: own[0][name] for name in BOUNDS}
+    return verdicts
+
+
+def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -> pd.DataFrame:
+    rows = frame.to_dict("records")
+    others = [own for own in results.scores if own.name != score.name]
+    text: dict[str, Sequence[Cell]] = {"method": list(frame["method"])}
+    if len({*frame["output"]} - {""}) > 1:
+        text["output"] = [output or NOTHING for output in frame["output"]]
+    text |= {score.title: _scores(rows, score)}
+    text |= {f"Δ vs {reference}": [_difference(row, score) for row in rows]}
+    if results.question:
+        text |= {"verdict": list(frame["verdict"])}
+    text |= {own.title: _scores(rows, own) for own in others}
+    if frame["oracle"].notna().any():
+        text |= {f"oracle {PSNR.title}": [Value(row["oracle"], PSNR.decimals) for row in rows]}
+    if results.networks:
+        text |= {"iterations": [Value(row["iterations"], 0) for row in rows]}
+    text |= {
+        "seconds": [seconds(row["seconds"]) for row in rows],
+        "jobs": [f"{row['n']}/{row['N']}" for row in rows],
+    }
+    return pd.DataFrame(text, dtype=object)
+
+
+def _scores(rows: Sequence[dict[Any, Any]], score: Score) -> list[Cell]:
+    """Means; the best and the second of the complete methods are marked."""
+    complete = [row[score.name] for row in rows if row["complete"]]
+    best = sorted({score.sign * mean for mean in complete if not np.isnan(mean)}, reverse=True)
+    places = {mean: place for place, mean in enumerate(best[:2], 1)}
+    return [
+        Value(
+            row[score.name],
+            score.decimals,
+            place=places.get(score.sign * row[score.name], 0) if row["complete"] else 0,
+        )
+        for row in rows
+    ]
+
+
+def _difference(row: dict[Any, Any], score: Score) -> Cell:
+    return NOTHING if row["verdict"] == REFERENCE else difference_of(row, score)
+
+
+def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) -> str:
+    images = results.jobs["image"].nunique()
+    asked = results.question
+    sentences = [
+        f"Means over {counted(images, 'image')}, seeds and holes averaged within an image first",
+        "best bold, second underlined" if frame["complete"].sum() > 1 else "",
+        f"Δ: mean difference to {reference} on the same images, with its 95 % interval",
+    ]
+    if asked:
+        sentences += [
+            "the intervals of planned comparisons hold together, and their verdicts are read off"
+            f" them (equivalent: within ±{asked.margin:g}{f' {score.unit}' if score.unit else ''})",
+            f"{EXPLORATORY}: not planned, interval of this comparison alone, no verdict",
+        ]
+    else:
+        sentences += [
+            "no comparison was planned, so that none is a verdict; each interval stands alone"
+        ]
+    outputs = {*frame["output"]} - {""}
+    if len(outputs) == 1:
+        sentences.append(f"networks: {min(outputs)} output")
+    if frame["oracle"].notna().any():
+        sentences.append(
+            "oracle: the best output of each fit, picked with the truth in hand, which no method"
+            " can do"
+        )
+    sentences.append("seconds: median over fits")
+    if not frame["complete"].all():
+        sentences.append("jobs: n of N; a method that lacks a job is not ranked")
+    return "; ".join(filter(None, sentences))
