@@ -78,9 +78,10 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
             text = "; ".join(_clause(row, asked, score) for row in own)
             sentences.append(f"{text[0].upper()}{text[1:]}." if verdict == OPEN else f"{text}.")
     judged = sum(row["verdict"] in VERDICTS for row in rows)
-    if judged:
-        hold = "This interval holds" if judged == 1 else f"These {judged} intervals hold together"
-        sentences.append(f"{hold} with 95 % confidence.")
+    if judged == 1:
+        sentences.append("In brackets: its 95 % interval.")
+    elif judged:
+        sentences.append(f"In brackets: 95 % intervals, which hold for all {judged} together.")
     if judged < len(rows):
         of = counted(len(rows), "planned comparison")
         sentences.append(f"Not judged, because scores are missing: {len(rows) - judged} of {of}.")

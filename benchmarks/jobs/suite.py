@@ -41,6 +41,7 @@ from dip.options.outputs import ALWAYS
 from dip.system.yaml import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "suites"
+ALL_HOLES = "all holes"  # a column of tables
 
 
 class Folder(Options):
@@ -287,6 +288,8 @@ def _check_outputs(suite: Suite) -> None:
 def _check_masks(suite: Suite) -> None:
     masks: set[str] = set()
     for index, mask in enumerate(suite.masks):
+        if mask.label == ALL_HOLES:
+            raise InputError(f"masks[{index}]: label: '{ALL_HOLES}' is what tables call their mean")
         if mask.label in masks:
             raise InputError(f"masks[{index}]: a second hole named '{mask.label}'")
         masks.add(mask.label)

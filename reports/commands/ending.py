@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from reports.build import Report
-from reports.tables.table import Cell, Value
+from reports.tables.table import TIED, Cell, Value
 
 STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "inconclusive": "yellow"}
 KEPT = 4  # columns that stay in the narrowest terminal: method, score, difference, verdict
@@ -71,4 +71,5 @@ def _text(cell: Cell) -> Text:
     if isinstance(cell, str):
         return Text(cell, STYLES.get(cell, ""))
     styles = {1: "bold", 2: "underline"}
-    return Text(" ".join([cell.text, *cell.notes]), styles.get(cell.place, ""))
+    notes = (note if note == TIED else f"({note})" for note in cell.notes)
+    return Text(" ".join([cell.text, *notes]), styles.get(cell.place, ""))

@@ -17,7 +17,7 @@ from benchmarks.store.run_folder import RunFolder
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, paged, save
 
 COLUMNS = 6  # pictures beside each other
-IMAGES = 12  # shown of a hole; the page has them all
+IMAGES = 4  # shown of a hole; the page has them all
 CLOSE_UP = 0.4  # of the shorter side
 PIXELS = 512  # of a side: print shows no more
 LARGEST_ERROR = 0.4  # of the scale of error maps; the channels' range is 1

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -17,6 +18,7 @@ from reports.tables.scores import ALL_HOLES, PSNR, Column, columns
 from reports.tables.table import NOTHING, Cell, Table, Value, seconds
 
 AVERAGED = "averaged"
+ORACLE = "oracle_psnr_hole"
 BOUNDS = ("difference", "low", "high")
 REFERENCE = "reference"
 EXPLORATORY = "exploratory"
@@ -39,7 +41,8 @@ def standing_output(results: Results, method: str) -> str:
     asked = results.question
     wanted = [results.method_outputs.get(method), AVERAGED]
     if asked is not None:
-        wanted[1:1] = [asked.outputs.get(method), *asked.outputs.values()]
+        of_networks = [asked.outputs[other] for other in asked.outputs if other in results.networks]
+        wanted[1:1] = [asked.outputs.get(method), *of_networks]
     return next((output for output in wanted if output in outputs), outputs[0])
 
 
@@ -59,18 +62,18 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         reference: name of the method that all are compared with where nothing is asked.
 
     Returns:
-        The table. score, ssim, ...: means over images, seeds and holes averaged within an image
-        first. difference: to the reference, in the unit of the score; low, high: of a planned
-        comparison its simultaneous interval, of others the 95 % interval of this comparison alone.
-        oracle: hole PSNR of the best iteration, picked with the truth. n: number of jobs with a
-        score; N: number of jobs that a method has on all images; complete: whether all have one.
-        Complete methods come first, best first.
+        The table. psnr, ssim, ...: means over images, seeds and holes averaged within an image
+        first; psnr_n, ...: number of jobs with that score. difference: to the reference, in the
+        unit of the score; low, high: of a planned comparison its simultaneous interval, of others
+        the 95 % interval of this comparison alone. oracle: hole PSNR of the best iteration, picked
+        with the truth. n: number of jobs with the score that ranks; N: number of jobs of a method
+        on all images; complete: whether all have it. Complete methods come first, best first.
     """
     asked = results.question
     score = score_of(results)
     methods = list(results.jobs["method"].unique())
     competing = [(method, standing_output(results, method)) for method in methods]
-    rows = results.final.assign(column=ALL_HOLES)
+    rows = results.final.assign(column=ALL_HOLES).astype({ORACLE: float})
     planned = results.jobs.assign(column=ALL_HOLES)
     by_score = {
         own.name: columns(competing, rows, planned, own)[0] for own in (score, *results.scores)
@@ -79,23 +82,24 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
     own_reference = asked.reference if asked else reference
     at_reference = methods.index(own_reference)
     costs = results.final.groupby(["method", "output"])["seconds"].median()
-    oracle = results.final.drop_duplicates("key").groupby(["method", "image"])["oracle_psnr_hole"]
-    best = oracle.mean().groupby(level="method").mean()
+    of_oracle = replace(PSNR, column=ORACLE)
+    (oracle,) = columns(competing, rows, planned, of_oracle)
     verdicts = _verdicts(answer, asked)
     numbers = []
     for index, (method, output) in enumerate(competing):
-        is_network = method in results.networks
+        is_network, has_result = method in results.networks, _scored(ranked, index) > 0
         numbers.append(
             {
                 "method": method,
                 "output": output if is_network else "",
                 **{name: column.over_images[0][index] for name, column in by_score.items()},
+                **{f"{name}_n": _scored(column, index) for name, column in by_score.items()},
                 **_against(ranked, index, at_reference),
                 "verdict": EXPLORATORY if ranked.is_whole[index] else NOT_RANKED,
-                "oracle": best.get(method, np.nan) if is_network else np.nan,
-                "iterations": results.last_of(method) if is_network else np.nan,
+                "oracle": oracle.over_images[0][index],
+                "iterations": results.last_of(method) if is_network and has_result else np.nan,
                 "seconds": costs.get((method, output), np.nan),
-                "n": ranked.counts[index] + ranked.exact[index],
+                "n": _scored(ranked, index),
                 "N": ranked.planned[index],
                 "complete": ranked.is_whole[index],
                 **verdicts.get(method, {}),
@@ -103,6 +107,8 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         )
     frame = pd.DataFrame(numbers)
     frame.loc[at_reference, "verdict"] = REFERENCE
+    if asked is None:
+        frame = frame.drop(columns="verdict")
     frame = frame.iloc[
         np.lexsort((-score.sign * frame[score.name], ~frame["complete"].astype(bool)))
     ].reset_index(drop=True)
@@ -115,6 +121,11 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         [_text(frame, results, score, own_reference)],
         about=_about(frame, results, score, own_reference),
     )
+
+
+def _scored(column: Column, index: int) -> int:
+    """How many jobs have a score."""
+    return column.counts[index] + column.exact[index]
 
 
 def _against(column: Column, index: int, reference: int) -> dict[str, float]:
@@ -140,7 +151,7 @@ def _verdicts(answer: Table | None, asked: Asked | None) -> dict[str, dict[str, 
             rows.setdefault(pair[0], []).append(row)
     verdicts: dict[str, dict[str, Any]] = {}
     for method, own in rows.items():
-        words = Counter(row["verdict"] or NOT_JUDGED for row in own)
+        words = Counter(NOT_JUDGED if row["reason"] else row["verdict"] for row in own)
         if asked.holes == "each" and len(own) > 1:
             word = ", ".join(f"{word} ({count})" for word, count in words.items())
             verdicts[method] = {"verdict": word if len(words) > 1 else f"{min(words)} in each hole"}
@@ -156,7 +167,11 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
     if len({*frame["output"]} - {""}) > 1:
         text["output"] = [output or NOTHING for output in frame["output"]]
     text |= {score.title: _scores(rows, score)}
-    text |= {f"Δ vs {reference}": [_difference(row, score) for row in rows]}
+    text |= {
+        f"Δ vs {reference}": [
+            NOTHING if row["method"] == reference else difference_of(row, score) for row in rows
+        ]
+    }
     if results.question:
         text |= {"verdict": list(frame["verdict"])}
     text |= {own.title: _scores(rows, own) for own in others}
@@ -172,22 +187,24 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
 
 
 def _scores(rows: Sequence[dict[Any, Any]], score: Score) -> list[Cell]:
-    """Means; the best and the second of the complete methods are marked."""
-    complete = [row[score.name] for row in rows if row["complete"]]
+    """Means; the best and the second are marked of the methods whose jobs all have the score.
+
+    A mean over fewer jobs than the method's other scores are of says so.
+    """
+    complete = [row[score.name] for row in rows if row[f"{score.name}_n"] == row["N"]]
     best = sorted({score.sign * mean for mean in complete if not np.isnan(mean)}, reverse=True)
     places = {mean: place for place, mean in enumerate(best[:2], 1)}
     return [
         Value(
             row[score.name],
             score.decimals,
-            place=places.get(score.sign * row[score.name], 0) if row["complete"] else 0,
+            of=None if row[f"{score.name}_n"] == row["n"] else (row[f"{score.name}_n"], row["N"]),
+            place=places.get(score.sign * row[score.name], 0)
+            if row[f"{score.name}_n"] == row["N"]
+            else 0,
         )
         for row in rows
     ]
-
-
-def _difference(row: dict[Any, Any], score: Score) -> Cell:
-    return NOTHING if row["verdict"] == REFERENCE else difference_of(row, score)
 
 
 def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) -> str:

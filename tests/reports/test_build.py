@@ -26,6 +26,7 @@ from reports.commands.app import main
 from reports.figures import sheets
 from reports.tables import coverage
 from reports.tables import stopping as stopping_rules
+from reports.tables.formats.write import to_markdown
 from reports.tables.timing import timing
 
 Write = Callable[..., Path]
@@ -60,6 +61,7 @@ def own(results: Results, tmp_path: Path) -> Path:
 def test_the_summary_shows_the_tables_that_lie_beside_it(report: Report) -> None:
     folder, summary = report.summary.parent / "tables", report.summary.read_text()
     for name in (
+        "leaderboard",
         "comparison-psnr",
         "comparison-ssim",
         "paired-psnr",
@@ -69,10 +71,10 @@ def test_the_summary_shows_the_tables_that_lie_beside_it(report: Report) -> None
         assert (folder / f"{name}.md").read_text() in summary
     (timing,) = folder.glob("timing-*.md")
     assert timing.read_text() in summary
-    assert report.headline == (folder / "comparison-psnr.md").read_text()
+    assert to_markdown(report.table) == (folder / "leaderboard.md").read_text()
+    assert summary.index("## Findings") < summary.index(report.findings[0])
     assert "with fewer than 6 images p cannot fall below 0.05" in summary
     assert "This suite asks no question: all comparisons below are exploratory" in summary
-    assert "## The question" not in summary
     assert {path.suffix for path in folder.iterdir()} == {".csv", ".md", ".tex"}
     assert not (folder / "comparison-lpips.md").exists()  # the suite does not ask for it
 
@@ -108,13 +110,12 @@ def test_the_question_and_its_answer_come_first(
     summary, page = ((folder / name).read_text() for name in ("summary.md", "index.html"))
     title = "Is quick better or worse than mean by PSNR hole (dB), output averaged?"
     answer = (folder / "tables" / "question.md").read_text()
-    comparison = (folder / "tables" / "comparison-psnr.md").read_text()
-    for text in (summary, done.stdout):
-        assert text.index(title) < text.index(answer) < text.index("Exploratory")
-        assert text.index("Exploratory") < text.index(comparison)
-    assert "## The question" in summary
-    assert "The comparisons below were not planned." in summary
-    assert page.index(title) < page.index("Exploratory: comparison")
+    finding = next(text for text in done.stdout.splitlines() if "quick or mean is better" in text)
+    assert finding.startswith("- Whether quick or mean is better stays open (")
+    board, found = (folder / "tables" / "leaderboard.md").read_text(), finding.removeprefix("- ")
+    assert summary.index(found) < summary.index(board) < summary.index(title)
+    assert summary.index(title) < summary.index(answer) < summary.index("not planned. They are")
+    assert page.index(found) < page.index(title)
     assert "was asked after" not in summary + page + done.stdout
     # Another margin, now that the scores are known.
     suite = suite_file(images=images, question={**question, "margin": 5})
@@ -122,8 +123,8 @@ def test_the_question_and_its_answer_come_first(
     after = "This question was asked after 2 of 2 fits were made."
     summary, page = ((folder / name).read_text() for name in ("summary.md", "index.html"))
     assert f"NOTICE: {after}" in done.stdout
-    assert f"{after}\n\n{title}" in done.stdout
-    assert f"## The question\n\n**{after}**\n\n{title}" in summary
+    assert f"\n{after}\n- Compared: " in done.stdout
+    assert f"**{after}**\n\n## Findings" in summary
     assert f'<p class="notice">{after}</p>' in page
 
 
@@ -140,9 +141,9 @@ def test_a_mean_over_fewer_images_says_so(
     done = command("reports", "bench", suite, "--out", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     assert "NOTICE: ssim is empty: needs 11 pixels on each side, not 10x10" in done.stdout
-    (line,) = (line for line in done.stdout.splitlines() if "| mean |" in line)
-    psnr = r"\*\*\d+\.\d\d ± \d+\.\d\d\*\* \(2/2\)"
-    assert re.fullmatch(rf"\| mean \| raw \| {psnr} \| - \| - \| {SECONDS} \|", line)
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("mean "))
+    ssim = r"\d\.\d{3} \(1/2\)"  # that of one image, and no mean to rank by
+    assert re.fullmatch(rf"mean +\d+\.\d\d +- +{ssim} +{SECONDS} +2/2 *", line)
     folder = tmp_path / "results" / "tiny" / "report" / "tables"
     ssim = (folder / "comparison-ssim.md").read_text().splitlines()[-1]
     assert re.fullmatch(rf"\| mean \| raw \| \d\.\d{{3}} \(1/2\) \| - \| - \| {SECONDS} \|", ssim)
@@ -156,7 +157,7 @@ def test_a_report_without_any_result_is_whole(
     assert command("reports", "build", out / "tiny").returncode == 0
     summary = (out / "tiny" / "report" / "summary.md").read_text()
     assert "0 of 2 jobs are done; the others are under *Jobs to look at*." in summary
-    assert "| mean | - | - (0/1) | - |" in summary
+    assert "| mean | - | - | - | - | - | 0/1 |" in summary
     assert "None" not in summary
     assert "## Timing" not in summary
 
@@ -386,7 +387,7 @@ def test_seeds_of_images_and_iterations_of_a_method_come_out_as_asked(tmp_path: 
     assert fits["seed"].nunique() == 4  # none is that of two images
     report = build(results.folder).summary
     summary = report.read_text()
-    assert "PSNR hole (dB) ↑ at each method's last iteration:" in summary
+    assert "Leaderboard by PSNR hole (dB), at each method's last iteration:" in summary
     assert "*final*: the outputs at each method's last iteration." in summary
     assert "| 33.3 % | 66.7 % | 100 % |" in summary
     assert (report.parent / "figures" / "training-1.webp").exists()

@@ -29,6 +29,27 @@ def test_jobs_are_images_x_holes_x_methods_x_seeds(suite_file: Write) -> None:
     assert "coffee/boxes[count=1,side=8]/mean/0" in names
 
 
+def test_a_method_may_run_on_some_images(suite_file: Write) -> None:
+    both = ["astronaut", "coffee"]
+    methods = [{"preset": "quick", "images": ["coffee"]}, {"fill": "mean"}]
+    jobs = expand(load_suite(str(suite_file(images=both, methods=methods))))
+    assert [(job.method_label, job.image.name) for job in jobs] == [
+        ("quick", "coffee"),
+        ("mean", "astronaut"),
+        ("mean", "coffee"),
+    ]
+
+
+def test_a_label_names_a_hole_and_is_no_part_of_its_key(suite_file: Write) -> None:
+    plain, named = (
+        expand(load_suite(str(suite_file(masks=[mask]))))
+        for mask in ({"bernoulli": {"missing": 0.5}}, {"bernoulli": {"missing": 0.5}, "label": "Ü"})
+    )
+    assert {job.mask_label for job in plain} == {"bernoulli[missing=0.5]"}
+    assert {job.mask_label for job in named} == {"Ü"}
+    assert [job.key for job in named] == [job.key for job in plain]
+
+
 def test_a_sweep_is_named_by_its_values(suite_file: Write) -> None:
     sweep = {
         "learning_rate": [0.001, 0.01],

@@ -40,11 +40,14 @@ def test_our_suites_state_their_cost_and_expand(name: str) -> None:
 
 def test_quick_is_a_fair_first_look() -> None:
     suite = load_suite("quick")
-    assert len(suite.images or ()) >= 2
-    assert len(suite.masks) >= 2
-    assert sum(entry.preset is not None for entry in suite.methods) >= 2
+    assert len(suite.images or ()) >= 8
+    assert suite.crop is not None  # not shrunk: that takes away what DIP draws from
     assert [entry.fill for entry in suite.methods if entry.fill] == ["all"]
     assert len(suite.iterations) >= 4
+    assert suite.asked is not None
+    assert {method for method, _ in suite.asked.planned} == {"quick"}
+    assert suite.asked.reference == "biharmonic"  # the best of the fast fills
+    assert [entry.preset for entry in suite.methods if entry.images] == ["lemsky-unet"]
 
 
 def test_the_article_is_reduced_and_not_changed() -> None:
@@ -156,6 +159,31 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (
         {"masks": [{"boxes": {"count": 1, "side": 99}}]},
         "tiny.yaml: masks[0]: boxes.side: 99 pixels do not fit",
+    ),
+    ({"masks": [{"bernoulli": {}, "label": "all holes"}]}, "is what tables call their mean"),
+    ({"masks": [{"bernoulli": {}, "label": ""}]}, "masks[0]: label: must be text on one line"),
+    (
+        {"masks": [{"bernoulli": {}, "label": "x"}, {"half": {}, "label": "x"}]},
+        "masks[1]: a second hole named 'x'",
+    ),
+    (
+        {"methods": [{"fill": "mean", "images": ["astronaunt"]}]},
+        "methods[0].images: unknown image 'astronaunt'. Did you mean 'astronaut'?",
+    ),
+    ({"methods": [{"fill": "mean", "images": []}]}, "methods[0].images: List should have at least"),
+    (
+        {
+            "methods": [{"preset": "quick", "images": ["astronaut"]}, {"fill": "mean"}],
+            "question": {"reference": "mean", "compare": ["quick"], "margin": 1},
+        },
+        "question.compare[0]: 'quick' runs on some images only, and is not compared; leave out its",
+    ),
+    (
+        {
+            "methods": [{"preset": "quick", "images": ["astronaut"]}, {"fill": "mean"}],
+            "question": {"reference": "mean", "margin": 1},
+        },
+        "question: there is no network to compare with 'mean'",
     ),
     ({"masks": ["bernoulli", "bernoulli"]}, "masks[1]: a second hole named 'bernoulli'"),
     (

@@ -225,9 +225,9 @@ def test_many_methods_are_counted_in_the_title() -> None:
     assert title.startswith("Are 6 methods better or worse than mean by")
 
 
-def test_the_answer_is_the_first_table_of_a_report(results: Results) -> None:
+def test_the_answer_follows_the_leaderboard_in_a_report(results: Results) -> None:
     asking = dataclasses.replace(
         results, about={**results.about, "question": _asked().model_dump(mode="json")}
     )
-    assert tables(asking)[0].name == "question"
+    assert [table.name for table in tables(asking)[:2]] == ["leaderboard", "question"]
     assert "question" not in {table.name for table in tables(results)}

@@ -145,7 +145,7 @@ def test_any_method_can_be_the_reference(results: Results) -> None:
     line = table.numbers.set_index(["method", "output"]).loc[("mean", "raw")]
     difference = _images(results, "mean") - _images(results, "b")
     assert line["reference_difference"] == pytest.approx(difference.mean())
-    assert "less b, raw" in to_markdown(table)
+    assert "Δ vs b, raw" in to_markdown(table)
     with pytest.raises(InputError, match="`reference`: unknown method 'biharmnic'. Did you mean"):
         pairs(results, "biharmnic")
 

@@ -1,0 +1,116 @@
+"""Findings: sentences that say what the tables say, and claim nothing more."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from support.synthetic import synthetic
+
+from benchmarks.scoring.results import Results
+from reports.findings import findings
+from reports.tables.leaderboard import leaderboard
+from reports.tables.question import judged
+
+FILLS = {"mean": -5.0, "biharmonic": 1.0}
+QUESTION: dict[str, Any] = {
+    "score": "psnr_hole",
+    "reference": "biharmonic",
+    "holes": "mean",
+    "margin": 0.3,
+}
+
+
+def _asking(results: Results, *planned: tuple[str, str], **changes: Any) -> Results:
+    methods = {method for pair in planned for method in pair}
+    outputs = {
+        method: "averaged" if method in results.networks else "raw" for method in sorted(methods)
+    }
+    question = {**QUESTION, "planned": planned, "outputs": outputs, **changes}
+    return dataclasses.replace(results, about={**results.about, "question": question})
+
+
+def _sentences(results: Results) -> list[str]:
+    answer = judged(results, results.question) if results.question else None
+    return findings(results, leaderboard(results, answer, "biharmonic"), answer)
+
+
+def _text(results: Results, first: str, second: str, score: str = "psnr_hole") -> str:
+    """A comparison's numbers as the table of the question has them."""
+    assert results.question is not None
+    numbers = judged(results, results.question).numbers.set_index(["method", "other"])
+    row = numbers.loc[(first, second)]
+    decimals, unit = (2, " dB") if score == "psnr_hole" else (3, "")
+    mean, low, high = (f"{row[name]:.{decimals}f}" for name in ("difference", "low", "high"))
+    return f"{'+' if row['difference'] > 0 else ''}{mean}{unit} [{low}, {high}]"
+
+
+@pytest.fixture
+def results() -> Results:
+    return synthetic(8, {"a": 4.0, "b": 1.0}, FILLS)
+
+
+def test_the_first_sentence_says_what_was_compared(results: Results) -> None:
+    assert _sentences(results)[0] == (
+        "Compared: 2 networks and 2 fills without a network, on 8 images of 48x64 pixels with the"
+        " holes hole-0 and hole-1, by PSNR in the hole, after 200 iterations."
+    )
+
+
+def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> None:
+    pairs = ("a", "biharmonic"), ("mean", "biharmonic"), ("b", "biharmonic")
+    asking = _asking(results, *pairs)
+    _, better, worse, still_open, brackets, *_ = _sentences(asking)
+    a, mean, b = (_text(asking, *pair) for pair in pairs)
+    assert better == f"a is better than biharmonic ({a})."
+    assert worse == f"mean is worse than biharmonic ({mean})."
+    assert still_open.startswith(f"Whether b or biharmonic is better stays open ({b}; 8 images can")
+    assert brackets == "In brackets: 95 % intervals, which hold for all 3 together."
+
+
+def test_equivalence_is_told_with_its_margin(results: Results) -> None:
+    asking = _asking(results, ("a", "b"), margin=12.5)
+    _, equivalent, brackets, *_ = _sentences(asking)
+    assert equivalent == f"a and b are equivalent within ±12.5 dB ({_text(asking, 'a', 'b')})."
+    assert brackets == "In brackets: its 95 % interval."
+
+
+def test_where_less_is_better_the_numbers_stay_as_they_are(results: Results) -> None:
+    asking = _asking(results, ("a", "mean"), score="lpips_composited", margin=0.001)
+    sentence = _sentences(asking)[1]
+    numbers = _text(asking, "a", "mean", "lpips_composited")
+    assert numbers.startswith("-")
+    assert sentence == f"a is better than mean ({numbers})."
+
+
+def test_each_hole_is_named_where_each_is_judged(results: Results) -> None:
+    better = _sentences(_asking(results, ("a", "mean"), holes="each"))[1]
+    assert "a is better than mean in hole-0 (+" in better
+    assert "; a is better than mean in hole-1 (+" in better
+
+
+def test_of_many_comparisons_it_says_how_many() -> None:
+    networks = {f"n{index}": 6.0 + index for index in range(6)}
+    results = synthetic(8, networks, FILLS)
+    asking = _asking(results, *((name, "mean") for name in networks))
+    assert asking.question is not None
+    differences = judged(asking, asking.question).numbers["difference"]
+    low, high = differences.min(), differences.max()
+    expected = f"the first method is better (+{low:.2f} to +{high:.2f} dB)."
+    sentences = _sentences(asking)
+    assert sentences[1] == f"In 6 of 6 planned comparisons {expected}"
+    assert sentences[3].startswith("Seconds for one image: networks 4.0 to 4.0; the best fill")
+
+
+def test_without_a_question_nothing_is_called_better(results: Results) -> None:
+    sentences = " ".join(_sentences(results))
+    assert "No comparison was planned, so nothing here is a verdict. Best means: a " in sentences
+    assert "better" not in sentences
+    assert "stays open" not in sentences
+
+
+def test_what_is_not_judged_and_not_ranked_is_told(results: Results) -> None:
+    lost = results.rows[(results.rows["method"] == "a") & (results.rows["image"] == "image-000")]
+    lacking = dataclasses.replace(results, rows=results.rows.drop(lost.index))
+    sentences = _sentences(_asking(lacking, ("a", "biharmonic"), ("b", "biharmonic")))
+    assert "Not judged, because scores are missing: 1 of 2 planned comparisons." in sentences
+    assert sentences[-1] == "Not ranked: a (42 of 48 jobs)."
