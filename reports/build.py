@@ -1,5 +1,6 @@
 """Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,9 @@ from reports.tables.timing import is_timing, timed_alone, timing
 from reports.templates import template
 
 SUMMARY = "summary.md"
+YAML = "suite.yaml"
 REPORT = "report"  # the folder beside results.csv
+PROBLEM = ("image", "mask", "method", "status", "reason")  # what is said of such a job
 NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))  # in every report
 
 
@@ -162,6 +165,9 @@ def _build(
     if reach:
         csv = per_image.to_csv(index=False)
         write_atomically(folder / "tables" / "coverage-per-image.csv", csv)
+    own = results.about.get("suite")  # results of earlier versions do not have it
+    if own:
+        write_atomically(folder / YAML, own["yaml"])
     shown = {
         "title": results.title,
         "asked": results.question,
@@ -181,6 +187,8 @@ def _build(
         "below": curves.BELOW,
         "networks": animation.NETWORKS,
         "provenance": results.origin,
+        "command": f"dip-bench bench {shlex.quote(own['name'])}" if own else "",
+        "yaml": YAML if own else "",
     }
     lines = write_jobs(results, folder)
     when_drawn()
@@ -227,6 +235,6 @@ def _problems(results: Results) -> list[dict[str, object]]:
     """Jobs without a full result, and those of which there is something to say."""
     jobs = results.jobs[(results.jobs["status"] != "done") | (results.jobs["reason"] != "")]
     return [
-        {"name": name_of(job), "status": job["status"], "reason": job["reason"]}
+        {"name": name_of(job), **{name: job[name] for name in PROBLEM}}
         for job in jobs.to_dict("records")
     ]

@@ -63,6 +63,7 @@ class Suite(Options):
 
     name: str = Field(exclude=True)  # no key of the file, but its name without the ending
     file: str = Field(exclude=True)  # the file's name, for messages
+    text: str = Field("", exclude=True)  # what the file holds, for readers of the results
     title: str = ""
     expect: str = Field("", description="what it costs to run")
     dataset: Annotated[str | Folder, BeforeValidator(_parse_dataset)]
@@ -188,7 +189,8 @@ def load_suite(name_or_path: str) -> Suite:
     """
     path = find_suite(name_or_path)
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = read_yaml(text)
     except FileNotFoundError:
         if path.parent == FOLDER:
             raise InputError(unknown("suite", path.stem, suite_names())) from None
@@ -207,12 +209,12 @@ def load_suite(name_or_path: str) -> Suite:
         )
     if path.stem == "runs":
         raise InputError(f"{path.name}: 'runs' is the store's own folder; name the suite otherwise")
-    for key in ("name", "file"):
+    for key in ("name", "file", "text"):
         if key in content:
             raise InputError(f"{path.name}: unknown key '{key}'; a suite is named by its file")
     try:
         suite = Suite.model_validate(
-            {"title": path.stem, **content, "name": path.stem, "file": path.name}
+            {"title": path.stem, **content, "name": path.stem, "file": path.name, "text": text}
         )
         _check_methods(suite)
         _check_outputs(suite)

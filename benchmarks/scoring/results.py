@@ -391,6 +391,9 @@ def _check_about(folder: Path, about: dict[str, Any]) -> None:
     own = about.get("method_outputs", {})
     if not (isinstance(own, dict) and _are_texts([*own.values()])):
         raise InputError(f"{folder}: {SUITE}: method_outputs: is no label by method; score again")
+    suite = about.get("suite", {"name": "", "yaml": ""})
+    if not (isinstance(suite, dict) and _are_texts([suite.get("name"), suite.get("yaml")])):
+        raise InputError(f"{folder}: {SUITE}: suite: is no name with its YAML; score again")
     for each in about["environments"]:
         if not (isinstance(each, dict) and isinstance(each.get("versions"), dict)):
             raise InputError(f"{folder}: {SUITE}: environments: one has no versions; score again")

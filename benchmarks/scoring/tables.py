@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,7 @@ def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
         "notices": reasons,
         "environments": _environments(plan),
         "specification": specification(plan.jobs),
+        "suite": {"name": Path(plan.owner).name, "yaml": plan.suite.text},
     }
 
 

@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 
 STYLE = str(Path(__file__).parent / "style.mplstyle")
 WIDTH, HEIGHT = 7.2, 9.5  # inches of a page's text, which no figure exceeds
+HOLE = (255, 0, 255)  # of a masked picture: a colour that no photo has
 LINES = ("-", "--", "-.", (0, (1, 1)))
 
 

@@ -11,13 +11,16 @@ from benchmarks.scoring.results import REGIONS, Results
 from benchmarks.store.layout import FAILURES, file_name
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.trace import NOTED, read_trace
+from reports.figures.style import HOLE
+from reports.tables.leaderboard import score_of, standing_output
 
 POINTS = 400  # of a curve that the page draws, at most
 LOG_LINES = 60  # of a failed job's log: its end
-PLACES = 5  # decimals of scores, which a page's reader has no use for more of
+PLACES = 5  # decimals of a curve's points, which are drawn and not read
 UNSHOWN = {"key", "suite", "job", "pixels", "checkpoints", "stops"}  # of a record: shown otherwise
 
 JOB = ["image", "mask", "method", "seed"]
+MEASURE = ("name", "column", "title", "decimals", "unit")  # of a score
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,15 @@ def overview(results: Results) -> dict[str, Any]:
     """What is of the whole suite: columns of scores, outputs to choose from, all but the jobs."""
     outputs = dict.fromkeys(("raw", *results.outputs, *results.stops["output"].unique()))
     have = set(results.rows["output"])
+    first = score_of(results)
     return {
         "measures": [
-            {"name": score.name, "title": score.title, "decimals": score.decimals}
-            for score in results.scores
+            {name: getattr(score, name) for name in MEASURE} for score in results.scores
         ],
+        "score": {"index": results.scores.index(first), "higher": first.is_better_higher},
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],
+        "hole": list(HOLE),
     }
 
 
@@ -62,7 +67,8 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
         place = tuple(job[name] for name in JOB)
         rows = groups.get(place)
         line = {each: job[each] for each in ("key", *JOB, "status", "reason")}
-        line |= {"isFill": job["preset"] == "", "outputs": {}}
+        line |= {"isFill": job["preset"] == "", "stands": standing_output(results, job["method"])}
+        line["outputs"] = {}
         if rows is None:
             yield Job(job["key"], line, {"log": _log(results, job["key"])})
             continue
@@ -147,7 +153,7 @@ def _curve(points: pd.DataFrame | None) -> dict[str, Any]:
     columns = {output: shown.get(output, pd.Series(index=shown.index)) for output in NOTED}
     return {
         "iteration": [int(each) for each in shown.index],
-        **{output: [_number(each) for each in values] for output, values in columns.items()},
+        **{output: [_number(each, PLACES) for each in values] for output, values in columns.items()},
     }
 
 
@@ -177,14 +183,17 @@ def _log(results: Results, key: str) -> str:
 
 def _loss_as_shown(loss: Any) -> float | str | None:
     """With four digits."""
-    return None if pd.isna(loss) else _number(f"{loss:.4g}", 12)
+    return None if pd.isna(loss) else _number(f"{loss:.4g}")
 
 
-def _number(value: Any, places: int = PLACES) -> float | str | None:
-    """As JSON has it; an infinite one as a word that JavaScript reads as a number."""
+def _number(value: Any, places: int | None = None) -> float | str | None:
+    """As JSON has it; an infinite one as a word that JavaScript reads as a number.
+
+    What people read is rounded once, by the page: places are for what is only drawn.
+    """
     if value is None or pd.isna(value):
         return None
     number = float(value)
     if np.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
-    return round(number, places)
+    return number if places is None else round(number, places)

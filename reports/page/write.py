@@ -19,11 +19,13 @@ from benchmarks.scoring.results import Results
 from benchmarks.system.files import write_atomically
 from dip.errors import InputError
 from reports.page.contents import Job, jobs, name_of, overview
+from reports.page.tables import panels
 from reports.templates import read, template
 
 PAGE, EMBEDDED, JOBS = "index.html", "embedded.html", "jobs"
 JOB_FILE = "job.js"
-SCRIPTS = ("page/table.js", "page/chart.js", "page/job.js")
+PARTS = ("page", "tables", "paint", "grid", "jobs", "chart", "compare", "job")
+SCRIPTS = tuple(f"page/{part}.js" for part in PARTS)
 Line = dict[str, Any]  # of the table of jobs
 
 
@@ -111,6 +113,7 @@ def _page(about: dict[str, Any], data: dict[str, Any], figures: dict[str, str]) 
         script=Markup(script),  # noqa: S704 - files of templates/
         data=Markup(_script(data)),  # noqa: S704 - escaped for a script
         figures=figures,
+        panels=panels,
         is_embedded=is_embedded,
         shown=len(data["jobs"]),
     )

@@ -1,20 +1,12 @@
 // The view of one job: pictures under a divider, checkpoints, scores, and how it was made.
 
+const STEP_MILLISECONDS = 700; // of a checkpoint while they are played
 const dialog = byId("job");
 const waiting = new Map(); // jobs that are being loaded, by key: whom to tell
 const loaded = new Map(); // what is known of a job, by key
 let open = null; // the job that is shown, with its details and pictures when they are there
 let wanted = ""; // the output that is shown of a job that has it
 let player = null; // whoever plays the checkpoints
-
-// Jobs by where a link finds them: by the beginning of their key; two may have the same run.
-const addresses = new Map();
-for (const job of jobs) {
-  let place = `job-${job.key.slice(0, 16)}`;
-  while (addresses.has(place)) place += "-again";
-  addresses.set(place, job);
-  job.address = place;
-}
 
 // Called by the file of each job.
 function received(key, details) {
@@ -35,15 +27,6 @@ function details(job) {
   });
 }
 
-function picture(key, file) {
-  return new Promise((resolve, reject) => {
-    const image = new Image();
-    image.addEventListener("load", () => resolve(image));
-    image.addEventListener("error", () => reject(new Error(`${file} is missing`)));
-    image.src = source(key, file);
-  });
-}
-
 function followAddress() {
   const place = location.hash.slice(1);
   const job = addresses.get(place);
@@ -52,7 +35,7 @@ function followAddress() {
     if (place.startsWith("job-")) byId("count").textContent += "; none has the address asked for";
     return;
   }
-  if (!dialog.open) wanted = filters.output.value;
+  if (!dialog.open) wanted = filters.output.value || job.stands;
   show(job);
 }
 
@@ -65,6 +48,7 @@ async function show(job) {
   byId("previous").disabled = !before;
   byId("next").disabled = !after;
   clear();
+  offerSides(job);
   say();
   if (!dialog.open) dialog.showModal();
   const mine = open;
@@ -80,11 +64,7 @@ async function show(job) {
 
 // Nothing of another job stands under this one's name.
 function clear() {
-  for (const side of ["left", "right"]) {
-    Object.assign(byId(side), { width: 1, height: 1 });
-    byId(side).removeAttribute("aria-label");
-  }
-  for (const name of ["file", "key"]) delete byId("compare").dataset[name];
+  clearSides();
   for (const id of ["curves", "oracle", "at", "record", "log"]) byId(id).replaceChildren();
   byId("scores").tHead.replaceChildren();
   byId("scores").tBodies[0].replaceChildren();
@@ -134,123 +114,6 @@ function steps() {
 
 function step() {
   return steps()[Number(byId("iteration").value)];
-}
-
-// Every picture is painted from truth, mask and output by the browser itself.
-const paintings = {
-  masked: { title: "masked", paint: (brush, { truth, hole }) => brush.over(truth, hole, "lighten") },
-  composited: {
-    title: "restoration",
-    paint: (brush, { truth, mask, output, hole }) => {
-      brush.over(output, hole, "multiply");
-      brush.keep();
-      brush.over(truth, mask, "multiply");
-      brush.add();
-    },
-  },
-  output: { title: "output as it is", paint: (brush, { output }) => brush.over(output) },
-  truth: { title: "truth", paint: (brush, { truth }) => brush.over(truth) },
-  error: {
-    title: "error, 4 times",
-    paint: (brush, { truth, output }) => {
-      brush.over(truth, output, "difference");
-      brush.double();
-      brush.double();
-    },
-  },
-};
-
-class Brush {
-  constructor(canvas, { naturalWidth: width, naturalHeight: height }) {
-    Object.assign(canvas, { width, height });
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d");
-    this.kept = null;
-  }
-
-  over(below, above, how) {
-    this.context.globalCompositeOperation = "source-over";
-    this.context.drawImage(below, 0, 0);
-    if (above) {
-      this.context.globalCompositeOperation = how;
-      this.context.drawImage(above, 0, 0);
-    }
-  }
-
-  keep() {
-    this.kept = copy(this.canvas);
-  }
-
-  add() {
-    this.context.globalCompositeOperation = "lighter";
-    this.context.drawImage(this.kept, 0, 0);
-  }
-
-  double() {
-    this.keep();
-    this.add();
-  }
-}
-
-function copy(picture) {
-  const width = picture.naturalWidth ?? picture.width;
-  const height = picture.naturalHeight ?? picture.height;
-  const canvas = Object.assign(element("canvas"), { width, height });
-  canvas.getContext("2d").drawImage(picture, 0, 0);
-  return canvas;
-}
-
-// White where the mask is black.
-function inverted(mask) {
-  const canvas = copy(mask);
-  const context = canvas.getContext("2d");
-  context.globalCompositeOperation = "difference";
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
-async function ready(file) {
-  const mine = open;
-  if (!mine.pictures.has(file)) mine.pictures.set(file, picture(mine.job.key, file));
-  return mine.pictures.get(file);
-}
-
-async function drawPictures() {
-  if (!open?.details?.pictures) return;
-  const [mine, now] = [open, step()];
-  say();
-  drawNumbers(now);
-  const isOver = () => open !== mine || step() !== now; // somebody went on meanwhile
-  let pictures;
-  try {
-    pictures = await Promise.all(["truth.png", "mask.png", now.file].map(ready));
-  } catch (error) {
-    if (!isOver()) say(error.message);
-    return;
-  }
-  if (isOver()) return;
-  const [truth, mask, output] = pictures;
-  mine.hole ??= inverted(mask);
-  for (const side of ["left", "right"]) {
-    const kind = byId(`${side}-of`).value;
-    paintings[kind].paint(new Brush(byId(side), truth), { truth, mask, output, hole: mine.hole });
-    byId(side).setAttribute("aria-label", paintings[kind].title);
-  }
-  const { naturalWidth: width, naturalHeight: height } = truth;
-  const box = byId("compare");
-  box.style.aspectRatio = `${width} / ${height}`;
-  box.style.maxWidth = `min(${Math.max(width, ENLARGED)}px, ${(85 * width) / height}vh)`;
-  box.classList.toggle("enlarged", width < ENLARGED);
-  box.dataset.file = now.file; // what is painted by now
-  box.dataset.key = mine.job.key;
-}
-
-function divide() {
-  const share = byId("divider").value / 10;
-  byId("right").style.clipPath = `inset(0 0 0 ${share}%)`;
-  byId("line").style.left = `${share}%`;
-  byId("divider").setAttribute("aria-valuetext", `${Math.round(share)} % from the left`);
 }
 
 function drawNumbers(now) {
@@ -344,21 +207,6 @@ function go(which) {
 }
 
 function prepareJob() {
-  const kinds = Object.entries(paintings).map(([name, { title }]) => [name, title]);
-  for (const [side, kind] of [["left", "masked"], ["right", "composited"]]) {
-    options(byId(`${side}-of`), kinds);
-    byId(`${side}-of`).value = kind;
-    byId(`${side}-of`).addEventListener("input", drawPictures);
-  }
-  divide();
-  byId("divider").addEventListener("input", divide);
-  byId("divider").addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    event.target.value = Number(event.target.value) + way * BY_A_KEY;
-    divide();
-  });
   byId("iteration").addEventListener("input", () => {
     stop();
     drawPictures();
@@ -394,5 +242,8 @@ function prepareJob() {
   followAddress();
 }
 
+prepareTables();
+prepareGrid();
 prepareTable();
+prepareSides();
 prepareJob();

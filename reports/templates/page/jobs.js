@@ -1,96 +1,53 @@
-// The table of jobs, and what the page's other scripts share. Names that come from files and suites
-// are only ever set as text.
-"use strict";
+// The table of jobs and the filters, which all else on the page follows.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const jobs = data.jobs;
 const AT_ONCE = 50; // rows that are added as somebody scrolls
-const STEP_MILLISECONDS = 700; // of a checkpoint while they are played
-const BY_A_KEY = 20; // thousandths of a picture's width that a key moves the divider
-const ENLARGED = 480; // pixels that a picture is shown wide at least, where there is room
-
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
-  }
-  made.append(...children);
-  return made;
-}
-
-function shown(value, decimals) {
-  if (value === null || value === undefined) return "–";
-  const number = Number(value);
-  return Number.isFinite(number) ? number.toFixed(decimals) : number > 0 ? "inf" : "-inf";
-}
-
-function short(measure) {
-  return measure.name === "psnr" ? "PSNR (dB)" : measure.name.toUpperCase();
-}
-
-// A name that may be parted at its settings, where there is little room.
-function parted(name) {
-  const parts = String(name).split(/(?<=[,[=/_])/);
-  return parts.flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
-}
-
+const FILTERS = ["image", "mask", "method", "status"]; // those that are chosen from a list
 
 const filters = byId("filters");
+const hasSeeds = new Set(jobs.map((job) => JSON.stringify([job.image, job.mask, job.method]))).size < jobs.length;
+const hasScore = (index) =>
+  jobs.some((job) => Object.values(job.outputs).some(({ scores }) => scores[index] !== null));
+// Those with anything to tell: seeds where jobs differ in nothing else, a status that not all have.
 const columns = [
   { name: "picture", title: "" },
   { name: "image", title: "image", of: (job) => job.image },
   { name: "mask", title: "hole", of: (job) => job.mask },
   { name: "method", title: "method", of: (job) => job.method },
-  { name: "seed", title: "seed", of: (job) => (job.isFill ? null : job.seed), decimals: 0 },
-  { name: "status", title: "status", of: (job) => job.status },
+  { name: "seed", title: "seed", of: (job) => (job.isFill ? null : job.seed), decimals: 0, tells: hasSeeds },
+  { name: "status", title: "status", of: (job) => job.status, tells: jobs.some((job) => job.status !== "done") },
   ...data.measures.map((measure, index) => ({
     name: measure.name,
     title: measure.title,
     short: short(measure),
     decimals: measure.decimals,
     of: (job) => chosen(job)?.scores[index] ?? null,
+    tells: hasScore(index),
   })),
   {
     name: "iteration",
     title: "iteration",
     of: (job) => (job.isFill ? null : (chosen(job)?.iteration ?? null)),
     decimals: 0,
+    tells: jobs.some((job) => !job.isFill),
   },
   { name: "seconds", title: "seconds", of: (job) => chosen(job)?.seconds ?? null, decimals: 2 },
-];
+].filter(({ tells = true }) => tells);
 let found = jobs; // what the filters leave, in order
 let drawn = 0; // how many of them have a row
 
 // What is shown of a job: the output asked for, at its last iteration; of a fill its answer.
 function chosen(job) {
-  return job.outputs[job.isFill ? "raw" : filters.output.value];
-}
-
-function source(key, file) {
-  return data.embedded
-    ? data.embedded[key].pictures[file]
-    : `jobs/${key}/${encodeURIComponent(file)}`;
-}
-
-function options(select, values, all) {
-  if (all) select.append(element("option", { value: "" }, all));
-  for (const [value, title] of values) select.append(element("option", { value }, title));
+  return job.isFill || !filters.output.value ? standing(job) : job.outputs[filters.output.value];
 }
 
 function prepareTable() {
-  for (const name of ["image", "mask", "method", "status"]) {
-    const values = [...new Set(jobs.map((job) => job[name]))];
+  for (const name of FILTERS) {
+    const values = distinct(jobs, name);
     options(filters[name], values.map((value) => [value, value]), "all");
+    filters[name].closest("label").hidden = values.length < 2;
   }
-  options(filters.output, data.outputs.map((output) => [output, output]));
-  if (data.outputs.includes("averaged")) {
-    filters.output.querySelector('[value="averaged"]').defaultSelected = true;
-    filters.output.value = "averaged";
-  }
+  options(filters.output, data.outputs.map((output) => [output, output]), "each method's");
+  filters.output.closest("label").hidden = data.outputs.length < 2;
   const sortable = columns.filter((column) => column.of);
   options(filters.sort, sortable.map((column) => [column.name, column.title]), "suite's order");
   const head = byId("table").tHead.rows[0];
@@ -106,7 +63,7 @@ function prepareTable() {
     }
     head.append(cell);
   }
-  filters.addEventListener("input", () => draw());
+  for (const place of [filters, byId("listing")]) place.addEventListener("input", draw);
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("reset", () => setTimeout(draw));
   draw();
@@ -131,28 +88,19 @@ function matches(job) {
   const name = `${job.image} ${job.mask} ${job.method} ${job.seed} ${job.status} ${job.reason}`;
   return (
     words.every((word) => name.toLowerCase().includes(word)) &&
-    ["image", "mask", "method", "status"].every(
-      (each) => !filters[each].value || job[each] === filters[each].value,
-    )
+    FILTERS.every((each) => !filters[each].value || job[each] === filters[each].value)
   );
-}
-
-// Numbers by size, words as people order them; what is missing comes last either way.
-function order(column, isDescending) {
-  const letters = new Intl.Collator(undefined, { numeric: true });
-  return (one, other) => {
-    const [a, b] = [column.of(one), column.of(other)];
-    if (a === null || b === null) return (a === null) - (b === null);
-    const difference = column.decimals === undefined ? letters.compare(a, b) : Number(a) - Number(b);
-    return (isDescending ? -1 : 1) * (difference || 0);
-  };
 }
 
 function draw() {
   const column = columns.find((each) => each.of && each.name === filters.sort.value);
   const isDescending = filters.descending.checked;
   found = jobs.filter(matches);
-  if (column) found.sort(order(column, isDescending));
+  const key = (job) => {
+    const value = column.of(job);
+    return value === null || column.decimals === undefined ? value : Number(value);
+  };
+  if (column) found.sort((a, b) => compared(key(a), key(b), isDescending));
   else if (isDescending) found.reverse();
   for (const cell of byId("table").tHead.rows[0].cells) {
     const isSorted = column && cell.dataset.column === column.name;
@@ -164,6 +112,8 @@ function draw() {
   byId("table").tBodies[0].replaceChildren();
   drawn = 0;
   addRows();
+  filterTables();
+  chooseGrid();
 }
 
 function addRows() {
