@@ -23,6 +23,8 @@ ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+# What is photographed: the first screen, sections by their id, and a job that is opened.
+SHOTS = {"top": "", "pictures": "#pictures", "jobs": "#jobs", "job": ""}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
@@ -86,7 +88,7 @@ def open_job(page: "Page", name: str) -> None:
 def take_screenshots(
     report: Path, folder: Path, job: str, *, force: bool | None = None
 ) -> list[Path]:
-    """Of the page in a report's folder: the table of jobs and one job, in each size and scheme.
+    """Of the page in a report's folder: each of `SHOTS`, in each size and scheme.
 
     job: words that the job to open is found by. force: whether files that this program did not
     write are replaced. Raises InputError.
@@ -98,17 +100,17 @@ def take_screenshots(
         f"{what}-{size}-{scheme}.png"
         for size in SIZES
         for scheme in SCHEMES
-        for what in ("jobs", "job")
+        for what in SHOTS
     ]
     with refilled(folder, "screenshots", names, force=force) as place, browser() as started:
         for size in SIZES:
             for scheme in SCHEMES:
                 opened = new_page(started, size, scheme)
                 opened.goto(page.resolve().as_uri())
-                for what in ("jobs", "job"):
-                    if what == "jobs":
-                        opened.evaluate("document.querySelector('#jobs').scrollIntoView()")
-                    else:
+                for what, section in SHOTS.items():
+                    if section:
+                        opened.locator(section).evaluate("each => each.scrollIntoView()")
+                    if what == "job":
                         open_job(opened, job)
                     opened.wait_for_load_state("networkidle")
                     opened.screenshot(path=place / f"{what}-{size}-{scheme}.png")

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from support.pages import BOLD, HOSTILE, Look, needs_chromium
 
 from benchmarks.scoring.results import Results
+from reports.figures.style import HOLE
 from reports.page.screenshots import open_job
 
 pytestmark = needs_chromium
