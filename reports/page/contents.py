@@ -43,9 +43,7 @@ def overview(results: Results) -> dict[str, Any]:
     have = set(results.rows["output"])
     first = score_of(results)
     return {
-        "measures": [
-            {name: getattr(score, name) for name in MEASURE} for score in results.scores
-        ],
+        "measures": [{name: getattr(score, name) for name in MEASURE} for score in results.scores],
         "score": {"index": results.scores.index(first), "higher": first.is_better_higher},
         "regions": list(REGIONS),
         "outputs": [each for each in outputs if each in have] or ["raw"],
@@ -153,7 +151,9 @@ def _curve(points: pd.DataFrame | None) -> dict[str, Any]:
     columns = {output: shown.get(output, pd.Series(index=shown.index)) for output in NOTED}
     return {
         "iteration": [int(each) for each in shown.index],
-        **{output: [_number(each, PLACES) for each in values] for output, values in columns.items()},
+        **{
+            output: [_number(each, PLACES) for each in values] for output, values in columns.items()
+        },
     }
 
 

@@ -97,10 +97,7 @@ def take_screenshots(
     if not page.exists():
         raise InputError(f"{page}: is missing; `dip-bench report` makes it")
     names = [
-        f"{what}-{size}-{scheme}.png"
-        for size in SIZES
-        for scheme in SCHEMES
-        for what in SHOTS
+        f"{what}-{size}-{scheme}.png" for size in SIZES for scheme in SCHEMES for what in SHOTS
     ]
     with refilled(folder, "screenshots", names, force=force) as place, browser() as started:
         for size in SIZES:

@@ -10,7 +10,7 @@ const wish = { left: "masked", right: "composited" }; // what was chosen last
 function others(job) {
   const same = jobs.filter(
     (each) =>
-      each.image === job.image && each.mask === job.mask && each.method !== job.method && standing(each),
+      each.image === job.image && each.mask === job.mask && each.method !== job.method && result(each),
   );
   return new Map(oneOfEach(same, job.seed).map((each) => [OTHER + each.method, each]));
 }
@@ -37,7 +37,7 @@ function chosenSide(side, now) {
   const value = byId(`${side}-of`).value;
   const other = others(open.job).get(value);
   if (other) {
-    const { file, scores } = standing(other);
+    const { file, scores } = result(other);
     return { kind: "composited", key: other.key, file, scores, title: other.method };
   }
   const hasScores = !["truth", "masked"].includes(value);

@@ -28,7 +28,7 @@ function refill(select, values) {
 function drawGrid(some) {
   const { index, higher } = data.score;
   const score = (job) => {
-    const value = standing(job)?.scores[index] ?? null;
+    const value = result(job)?.scores[index] ?? null;
     return value === null ? null : Number(value);
   };
   const sorted = [...some].sort((a, b) => compared(score(a), score(b), higher));
@@ -47,7 +47,7 @@ function knownCell(kind, job) {
 }
 
 function gridCell(job, first) {
-  const chosen = standing(job);
+  const chosen = result(job);
   const canvas = element("canvas", { role: "img", "aria-label": `restoration of ${job.method}` });
   const { index } = data.score;
   const { decimals, unit } = data.measures[index];

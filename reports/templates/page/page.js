@@ -83,13 +83,18 @@ function standing(job) {
   return job.outputs[job.stands];
 }
 
+// The same where it is a result: a fit that diverged has outputs, but none that counts.
+function result(job) {
+  return job.status === "done" ? standing(job) : undefined;
+}
+
 // Of each method the job whose seed is asked for, or the first that has a result, or the first.
 function oneOfEach(some, seed) {
+  const rank = (job) => (result(job) ? 2 : 0) + (job.seed === seed ? 1 : 0);
   const chosen = new Map();
   for (const job of some) {
     const before = chosen.get(job.method);
-    const isBetter = before && standing(job) && (!standing(before) || (job.seed === seed && before.seed !== seed));
-    if (!before || isBetter) chosen.set(job.method, job);
+    if (!before || rank(job) > rank(before)) chosen.set(job.method, job);
   }
   return [...chosen.values()];
 }

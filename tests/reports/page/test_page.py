@@ -46,6 +46,42 @@ def test_every_job_is_listed_with_its_names_as_text(
     assert "out of memory" in text
 
 
+def test_findings_and_the_leaderboard_come_first(hostile: Path, look: Look) -> None:
+    page = look(hostile / "report" / "index.html").page
+    sections = page.locator("main > section")
+    names = [section.get_attribute("id") for section in sections.all()]
+    first = ["findings", "pictures", "curves-of-all", "significance", "jobs"]
+    assert names == [*first, "problems", "provenance"]
+    for link in page.locator("nav a").all():
+        assert (link.get_attribute("href") or "").removeprefix("#") in names
+    expect(page.locator(".finding").first).to_contain_text("Compared: ")
+    ranked = pd.read_csv(hostile / "report" / "tables" / "leaderboard.csv", dtype=str)
+    board = page.locator("#findings table")
+    assert board.locator("td.stays").all_inner_texts() == list(ranked["method"])
+    box = board.bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= SIZES["desktop"][1]
+
+
+def test_links_lead_to_the_suite_the_results_and_their_environment(
+    hostile: Path, look: Look
+) -> None:
+    page = look(hostile / "report" / "index.html").page
+    links = page.locator("#findings > .files a")
+    paths = [hostile / "report" / (link.get_attribute("href") or "") for link in links.all()]
+    assert [path.name for path in paths] == ["suite.yaml", "results.csv", "suite.json"]
+    assert paths[0].read_text() == (hostile.parent.parent / "hostile.yaml").read_text()
+    assert paths[1].samefile(hostile / "results.csv")
+    assert paths[2].samefile(hostile / "suite.json")
+    expect(page.locator("#findings code")).to_have_text("dip-bench bench hostile.yaml")
+    for figure in page.locator("main figure img").all():
+        shown = figure.get_attribute("src")
+        assert figure.locator("xpath=..").get_attribute("href") == shown  # at full size
+    embedded = look(hostile / "report" / "embedded.html").page
+    addresses = [link.get_attribute("href") or "" for link in embedded.locator("main a").all()]
+    assert [address for address in addresses if not address.startswith("#")] == []
+
+
 def test_what_the_page_would_be_made_to_run_does_not_run(hostile: Path, look: Look) -> None:
     """Were a name put into the page as HTML by mistake, its script would be refused."""
     opened = look(hostile / "report" / "index.html")
@@ -226,13 +262,18 @@ def test_many_jobs_load_few_pictures_and_scrolling_reaches_them_all(
     assert not any(url.endswith(".js") for url in opened.requests)
     assert rows.count() < 400
     # Past the end of the rows that are there, and up to it again.
-    page.get_by_role("link", name="Environment").click()
+    page.locator("nav").get_by_role("link", name="Environment").click()
     for _ in range(20):
         rows.last.scroll_into_view_if_needed()
         page.wait_for_timeout(100)
     expect(rows).to_have_count(400)
     page.locator("[name=text]").fill("0123")
     expect(rows).to_have_count(2)
+    # What all jobs have alike is neither a column nor a filter.
+    for name in ("status", "mask"):
+        expect(page.locator(f"#filters [name={name}]")).not_to_be_visible()
+    expect(page.locator("#filters [name=image]")).to_be_visible()
+    assert page.locator("#table th[data-column=status]").count() == 0
 
 
 def test_a_suite_that_failed_has_a_page(

@@ -133,7 +133,7 @@ def test_the_pictures_are_those_of_the_run(
         expected = {
             "truth": truth,
             "output": output,
-            "masked": np.where(run.known, truth, 255),
+            "masked": np.where(run.known, truth, np.array(HOLE)[:, None, None]),
             "composited": np.where(run.known, truth, output),
             "error": np.minimum(255, 4 * np.abs(truth.astype(int) - output)),
         }
@@ -152,6 +152,42 @@ def test_the_pictures_are_those_of_the_run(
     assert f"{rows['oracle_psnr_hole'].iloc[0]:.2f} dB" in page.locator("#oracle").inner_text()
     record = json.loads(page.locator("#record").text_content() or "")
     assert record["trajectory"] == run.record.trajectory
+
+
+def test_any_two_methods_of_a_hole_are_compared(
+    hostile: Path, hostile_results: Results, look: Look, tmp_path: Path
+) -> None:
+    """Whatever job is open: the pictures are theirs, and so are the scores below."""
+    page = look(hostile / "report" / "index.html").page
+    open_job(page, f"bold {HOSTILE}")
+    left, right = page.locator("#left-of"), page.locator("#right-of")
+    others = ["mean", "biharmonic", "__proto__"]  # neither what failed nor what diverged
+    assert left.locator("optgroup").nth(1).locator("option").all_inner_texts() == others
+    rows = hostile_results.rows[hostile_results.rows["image"] == HOSTILE].set_index("method")
+
+    def scores(method: str) -> str:
+        row = rows.loc[method]
+        row = row if row.ndim == 1 else row[row["output"] == "averaged"].iloc[-1]
+        return ", ".join(
+            f"{score.name.upper()} {row[score.column]:.{score.decimals}f} {score.unit}".strip()
+            for score in hostile_results.scores
+        )
+
+    expect(page.locator("#left-scores")).to_have_text("")  # the masked image has none
+    expect(page.locator("#right-scores")).to_have_text(scores(BOLD))
+    left.select_option("method mean")
+    expect(page.locator("#left-scores")).to_have_text(scores("mean"))
+    run = hostile_results.run(rows.loc["biharmonic"]["key"])
+    restored = np.where(run.known, run.truth, run.restoration("raw", 0))
+    painted = _painted(page, "method biharmonic", run.truth.shape, tmp_path)
+    assert np.abs(painted - restored).max() <= 1  # screens may round by one
+    expect(page.locator("#right-scores")).to_have_text(scores("biharmonic"))
+    # The choice stays from job to job, except where it is the open job itself.
+    page.locator("#close").click()
+    open_job(page, f"mean {HOSTILE}")
+    expect(right).to_have_value("method biharmonic")
+    expect(left).to_have_value("composited")
+    expect(page.locator("#left-scores")).to_have_text(scores("mean"))
 
 
 def test_curves_have_the_checkpoints_and_what_the_rules_chose(
