@@ -80,8 +80,8 @@ SCROLL = """async () => {
       gaps.push(now - last);
       last = now;
       scrollBy(0, 400);
-      const end = byId("table").getBoundingClientRect().bottom;
-      if (byId("more").hidden && end < 0) over();
+      const isAtEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 1;
+      if (byId("more").hidden && isAtEnd) over();
       else requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);

@@ -45,10 +45,11 @@ function filterTables() {
 function prepareTables() {
   for (const table of tables) {
     [...table.tHead.rows[0].cells].forEach((head, index) => {
-      const button = element("button", { type: "button" }, ...head.childNodes);
+      const button = element("button", { type: "button" }, ...parted(head.textContent));
       button.addEventListener("click", () => sortTable(table, index));
-      head.append(button);
+      head.replaceChildren(button);
     });
+    for (const cell of table.querySelectorAll("td.stays")) cell.replaceChildren(...parted(cell.textContent));
     table.closest(".wide").after(element("p", { class: "about rows", role: "status" }));
   }
   // Told of each when it is shown first, when a section is opened, and when the window changes.
