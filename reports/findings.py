@@ -27,17 +27,17 @@ def findings(results: Results, leaderboard: Table, answer: Table | None) -> list
         answer: `question.judged` of the same results; None where nothing is asked.
 
     Returns:
-        Sentences in plain text. The first says what was run. Only planned comparisons are called
-        better, worse or equivalent.
+        Plain text, up to three entries: what was run, what was found, what it cost and who is not
+        ranked. Only planned comparisons are called better, worse or equivalent.
     """
     score = score_of(results)
-    sentences = [_run(results, score)]
     if answer is None or results.question is None:
-        sentences.append(_highest(leaderboard.numbers, score))
+        answers = [_highest(leaderboard.numbers, score)]
     else:
-        sentences += _answers(answer.numbers, results.question, score)
-    sentences += [_cost(results, leaderboard.numbers), _gaps(leaderboard.numbers)]
-    return [sentence for sentence in sentences if sentence]
+        answers = _answers(answer.numbers, results.question, score)
+    costs = [_cost(results, leaderboard.numbers), _gaps(leaderboard.numbers)]
+    parts = [_run(results, score), " ".join(answers), " ".join(filter(None, costs))]
+    return [part for part in parts if part]
 
 
 def _run(results: Results, score: Score) -> str:
@@ -102,7 +102,7 @@ def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
     note = ""
     if row["verdict"] == "inconclusive" and pd.notna(row["detectable"]):
         least = with_unit(shown(row["detectable"], score.decimals), score)
-        note = f"; {counted(row['images'], 'image')} can show {least}"
+        note = f"; {counted(row['images'], 'image')} would show a difference of {least}"
     mean, _, interval = difference_of(row, score).text.partition(" ")
     return f"{words}{where} ({f'{with_unit(mean, score)} {interval}'.rstrip()}{note})"
 

@@ -108,9 +108,9 @@ def test_dip_bench_commands_run(
     }
     words = [tiny.get(word, word) for word in words]
     if words[0] == "open":
-        assert command("reports", "report", words[1]).returncode == 0
+        assert command("reports", "report", words[1], "--out", out).returncode == 0
         monkeypatch.setattr("typer.launch", lambda _: 0)
-    is_of_folders = words[0] in ("report", "compare", "open")
+    is_of_folders = words[0] in ("report", "compare")
     done = command("reports", *words, *([] if is_of_folders else ["--out", out]))
     assert done.returncode == 0, done.stderr
 
@@ -195,10 +195,11 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
     assert "0 done before, 2 to run" in first.stdout
     report = out / "tiny" / "report" / "summary.md"
     page = report.with_name("index.html")
-    assert first.stdout.strip().endswith(f"Report: {page}")
+    *_, where, next_step = first.stdout.strip().splitlines()
+    assert where == f"Report: {page}"
+    assert next_step == f"Next: dip-bench open {suite} --out {out}"
     assert "<h1>" in page.read_text()
-    headline = (report.parent / "tables" / "comparison-psnr.md").read_text()
-    assert headline in first.stdout
+    assert "\nLeaderboard by PSNR hole (dB), after 4 iterations\n" in first.stdout
     summary = report.read_text()
     report.unlink()
     assert "0 to run" in _make("bench", f"SUITE={suite}", out=out).stdout
@@ -310,16 +311,19 @@ def test_the_lock_has_hashes_and_no_address() -> None:
 def test_make_bench_on_quick(tmp_path: Path) -> None:
     """The promise, in a tenth of the iterations: no empty score, and nothing fitted twice."""
     content = yaml.safe_load((ROOT / "benchmarks/suites/quick.yaml").read_text())
-    shorter = [max(1, iterations // 10) for iterations in content["iterations"]]
+    content["iterations"] = [max(1, iterations // 10) for iterations in content["iterations"]]
+    for entry in content["methods"]:
+        if "iterations" in entry:
+            entry["iterations"] //= 10
     suite = tmp_path / "quick.yaml"
-    suite.write_text(yaml.safe_dump({**content, "iterations": shorter}))
+    suite.write_text(yaml.safe_dump(content))
     words = ("bench", f"SUITE={suite}")
     first = _make(*words, out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 8 * 6 * 2 + 4 * len(FILLS)  # too short for the stopping rules
+    assert len(results) == 11 * 5 * 2 + 10 * len(FILLS)  # too short for the stopping rules
     scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
     assert len(scores) == 9
     if lpips_weights.missing() is None:
         assert not results[scores].isna().any(axis=None)
-    assert f"{8 + 4 * len(FILLS)} done before, 0 to run" in _make(*words, out=tmp_path).stdout
+    assert f"{11 + 10 * len(FILLS)} done before, 0 to run" in _make(*words, out=tmp_path).stdout

@@ -1,6 +1,7 @@
 """Findings: sentences that say what the tables say, and claim nothing more."""
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -59,19 +60,23 @@ def test_the_first_sentence_says_what_was_compared(results: Results) -> None:
 def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> None:
     pairs = ("a", "biharmonic"), ("mean", "biharmonic"), ("b", "biharmonic")
     asking = _asking(results, *pairs)
-    _, better, worse, still_open, brackets, *_ = _sentences(asking)
     a, mean, b = (_text(asking, *pair) for pair in pairs)
-    assert better == f"a is better than biharmonic ({a})."
-    assert worse == f"mean is worse than biharmonic ({mean})."
-    assert still_open.startswith(f"Whether b or biharmonic is better stays open ({b}; 8 images can")
-    assert brackets == "In brackets: 95 % intervals, which hold for all 3 together."
+    assert re.fullmatch(
+        rf"a is better than biharmonic \({re.escape(a)}\)\."
+        rf" mean is worse than biharmonic \({re.escape(mean)}\)\."
+        rf" Whether b or biharmonic is better stays open \({re.escape(b)}; 8 images would show a"
+        r" difference of \d\.\d\d dB\)\."
+        r" In brackets: 95 % intervals, which hold for all 3 together\.",
+        _sentences(asking)[1],
+    )
 
 
 def test_equivalence_is_told_with_its_margin(results: Results) -> None:
     asking = _asking(results, ("a", "b"), margin=12.5)
-    _, equivalent, brackets, *_ = _sentences(asking)
-    assert equivalent == f"a and b are equivalent within ±12.5 dB ({_text(asking, 'a', 'b')})."
-    assert brackets == "In brackets: its 95 % interval."
+    assert _sentences(asking)[1] == (
+        f"a and b are equivalent within ±12.5 dB ({_text(asking, 'a', 'b')})."
+        " In brackets: its 95 % interval."
+    )
 
 
 def test_where_less_is_better_the_numbers_stay_as_they_are(results: Results) -> None:
@@ -79,7 +84,7 @@ def test_where_less_is_better_the_numbers_stay_as_they_are(results: Results) -> 
     sentence = _sentences(asking)[1]
     numbers = _text(asking, "a", "mean", "lpips_composited")
     assert numbers.startswith("-")
-    assert sentence == f"a is better than mean ({numbers})."
+    assert sentence.startswith(f"a is better than mean ({numbers}). In")
 
 
 def test_each_hole_is_named_where_each_is_judged(results: Results) -> None:
@@ -97,8 +102,8 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     low, high = differences.min(), differences.max()
     expected = f"the first method is better (+{low:.2f} to +{high:.2f} dB)."
     sentences = _sentences(asking)
-    assert sentences[1] == f"In 6 of 6 planned comparisons {expected}"
-    assert sentences[3].startswith("Seconds for one image: networks 4.0 to 4.0; the best fill")
+    assert sentences[1].startswith(f"In 6 of 6 planned comparisons {expected} In brackets")
+    assert sentences[2].startswith("Seconds for one image: networks 4.0 to 4.0; the best fill")
 
 
 def test_without_a_question_nothing_is_called_better(results: Results) -> None:
@@ -112,5 +117,5 @@ def test_what_is_not_judged_and_not_ranked_is_told(results: Results) -> None:
     lost = results.rows[(results.rows["method"] == "a") & (results.rows["image"] == "image-000")]
     lacking = dataclasses.replace(results, rows=results.rows.drop(lost.index))
     sentences = _sentences(_asking(lacking, ("a", "biharmonic"), ("b", "biharmonic")))
-    assert "Not judged, because scores are missing: 1 of 2 planned comparisons." in sentences
-    assert sentences[-1] == "Not ranked: a (42 of 48 jobs)."
+    assert "Not judged, because scores are missing: 1 of 2 planned comparisons." in sentences[1]
+    assert sentences[2].endswith("Not ranked: a (42 of 48 jobs).")
