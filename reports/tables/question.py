@@ -190,6 +190,9 @@ def _title(results: Results, asked: Asked, score: Score) -> str:
         f"{'is' if len(methods) == 1 else 'are'} {listed(methods)} better or worse than {other}"
         for other, methods in by_other.items()
     ]
+    if len({method for method, _ in asked.planned}) == 1:
+        method, _ = asked.planned[0]
+        clauses = [f"is {names[method]} better or worse than {listed([*by_other])}"]
     if len(clauses) > NAMED:
         clauses = [f"which of {counted(len(asked.planned), 'pair')} of methods is the better one"]
     outputs = {asked.outputs[method] for method in results.networks & {*asked.outputs}}

@@ -191,6 +191,10 @@ def test_one_image_gives_no_interval() -> None:
             " (dB), output averaged?",
         ),
         (
+            {"planned": [("a", "mean"), ("a", "b")]},
+            "Is a better or worse than mean and b by PSNR hole (dB), output averaged?",
+        ),
+        (
             {"planned": [("a", "b")], "holes": "each", "score": "ssim_hole"},
             "Is a better or worse than b by SSIM hole, output averaged, in each hole?",
         ),
