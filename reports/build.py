@@ -20,7 +20,7 @@ from reports.tables import coverage, networks, question, seeds, stopping
 from reports.tables.exploratory import comparison, paired
 from reports.tables.exploratory.standings import Standing, standings
 from reports.tables.formats.write import FOR_ALL, write
-from reports.tables.leaderboard import leaderboard
+from reports.tables.leaderboard import leaderboard, score_of
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
 from reports.tables.table import Table
@@ -179,6 +179,7 @@ def _build(
         "problems": _problems(results),
         "notices": results.about["notices"],
         "measures": [score.name for score in results.scores],
+        "ranked_by": score_of(results).heading,
         "tables": {table.name: table for table in tables},
         "devices": [table for table in tables if table.name.startswith("timing-")],
         "last": results.last,

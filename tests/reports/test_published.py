@@ -20,6 +20,7 @@ from benchmarks.scoring.results import load_results
 from benchmarks.store.asked import Asked
 from dip.fills import FILLS
 from dip.options.networks.unet import UNetOptions
+from reports.findings import findings
 from reports.tables.formats.latex import to_latex
 from reports.tables.formats.write import to_markdown
 from reports.tables.question import judged
@@ -73,12 +74,20 @@ def test_published_reports_are_those_of_their_results(name: str) -> None:
 def test_the_table_shown_is_the_published_one() -> None:
     shown = re.findall(r"<!-- published: (\S+) -->\n(.*?)<!-- end -->", TEXT, re.S)
     assert {path for path, _ in shown} == {
-        "quick/tables/comparison-psnr.md",
+        "quick/tables/leaderboard.md",
         "standard-reduced/tables/comparison-psnr.md",
         "anchors/anchors.md",
     }
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+
+
+def test_the_findings_shown_are_the_published_ones() -> None:
+    ((name, shown),) = re.findall(r"<!-- findings: (\S+) -->\n(.*?)<!-- end -->", TEXT, re.S)
+    results = load_results(PUBLISHED / name)
+    board, answer, *_ = tables(results)
+    assert shown == "".join(f"- {text}\n" for text in findings(results, board, answer))
+    assert shown in (PUBLISHED / name / "summary.md").read_text(encoding="utf-8")
 
 
 def test_the_verdicts_shown_are_those_of_their_results() -> None:
