@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.scoring.results import Results, load_results
+from benchmarks.scoring.statistics import FEWEST_IMAGES
 from benchmarks.store.accounting import read_accounting
 from benchmarks.system.files import alone_in, write_atomically
 from benchmarks.system.refill import refilled
@@ -185,6 +186,7 @@ def _build(
         "last": results.last,
         **_draw(results, first, per_image, folder / "figures"),
         "bands": curves.BANDS,
+        "few": FEWEST_IMAGES,
         "below": curves.BELOW,
         "networks": animation.NETWORKS,
         "provenance": results.origin,

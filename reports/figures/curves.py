@@ -8,15 +8,14 @@ from typing import Any, Literal
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
 from benchmarks.scoring.results import Results
+from benchmarks.scoring.statistics import FEWEST_IMAGES
 from benchmarks.system.text import slug
 from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, line_of, paged, save
 from reports.tables.scores import exact_holes
 
-RULE_MARKERS = "oXP*vD"
 FILL_MARKERS = "os^vDPX<>"
 FILL_COLOUR = "0.45"
 BANDS = 5  # more networks than these would hide each other behind theirs
@@ -33,6 +32,7 @@ class _Line:
         seconds: time of all iterations so far, median over fits.
         mean: hole PSNR in dB, mean over images.
         spread: standard deviation over images in dB.
+        per_image: hole PSNR in dB, a column for each image.
         n: number of fits with a score.
         planned: number of planned fits.
     """
@@ -40,6 +40,7 @@ class _Line:
     seconds: "pd.Series[float]"
     mean: "pd.Series[float]"
     spread: "pd.Series[float]"
+    per_image: pd.DataFrame
     n: int
     planned: int
 
@@ -80,6 +81,9 @@ def lines(results: Results, device: str | None = None) -> Lines:
     if device is not None:
         rows = rows[(rows["device"] == device) | (rows["iteration"] == 0)]
         curves = curves[curves["device"] == device]
+    images = results.jobs.groupby("method")["image"].nunique()
+    on_all = images.index[images == results.jobs["image"].nunique()]
+    rows, curves = (frame[frame["method"].isin(on_all)] for frame in (rows, curves))
     rows, curves = _without_exact(rows[rows["psnr_hole"].notna()], curves)
     filled = rows[~rows["method"].isin(results.networks)]
     return Lines(
@@ -118,11 +122,12 @@ def against_iterations(shown: Lines, folder: Path) -> list[str]:
     """Draw quality against iterations, with a panel for each hole and output.
 
     Lines are means over images, after averaging the seeds of an image. Bands are the sample
-    standard deviation over images; they are left out for more than `BANDS` networks. Fills are thin
-    lines, named at the right. Markers are the choices of stopping rules. (n/N) means that only n of
-    N planned fits are in the line: others have no score, or their hole is filled exactly by some
-    method, so that its PSNR is infinite. All points of a line are of the same images, so iterations
-    where one of them has no score have no point.
+    standard deviation over images; of fewer than `FEWEST_IMAGES` each has a thin line instead. Both
+    are left out for more than `BANDS` networks. Fills are grey lines, named at the right. (n/N)
+    means that only n of N planned fits are in the line: others have no score, or their hole is
+    filled exactly by some method, so that its PSNR is infinite. All points of a line are of the
+    same images, so iterations where one of them has no score have no point. A method that runs on
+    some of the images only has no line.
 
     Args:
         shown: lines of all devices.
@@ -191,7 +196,7 @@ def _figure(shown: Lines, masks: Sequence[str], over: Over, folder: Path, name: 
             if over == "seconds":
                 axis.set_xscale("log")
                 axis.xaxis.set_major_formatter("{x:g}")
-        if handles := drawing.legend(masks):
+        if handles := drawing.legend():
             beside = max(1, min(4, LETTERS // (max(map(len, handles)) + 9)))
             lines = -(-len(handles) // beside)
             figure.set_figheight(min(HEIGHT, figure.get_figheight() + 0.15 * lines))
@@ -214,18 +219,16 @@ class _Drawing:
         methods = list(results.jobs["method"].unique())
         self.networks = [each for each in methods if each in results.networks]
         self.fills = [each for each in methods if each not in results.networks]
-        self.has_bands = shown.curves["method"].nunique() <= BANDS
-        is_stop = shown.rows["output"].str.startswith("stop:") & (over == "iteration")
-        self.stops = shown.rows[is_stop]
+        self.has_spread = shown.curves["method"].nunique() <= BANDS
         self.entries: dict[str, Any] = {}
         self.behind: dict[str, list[tuple[int, int]]] = {}
 
     def row(self, axes: Sequence[Any], mask: str, outputs: Sequence[str]) -> None:
-        """The panels of one hole; the rules' choices are raw outputs, and stand in the first."""
+        """The panels of one hole."""
         levels: dict[str, float] = {}
-        ends = self._stops(axes[0], mask)
+        ends: list[float] = []
         for axis, output in zip(axes, outputs, strict=True):
-            axis.set_title(f"{broken(mask, 40)}, {output} output")
+            axis.set_title(broken(f"{mask}, {output} output", 90 // len(outputs)))
             ends += self._networks(axis, mask, output)
             levels = self._fills(axis, mask)
         axes[0].set_ylabel("hole PSNR (dB)")
@@ -235,19 +238,17 @@ class _Drawing:
             _name_levels(axes[-1], levels, named)
 
     def _networks(self, axis: Any, mask: str, output: str) -> list[float]:
-        """Returns where the lines, or their bands, end."""
+        """Returns where the lines, or what shows their spread, end."""
         ends = []
         for index, method in enumerate(self.networks):
             if (line := self.shown.networks.get((mask, output, method))) is None:
                 continue
             at = self._at(line)
             self._note(method, line, axis.plot(at, line.mean, **line_of(index))[0])
-            low, high = line.mean - line.spread, line.mean + line.spread
-            if self.has_bands:
-                colour = line_of(index)["color"]
-                axis.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
-            shown = low.fillna(line.mean) if self.has_bands else line.mean
-            ends.append(float(shown.iloc[-1]))
+            low = line.mean
+            if self.has_spread:
+                low = _draw_spread(axis, at, line, line_of(index)["color"])
+            ends.append(float(low.iloc[-1]))
         return ends
 
     def _fills(self, axis: Any, mask: str) -> dict[str, float]:
@@ -270,47 +271,18 @@ class _Drawing:
         iterations = line.mean.index.to_series().astype(float)
         return iterations if self.over == "iteration" else line.seconds
 
-    def _stops(self, axis: Any, mask: str) -> list[float]:
-        """A marker for each rule and network, at its median iteration and its mean over images.
-
-        Returns these means.
-        """
-        means = []
-        here = self.stops[self.stops["mask"] == mask]
-        for (rule, method), chosen in here.groupby(["output", "method"], sort=False):
-            mean = float(chosen.groupby("image")["psnr_hole"].mean().mean())
-            colour = line_of(self.networks.index(method))["color"]
-            axis.plot(
-                *(chosen["iteration"].median(), mean),
-                **{"color": colour, "zorder": 3, **self._marker(str(rule))},
-            )
-            means.append(mean)
-        return means
-
-    def _marker(self, rule: str) -> dict[str, Any]:
-        shape = RULE_MARKERS[list(self.stops["output"].unique()).index(rule) % len(RULE_MARKERS)]
-        return {"marker": shape, "linestyle": "", "markeredgecolor": "white", "markersize": 7}
-
     def _note(self, method: str, line: _Line, entry: Any | None) -> None:
         self.behind.setdefault(method, []).append((line.n, line.planned))
         if entry is not None:
             self.entries.setdefault(method, entry)
 
-    def legend(self, masks: Sequence[str]) -> dict[str, Any]:
+    def legend(self) -> dict[str, Any]:
         """By names with how many fits are behind them, where these are not all."""
         elsewhere = self._elsewhere()
-        jobs = self.shown.results.jobs
-        planned = int((jobs["method"].isin(self.networks) & jobs["mask"].isin(masks)).sum())
-        shown = self.stops[self.stops["mask"].isin(masks)]
         # matplotlib leaves a name out that begins with an underscore.
         return {
             f" {_noted(method, self.behind[method])}{elsewhere.get(method, '')}": entry
             for method, entry in self.entries.items()
-        } | {
-            f" {_noted(str(rule), [(int(n), planned)])}": Line2D(
-                [], [], color="0.4", **self._marker(str(rule))
-            )
-            for rule, n in shown.groupby("output", sort=False).size().items()
         }
 
     def _elsewhere(self) -> dict[str, str]:
@@ -336,7 +308,18 @@ def _line(points: pd.DataFrame, planned: int) -> _Line | None:
     per_image = whole.T.groupby(level="image").mean().T
     seconds = points.groupby("iteration")["seconds"].median().reindex(whole.index)
     spread = per_image.std(axis=1)
-    return _Line(seconds, per_image.mean(axis=1), spread, len(whole.columns), planned)
+    mean = per_image.mean(axis=1)
+    return _Line(seconds, mean, spread, per_image, len(whole.columns), planned)
+
+
+def _draw_spread(axis: Any, at: "pd.Series[float]", line: _Line, colour: str) -> "pd.Series[float]":
+    """A band of the standard deviation, or of few images a line for each; returns its lower end."""
+    if line.per_image.shape[1] < FEWEST_IMAGES:
+        axis.plot(at, line.per_image, color=colour, linewidth=0.5, alpha=0.5)
+        return line.per_image.min(axis=1)
+    low, high = line.mean - line.spread, line.mean + line.spread
+    axis.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
+    return low
 
 
 def _noted(method: str, behind: Sequence[tuple[int, int]]) -> str:

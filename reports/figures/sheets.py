@@ -14,7 +14,8 @@ from scipy.ndimage import uniform_filter
 
 from benchmarks.scoring.results import Results
 from benchmarks.store.run_folder import RunFolder
-from reports.figures.style import HEIGHT, STYLE, WIDTH, broken, paged, save
+from reports.figures.style import HEIGHT, HOLE, STYLE, WIDTH, broken, paged, save
+from reports.tables.leaderboard import standing_output
 
 COLUMNS = 6  # pictures beside each other
 IMAGES = 4  # shown of a hole; the page has them all
@@ -55,7 +56,7 @@ Chosen = dict[str, list[list[Row]]]  # by hole: for each image, a row for each m
 def choose(results: Results) -> Chosen:
     """Choose what sheets show: for each hole, image and method, one output.
 
-    It is the averaged output if there is one, else the raw output, of the first seed with a result.
+    It is the output that stands for the method, of the first seed with a result.
 
     Args:
         results: results of a suite.
@@ -73,9 +74,9 @@ def choose(results: Results) -> Chosen:
 def contact_sheets(results: Results, chosen: Chosen, folder: Path) -> list[str]:
     """A sheet per hole: truth, masked, and each method's last output; returns the PNGs' names.
 
-    The network's averaged output is shown composited (raw, where a method has no other), of the
-    first seed that has one, below it where the hole is largest, and the scores of the suite's
-    metrics. A method without a result has its status instead.
+    The output that stands for a method is shown composited, of the first seed that has one, below
+    it where the hole is largest, and the scores of the suite's metrics. A method without a result
+    has its status instead.
     """
     shows = "known pixels put back"
     return _per_hole(results, chosen, folder, "contact-sheet", shows, _restorations)
@@ -127,15 +128,15 @@ def _some(images: Sequence[Any]) -> str:
 
 
 def _shown(results: Results, mask: str, image: str) -> list[Row]:
-    """What is shown of each method: the average if there is one, the first seed that has it."""
+    """What is shown of each method: the output that stands for it, or any, of the first seed."""
     final, jobs = results.final, results.jobs
     final = final[(final["mask"] == mask) & (final["image"] == image)]
     jobs = jobs[(jobs["mask"] == mask) & (jobs["image"] == image)]
     rows: list[Row] = []
     for method in jobs["method"].unique():
         of_method = final[final["method"] == method]
-        averaged = of_method[of_method["output"] == "averaged"]
-        chosen = (averaged if len(averaged) else of_method).head(1).to_dict("records")
+        standing = of_method[of_method["output"] == standing_output(results, method)]
+        chosen = (standing if len(standing) else of_method).head(1).to_dict("records")
         status = jobs[jobs["method"] == method]["status"].iloc[0]
         rows += chosen or [{"method": method, "status": status}]
     return rows
@@ -217,8 +218,8 @@ def _reduced(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def masked(run: RunFolder) -> NDArray[np.uint8]:
-    """(C, H, W): the truth, with a white hole."""
-    return np.where(run.known, run.truth, 255).astype(np.uint8)
+    """(3, H, W): the truth, with a hole of a colour that no photo has."""
+    return np.where(run.known, run.truth, np.reshape(HOLE, (3, 1, 1))).astype(np.uint8)
 
 
 def _a_run(results: Results, rows: Sequence[Row]) -> RunFolder:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import QuadMesh
@@ -267,15 +268,30 @@ def test_devices_have_times_of_their_own_and_fills_stand_in_all(
         assert f"biharmonic (on {fills_on})" in legend
 
 
-def test_a_rule_that_chose_badly_is_on_the_axis(results: Results, tmp_path: Path) -> None:
-    rows = results.rows.copy()
-    rows.loc[rows["output"].str.startswith("stop:"), "psnr_hole"] = 1.0
-    rows = rows[~(rows["output"].str.startswith("stop:") & (rows["seed"] == 1))]
+def test_few_images_have_a_line_each_and_many_a_band(results: Results, tmp_path: Path) -> None:
+    def drawn_of(fewest: int) -> tuple[int, int]:
+        with pytest.MonkeyPatch.context() as patch, kept() as drawn:
+            patch.setattr(curves, "FEWEST_IMAGES", fewest)
+            curves.against_seconds(curves.lines(results), tmp_path)
+            axis = drawn[0].axes[0]
+            return len(axis.lines), len(axis.collections)
+
+    images, networks = results.jobs["image"].nunique(), len(results.networks)
+    fills = results.jobs["method"].nunique() - networks
+    assert drawn_of(images + 1) == (networks * (1 + images) + fills, 0)
+    assert drawn_of(images) == (networks + fills, networks)
+
+
+def test_a_method_of_some_images_has_no_line(results: Results, tmp_path: Path) -> None:
+    """A mean over other images stands beside none."""
+
+    def without(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[(frame["method"] != "plain") | (frame["image"] == "wide")]
+
+    partial = dataclasses.replace(results, rows=without(results.rows), jobs=without(results.jobs))
     with kept() as drawn:
-        curves.against_iterations(curves.lines(dataclasses.replace(results, rows=rows)), tmp_path)
-        assert drawn[0].axes[0].get_ylim()[0] < 1
-        names = _legend(drawn[0])
-    assert "stop:es-wmv[window=4,patience=5] (8/16)" in names
+        curves.against_iterations(curves.lines(partial), tmp_path)
+        assert not any("plain" in name for name in _legend(drawn[0]))
 
 
 def test_an_axis_begins_below_what_it_shows(results: Results, tmp_path: Path) -> None:
