@@ -14,7 +14,7 @@ from benchmarks.scoring.statistics import difference, mean_interval
 from benchmarks.store.asked import Asked
 from benchmarks.system.text import counted
 from reports.tables.question import difference_of
-from reports.tables.scores import ALL_HOLES, PSNR, Column, columns
+from reports.tables.scores import ABOUT_EXACT, ALL_HOLES, PSNR, Column, columns
 from reports.tables.table import NOTHING, Cell, Table, Value, seconds
 
 AVERAGED = "averaged"
@@ -69,58 +69,58 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         with the truth. n: number of jobs with the score that ranks; N: number of jobs of a method
         on all images; complete: whether all have it. Complete methods come first, best first.
     """
-    asked = results.question
-    score = score_of(results)
-    methods = list(results.jobs["method"].unique())
-    competing = [(method, standing_output(results, method)) for method in methods]
-    rows = results.final.assign(column=ALL_HOLES).astype({ORACLE: float})
-    planned = results.jobs.assign(column=ALL_HOLES)
-    by_score = {
-        own.name: columns(competing, rows, planned, own)[0] for own in (score, *results.scores)
-    }
-    ranked = by_score[score.name]
-    own_reference = asked.reference if asked else reference
-    at_reference = methods.index(own_reference)
-    costs = results.final.groupby(["method", "output"])["seconds"].median()
-    of_oracle = replace(PSNR, column=ORACLE)
-    (oracle,) = columns(competing, rows, planned, of_oracle)
-    verdicts = _verdicts(answer, asked)
-    numbers = []
-    for index, (method, output) in enumerate(competing):
-        is_network, has_result = method in results.networks, _scored(ranked, index) > 0
-        numbers.append(
-            {
-                "method": method,
-                "output": output if is_network else "",
-                **{name: column.over_images[0][index] for name, column in by_score.items()},
-                **{f"{name}_n": _scored(column, index) for name, column in by_score.items()},
-                **_against(ranked, index, at_reference),
-                "verdict": EXPLORATORY if ranked.is_whole[index] else NOT_RANKED,
-                "oracle": oracle.over_images[0][index],
-                "iterations": results.last_of(method) if is_network and has_result else np.nan,
-                "seconds": costs.get((method, output), np.nan),
-                "n": _scored(ranked, index),
-                "N": ranked.planned[index],
-                "complete": ranked.is_whole[index],
-                **verdicts.get(method, {}),
-            }
-        )
-    frame = pd.DataFrame(numbers)
-    frame.loc[at_reference, "verdict"] = REFERENCE
+    asked, score = results.question, score_of(results)
+    if asked is not None:
+        reference = asked.reference
+    frame = _numbers(results, score, reference)
+    for method, answers in _verdicts(answer, asked).items():
+        frame.loc[frame["method"] == method, list(answers)] = list(answers.values())
     if asked is None:
         frame = frame.drop(columns="verdict")
-    frame = frame.iloc[
-        np.lexsort((-score.sign * frame[score.name], ~frame["complete"].astype(bool)))
-    ].reset_index(drop=True)
+    order = np.lexsort((-score.sign * frame[score.name], ~frame["complete"]))
+    frame = frame.iloc[order].reset_index(drop=True)
     return Table(
         "leaderboard",
         f"Leaderboard by {score.heading}, {results.after_last}",
         frame,
         ("method",),
         {},
-        [_text(frame, results, score, own_reference)],
-        about=_about(frame, results, score, own_reference),
+        [_text(frame, results, score, reference)],
+        about=_about(frame, results, score, reference),
     )
+
+
+def _numbers(results: Results, score: Score, reference: str) -> pd.DataFrame:
+    """A row for each method, in the suite's order, as if nothing had been planned."""
+    methods = list(results.jobs["method"].unique())
+    competing = [(method, standing_output(results, method)) for method in methods]
+    rows = results.final.assign(column=ALL_HOLES).astype({ORACLE: float})
+    planned = results.jobs.assign(column=ALL_HOLES)
+    scores = [*results.scores, replace(PSNR, name="oracle", column=ORACLE)]
+    by_score = {own.name: columns(competing, rows, planned, own)[0] for own in scores}
+    ranked, at_reference = by_score[score.name], methods.index(reference)
+    costs = results.final.groupby(["method", "output"])["seconds"].median()
+    numbers = []
+    for index, (method, output) in enumerate(competing):
+        is_network, n = method in results.networks, _scored(ranked, index)
+        word = EXPLORATORY if ranked.is_whole[index] else NOT_RANKED
+        numbers.append(
+            {
+                "method": method,
+                "output": output if is_network else "",
+                **{name: column.over_images[0][index] for name, column in by_score.items()},
+                **{f"{own.name}_n": _scored(by_score[own.name], index) for own in results.scores},
+                **_against(ranked, index, at_reference),
+                "verdict": REFERENCE if index == at_reference else word,
+                "iterations": results.last_of(method) if is_network and n else np.nan,
+                "seconds": costs.get((method, output), np.nan),
+                "n": n,
+                "N": ranked.planned[index],
+                "exact": ranked.exact[index],
+                "complete": ranked.is_whole[index],
+            }
+        )
+    return pd.DataFrame(numbers)
 
 
 def _scored(column: Column, index: int) -> int:
@@ -234,6 +234,8 @@ def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) 
             " can do"
         )
     sentences.append("seconds: median over fits")
+    if frame["exact"].any():
+        sentences.append(ABOUT_EXACT)
     if not frame["complete"].all():
         sentences.append("jobs: n of N; a method that lacks a job is not ranked")
     return "; ".join(filter(None, sentences))
