@@ -20,7 +20,7 @@ from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, wr
 from reports.tables import coverage, networks, question, seeds, stopping
 from reports.tables.exploratory import comparison, paired
 from reports.tables.exploratory.standings import Standing, standings
-from reports.tables.formats.write import FOR_ALL, write
+from reports.tables.formats.write import DOCUMENT, write, write_for_a_paper
 from reports.tables.leaderboard import leaderboard, score_of
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
@@ -32,7 +32,7 @@ SUMMARY = "summary.md"
 YAML = "suite.yaml"
 REPORT = "report"  # the folder beside results.csv
 PROBLEM = ("image", "mask", "method", "status", "reason")  # what is said of such a job
-NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))  # in every report
+NAMES = (SUMMARY, f"tables/{DOCUMENT}")  # in every report
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,17 @@ def build(
     reference: str | None = None,
     embed: str | None = None,
     *,
+    has_numbers: bool = False,
     force: bool | None = None,
     when_drawn: Callable[[], None] = lambda: None,
 ) -> Report:
     """Build the report from what is stored: of a suite, or of `dip-bench timing`.
 
     reference: the method that all are compared with. embed: of which jobs, by a part of their
-    names, one file is written that holds all it needs. force: whether files that this program did
-    not write are replaced; others of them stay as they are. when_drawn: called when tables and
-    figures are there, before the pages that say how long the command took.
+    names, one file is written that holds all it needs. has_numbers: whether numbers are written as
+    macros for LaTeX. force: whether files that this program did not write are replaced; others of
+    them stay as they are. when_drawn: called when tables and figures are there, before the pages
+    that say how long the command took.
 
     Raises InputError if there are no results, a run they refer to is gone or damaged, the reference
     is none of the methods, no job has such a name, or the report cannot be written.
@@ -79,6 +81,8 @@ def build(
             raise InputError("`reference`: timings are compared with the plain loop")
         if embed is not None:
             raise InputError("`embed`: timings have no jobs")
+        if has_numbers:
+            raise InputError("`numbers`: only suites have numbers for prose")
         return _build_timing(folder, force)
     results = load_results(folder)
     if embed is not None:
@@ -87,15 +91,14 @@ def build(
         with alone_in(folder):
             by_score = standings(results, reference)
             tables = all_tables(results, by_score)
-            answer = next((table for table in tables if table.name == "question"), None)
-            sentences = findings(results, tables[0], answer)
-            _replace(
-                folder / REPORT,
-                lambda place: _build(
-                    results, place, tables, sentences, by_score[0], embed, when_drawn
-                ),
-                force,
-            )
+            by_name = {table.name: table for table in tables}
+            sentences = findings(results, tables[0], by_name.get("question"))
+
+            def build_in(place: Path) -> None:
+                _build(results, place, tables, sentences, by_score[0], embed, when_drawn)
+                write_for_a_paper(place / "tables", results, by_name, has_numbers=has_numbers)
+
+            _replace(folder / REPORT, build_in, force)
     except OSError as error:
         raise InputError(
             f"{folder / REPORT}: cannot be built ({error}); `dip-bench score SUITE`"

@@ -22,7 +22,7 @@ from benchmarks.system.text import counted
 from dip.errors import InputError
 from reports.tables.exploratory.paired import as_p
 from reports.tables.exploratory.standings import MAX_T, few_images
-from reports.tables.formats.write import FOR_ALL, write
+from reports.tables.formats.write import DOCUMENT, write
 from reports.tables.scores import ABOUT_EXACT, Column, Entry, columns, entries
 from reports.tables.table import NOTHING, Table, Value
 from reports.tables.timing import ALONE_KEYS, is_timing, load_timing, percentiles, timing
@@ -31,7 +31,7 @@ from reports.templates import template
 HEADINGS = {"hole", "method", "output"}
 WAYS = ["method", "height", "width", "engine", "precision", "threads", "fits_beside"]
 SUMMARY = "summary.md"
-NAMES = (SUMMARY, *(f"tables/{name}" for name in FOR_ALL))
+NAMES = (SUMMARY, f"tables/{DOCUMENT}")
 Labelled = Mapping[str, Results]  # by the names that tables show; the first is the reference
 
 
@@ -186,20 +186,15 @@ def _scores(sides: _Sides, after: str) -> Table:
     shown = [column for by_hole in sides.columns.values() for column in by_hole.values()]
     about_exact = f"; {ABOUT_EXACT}" if any(any(column.exact) for column in shown) else ""
     frame = pd.DataFrame([numbers for numbers, _ in rows])
-    decimals = dict.fromkeys(
-        (
-            *(f"{label}: {part}" for label in sides.labels for part in ("mean", "half_width")),
-            *(f"{label}: difference" for label in others),
-            *(f"{label}: difference_half_width" for label in others),
-        ),
-        score.decimals,
+    measured = (
+        *(f"{label}: {part}" for label in sides.labels for part in ("mean", "half_width")),
+        *(f"{label}: difference" for label in others),
+        *(f"{label}: difference_half_width" for label in others),
     )
     return Table(
         f"side-by-side-{score.name}",
         f"{score.title} {after}, side by side",
-        frame.reindex(columns=list(dict.fromkeys([*frame, *decimals]))),
-        ("mask", "method", "output"),
-        decimals,
+        frame.reindex(columns=list(dict.fromkeys([*frame, *measured]))),
         [pd.DataFrame([text for _, text in rows], dtype=object)],
         about="exploratory; ± is half the 95 % interval over images; images and holes are the same"
         " by name, size and share of missing pixels; differences are paired over the images that"
@@ -295,8 +290,6 @@ def _merged(name: str, parts: dict[str, pd.DataFrame], keys: list[str]) -> Table
         name,
         "Milliseconds per iteration, side by side",
         frame,
-        tuple(keys),
-        {f"{label}: {part}": 1 for label in parts for part in measured},
         [panel],
         about="Median (10-90 %). Each column is of one device; what fits beside others slow down is"
         " in it",

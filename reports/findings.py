@@ -35,16 +35,19 @@ def findings(results: Results, leaderboard: Table, answer: Table | None) -> list
         answers = [_highest(leaderboard.numbers, score)]
     else:
         answers = _answers(answer.numbers, results.question, score)
-    costs = [_cost(results, leaderboard.numbers), _gaps(leaderboard.numbers)]
+    costs = [_cost(results, leaderboard.numbers), _gaps(results, leaderboard.numbers)]
     parts = [_run(results, score), " ".join(answers), " ".join(filter(None, costs))]
     return [part for part in parts if part]
 
 
 def _run(results: Results, score: Score) -> str:
-    """What was compared, on what."""
+    """What was compared, on what, by which score."""
     jobs = results.jobs
-    fills = jobs["method"].nunique() - len(results.networks)
-    compared = [counted(len(results.networks), "network")] if results.networks else []
+    networks = [name for name in jobs["method"].unique() if name in results.networks]
+    fills = jobs["method"].nunique() - len(networks)
+    compared = []
+    if networks:
+        compared.append(counted(len(networks), "network") + _iterations(results, networks))
     if fills:
         compared.append(f"{counted(fills, 'fill')} without a network")
     sizes = results.rows[["width", "height"]].drop_duplicates()
@@ -55,9 +58,19 @@ def _run(results: Results, score: Score) -> str:
         holes = f"the hole{'s' if len(names) > 1 else ''} {listed(names)}"
     return (
         f"Compared: {' and '.join(compared)}, on"
-        f" {counted(jobs['image'].nunique(), 'image')}{size} with {holes}, by {_in_words(score)}"
-        f"{f', {results.after_last}' if results.networks else ''}."
+        f" {counted(jobs['image'].nunique(), 'image')}{size} with {holes}."
+        f" The score is {_in_words(score)}."
     )
+
+
+def _iterations(results: Results, networks: Sequence[str]) -> str:
+    """` (quick after 400 iterations, unet after 500)`; of many networks the range."""
+    last = {name: results.last_of(name) for name in networks}
+    if len(networks) > NAMED:
+        low, high = min(last.values()), max(last.values())
+        return f" (after {low if low == high else f'{low} to {high}'} iterations)"
+    first, *others = (f"{quoted(name)} after {count}" for name, count in last.items())
+    return f" ({', '.join([f'{first} iterations', *others])})"
 
 
 def _in_words(score: Score) -> str:
@@ -70,18 +83,20 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
     """A sentence for each verdict, with its comparisons."""
     rows = numbers.to_dict("records")
     sentences = []
-    for verdict in VERDICTS:
+    # In the order of the plan, so that the comparison that matters most comes first.
+    for verdict in dict.fromkeys(row["verdict"] for row in rows if row["verdict"] in VERDICTS):
         own = [row for row in rows if row["verdict"] == verdict]
         if len(own) > NAMED:
             sentences.append(_many(own, len(rows), verdict, score))
         elif own:
-            text = "; ".join(_clause(row, asked, score) for row in own)
-            sentences.append(f"{text[0].upper()}{text[1:]}." if verdict == OPEN else f"{text}.")
+            sentences.append("; ".join(_clause(row, asked, score) for row in own) + ".")
     judged = sum(row["verdict"] in VERDICTS for row in rows)
+    planned = "" if asked.asked_after else " and were planned before the fits"
     if judged == 1:
         sentences.append("In brackets: its 95 % interval.")
     elif judged:
-        sentences.append(f"In brackets: 95 % intervals, which hold for all {judged} together.")
+        hold = f"all {judged} hold together{planned}"
+        sentences.append(f"In brackets: 95 % intervals; {hold}.")
     if judged < len(rows):
         of = counted(len(rows), "planned comparison")
         sentences.append(f"Not judged, because scores are missing: {len(rows) - judged} of {of}.")
@@ -96,13 +111,14 @@ def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
         "worse": f"{method} is worse than {other}",
         "equivalent": f"{method} and {other} are equivalent within"
         f" ±{with_unit(f'{asked.margin:g}', score)}",
-        "inconclusive": f"whether {method} or {other} is better stays open",
+        "inconclusive": f"{method} against {other} is inconclusive",
     }[row["verdict"]]
     where = f" in {quoted(row['hole'])}" if asked.holes == "each" else ""
     note = ""
     if row["verdict"] == "inconclusive" and pd.notna(row["detectable"]):
         least = with_unit(shown(row["detectable"], score.decimals), score)
-        note = f"; {counted(row['images'], 'image')} would show a difference of {least}"
+        images = counted(row["images"], "image")
+        note = f"; with {images} only differences above about {least} can be seen"
     mean, _, interval = difference_of(row, score).text.partition(" ")
     return f"{words}{where} ({f'{with_unit(mean, score)} {interval}'.rstrip()}{note})"
 
@@ -116,7 +132,7 @@ def _many(rows: Sequence[dict[Any, Any]], planned: int, verdict: str, score: Sco
         "better": "the first method is better",
         "worse": "the first method is worse",
         "equivalent": "the two are equivalent",
-        "inconclusive": "the answer stays open",
+        "inconclusive": "the answer is inconclusive",
     }[verdict]
     differences = f"{low} to {with_unit(high, score)}"
     return f"In {len(rows)} of {planned} planned comparisons {outcome} ({differences})."
@@ -142,14 +158,15 @@ def _cost(results: Results, numbers: pd.DataFrame) -> str:
         return ""
     if len(fits) <= NAMED:
         parts = [f"{quoted(row['method'])} {_seconds(row)}" for row in fits.to_dict("records")]
-        cost = f"Seconds for one image: {listed(parts)}"
+        cost = f"Median seconds for one image: {listed(parts)}"
     else:
         low, high = fits["seconds"].min(), fits["seconds"].max()
-        cost = f"Seconds for one image: networks {low:.1f} to {high:.1f}"
+        cost = f"Median seconds for one image: networks {low:.1f} to {high:.1f}"
     if len(fills):
         best = fills.to_dict("records")[0]
         cost += f"; the best fill, {quoted(best['method'])}, {_seconds(best)}"
-    return f"{cost} (medians)."
+    devices = results.rows["device"].unique()
+    return cost + (f", on {devices[0]}." if len(devices) == 1 else ".")
 
 
 def _seconds(row: dict[Any, Any]) -> str:
@@ -157,15 +174,20 @@ def _seconds(row: dict[Any, Any]) -> str:
     return cell if isinstance(cell, str) else cell.text
 
 
-def _gaps(numbers: pd.DataFrame) -> str:
+def _gaps(results: Results, numbers: pd.DataFrame) -> str:
     """Methods that are not ranked, and why."""
-    lacking = numbers[~numbers["complete"].astype(bool)]
+    lacking = numbers[~numbers["complete"]]
     if lacking.empty:
         return ""
     if len(lacking) > NAMED:
         return f"Not ranked: {len(lacking)} methods that lack jobs."
-    parts = [
-        f"{quoted(row['method'])} ({row['n']} of {counted(row['N'], 'job')})"
-        for row in lacking.to_dict("records")
-    ]
-    return f"Not ranked: {listed(parts)}."
+    planned = results.jobs.groupby("method")["image"].nunique()
+    images = counted(results.jobs["image"].nunique(), "image")
+    sentences = []
+    for row in lacking.to_dict("records"):
+        own = planned[row["method"]]
+        why = f"lacks {row['N'] - row['n']} of {counted(row['N'], 'job')}"
+        if own < results.jobs["image"].nunique():
+            why = f"ran on {own} of {images} only"
+        sentences.append(f"{quoted(row['method'])} {why} and is not ranked.")
+    return " ".join(sentences)

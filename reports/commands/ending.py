@@ -30,6 +30,8 @@ def show(report: Report, console: Console) -> None:
         console.print()
         _line(console, Text(report.table.title, "bold"))
         _print(panel, console)
+    if report.table.about:
+        _line(console, Text(f"{report.table.about}.", "dim"))
 
 
 def _line(console: Console, text: Text) -> None:

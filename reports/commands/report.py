@@ -38,6 +38,9 @@ def report(
             help="also write one file that holds all pictures of the jobs whose name contains this",
         ),
     ] = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="also write tables/numbers.tex: macros for prose")
+    ] = False,
 ) -> None:
     """Build the report again from what is stored; several folders are put side by side."""
     if len(results) == 1:
@@ -48,7 +51,9 @@ def report(
 
         if label:
             raise InputError("--label is for several folders")
-        built = build(_folder_of(results[0], out), reference, embed, force=force)
+        built = build(
+            _folder_of(results[0], out), reference, embed, has_numbers=numbers, force=force
+        )
         show(built, Console(highlight=False))
         if built.embedded:
             print(f"In one file: {built.embedded}")
@@ -58,6 +63,8 @@ def report(
         raise InputError("--reference: several folders are compared with the first one")
     if embed is not None:
         raise InputError("--embed: of one folder's jobs")
+    if numbers:
+        raise InputError("--numbers: of one folder")
     from reports.compare import build_side_by_side
     from reports.tables.formats.write import to_markdown
 

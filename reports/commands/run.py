@@ -133,7 +133,9 @@ def bench(
             file=sys.stderr,
         )
         raise typer.Exit(1)
-    print(f"Next: dip-bench open {suite}" + ("" if out == Path("results") else f" --out {out}"))
+    print(
+        f"To see it: dip-bench open {suite}" + ("" if out == Path("results") else f" --out {out}")
+    )
 
 
 def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:

@@ -146,7 +146,7 @@ def _restorations(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
     """rows: of one image, one for each method."""
     run = _a_run(results, rows)
     window = close_up(run.known)
-    yield _cell("truth", run.truth, window)
+    yield _cell(_image(rows), run.truth, window)
     yield _cell("masked", masked(run), window)
     for row in rows:
         if "key" in row:
@@ -159,7 +159,7 @@ def _restorations(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
 def _errors(results: Results, rows: Sequence[Row]) -> Iterator[Cell]:
     """rows: of one image, one for each method."""
     run = _a_run(results, rows)
-    yield _cell("truth", run.truth)
+    yield _cell(_image(rows), run.truth)
     yield _cell("masked", masked(run))
     for row in rows:
         if "key" in row:
@@ -220,6 +220,11 @@ def _reduced(pixels: NDArray[Any]) -> NDArray[Any]:
 def masked(run: RunFolder) -> NDArray[np.uint8]:
     """(3, H, W): the truth, with a hole of a colour that no photo has."""
     return np.where(run.known, run.truth, np.reshape(HOLE, (3, 1, 1))).astype(np.uint8)
+
+
+def _image(rows: Sequence[Row]) -> str:
+    """The heading of the truth: which image it is."""
+    return f"{next(row['image'] for row in rows if 'key' in row)} (truth)"
 
 
 def _a_run(results: Results, rows: Sequence[Row]) -> RunFolder:

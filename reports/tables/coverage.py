@@ -82,12 +82,6 @@ def coverage(measured: pd.DataFrame, results: Results) -> Table | None:
         "coverage",
         "What the known pixels reach",
         frame,
-        ("mask", "method"),
-        {
-            f"{name}_{part}": 2 if name.startswith("psnr") else 3
-            for name in MEASURED
-            for part in ("mean", "half_width")
-        },
         [coverage_text(frame)],
         about="± is half the 95 % interval over images",
     )

@@ -83,8 +83,6 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         "leaderboard",
         f"Leaderboard by {score.heading}, {results.after_last}",
         frame,
-        ("method",),
-        {},
         [_text(frame, results, score, reference)],
         about=_about(frame, results, score, reference),
     )
@@ -176,7 +174,8 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
         text |= {"verdict": list(frame["verdict"])}
     text |= {own.title: _scores(rows, own) for own in others}
     if frame["oracle"].notna().any():
-        text |= {f"oracle {PSNR.title}": [Value(row["oracle"], PSNR.decimals) for row in rows]}
+        oracle = [row["oracle"] if row["complete"] else np.nan for row in rows]
+        text |= {f"oracle {PSNR.title}": [Value(number, PSNR.decimals) for number in oracle]}
     if results.networks:
         text |= {"iterations": [Value(row["iterations"], 0) for row in rows]}
     text |= {
@@ -189,14 +188,15 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
 def _scores(rows: Sequence[dict[Any, Any]], score: Score) -> list[Cell]:
     """Means; the best and the second are marked of the methods whose jobs all have the score.
 
-    A mean over fewer jobs than the method's other scores are of says so.
+    A method that is not ranked has none: its mean would be of other images. A mean over fewer jobs
+    than that of the score that ranks says so.
     """
     complete = [row[score.name] for row in rows if row[f"{score.name}_n"] == row["N"]]
     best = sorted({score.sign * mean for mean in complete if not np.isnan(mean)}, reverse=True)
     places = {mean: place for place, mean in enumerate(best[:2], 1)}
     return [
         Value(
-            row[score.name],
+            row[score.name] if row["complete"] else np.nan,
             score.decimals,
             of=None if row[f"{score.name}_n"] == row["n"] else (row[f"{score.name}_n"], row["N"]),
             place=places.get(score.sign * row[score.name], 0)
@@ -208,34 +208,28 @@ def _scores(rows: Sequence[dict[Any, Any]], score: Score) -> list[Cell]:
 
 
 def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) -> str:
-    images = results.jobs["image"].nunique()
+    images = counted(results.jobs["image"].nunique(), "image")
     asked = results.question
-    sentences = [
-        f"Means over {counted(images, 'image')}, seeds and holes averaged within an image first",
-        "best bold, second underlined" if frame["complete"].sum() > 1 else "",
-        f"Δ: mean difference to {reference} on the same images, with its 95 % interval",
-    ]
-    if asked:
-        sentences += [
-            "the intervals of planned comparisons hold together, and their verdicts are read off"
-            f" them (equivalent: within ±{asked.margin:g}{f' {score.unit}' if score.unit else ''})",
-            f"{EXPLORATORY}: not planned, interval of this comparison alone, no verdict",
-        ]
-    else:
-        sentences += [
-            "no comparison was planned, so that none is a verdict; each interval stands alone"
-        ]
+    margin = f"{asked.margin:g} {score.unit}".rstrip() if asked else ""
     outputs = {*frame["output"]} - {""}
-    if len(outputs) == 1:
-        sentences.append(f"networks: {min(outputs)} output")
-    if frame["oracle"].notna().any():
-        sentences.append(
-            "oracle: the best output of each fit, picked with the truth in hand, which no method"
-            " can do"
-        )
-    sentences.append("seconds: median over fits")
-    if frame["exact"].any():
-        sentences.append(ABOUT_EXACT)
-    if not frame["complete"].all():
-        sentences.append("jobs: n of N; a method that lacks a job is not ranked")
-    return "; ".join(filter(None, sentences))
+    sentences = [
+        f"Means over {images}; seeds and holes are averaged within an image first",
+        "Best bold, second underlined" if frame["complete"].sum() > 1 else "",
+        f"Δ: mean difference to {reference} on the same images, with its 95 % interval",
+        f"Verdicts are read off intervals that hold together (equivalent: within ±{margin})"
+        if asked
+        else "No comparison was planned: each interval stands alone, and no claim rests on it",
+        f"{EXPLORATORY}: not planned, so the interval stands alone and no claim rests on it"
+        if asked
+        else "",
+        f"Networks: {min(outputs)} output" if len(outputs) == 1 else "",
+        "oracle: the best iteration of each fit, picked with the truth, which no method can do"
+        if frame["oracle"].notna().any()
+        else "",
+        "seconds: median over fits",
+        ABOUT_EXACT if frame["exact"].any() else "",
+        f"{NOT_RANKED}: lacks jobs, so its means are of other images and not shown"
+        if not frame["complete"].all()
+        else "",
+    ]
+    return ". ".join(filter(None, sentences))

@@ -41,17 +41,10 @@ def architectures(results: Results, holes: str) -> Table | None:
         frame[f"{column.name}_n"], frame[f"{column.name}_N"] = column.counts, column.planned
         frame[f"{column.name}_exact"] = column.exact
     frame["milliseconds_median"] = frame["method"].map(medians)
-    decimals = {
-        f"{column.name}_{part}": 2
-        for column in found
-        for part in ("mean", "half_width", "between_seeds")
-    }
     return Table(
         "architectures",
         f"Networks: size, time and {PSNR.title}, {holes}, {results.after_last}",
         frame,
-        ("method",),
-        decimals | {"parameters": 0, "milliseconds_median": 1},
         [_architectures_text(frame, results.outputs)],
         about="± is half the 95 % interval over images, n/N how many of all jobs planned have a"
         " score; parameters are without the learned input; fits that ran side by side slow each"

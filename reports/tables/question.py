@@ -53,8 +53,6 @@ def judged(results: Results, asked: Asked) -> Table:
         "question",
         _title(results, asked, score),
         frame,
-        ("method", "other", "hole"),
-        dict.fromkeys(NUMBERS, score.decimals) | {"images": 0, "planned_images": 0},
         [_text(frame, score, has_holes=asked.holes == "each")],
         about=caption,
     )

@@ -119,8 +119,6 @@ def reproduction_table(results: Results) -> Table | None:
         "reproduction",
         "Beside published figures",
         found,
-        ("method", "published_by", "iteration", "region", "image"),
-        dict.fromkeys(("published", "ours", "difference", "spread", "tolerance"), 2),
         [reproduction_text(found)],
         about="The tolerance is how far one more run may be from our mean in 19 of 20 cases, by the"
         " spread between seeds",

@@ -62,8 +62,6 @@ def seeds(results: Results, standing: Standing) -> Table | None:
         "seeds",
         f"{score.heading}: standard deviations between seeds, {column.name}",
         frame,
-        ("method", "output"),
-        dict.fromkeys(DEVIATIONS, score.decimals) | {"p": 3},
         [pd.DataFrame(panel, dtype=object)],
         about="standard deviations of a single fit: between seeds of the same image and hole, and"
         " their parts. common to all images: what a seed does to every image alike, which is in no"

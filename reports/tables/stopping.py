@@ -64,14 +64,10 @@ def stopping(results: Results) -> Table | None:
                 }
             )
     frame = pd.DataFrame(rows)
-    measured = [f"{name}_{part}" for name in KEPT for part in ("mean", "half_width")]
     return Table(
         "stopping",
         "What stopping rules keep, beside the last output and the oracle",
         frame,
-        ("mask", "method", "kept"),
-        dict.fromkeys(measured, 2)
-        | dict.fromkeys(("iteration_median", "oracle_iteration_median", "stopped", "n", "N"), 0),
         [
             _stopping_text(part.reset_index(drop=True))
             for _, part in frame.groupby("mask", sort=False)

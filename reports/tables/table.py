@@ -73,16 +73,13 @@ Cell = str | Value
 class Table:
     """name: of its files. title: one line. about: what its numbers are, for a caption.
 
-    numbers: the CSV. names: those of its columns that name a row. decimals: of its columns that
-    prose may cite, as they are shown. panels: what people read, cells are `str` or `Value`; a wide
-    table has several, one below the other.
+    numbers: the CSV. panels: what people read, cells are `str` or `Value`; a wide table has
+    several, one below the other.
     """
 
     name: str
     title: str
     numbers: pd.DataFrame
-    names: tuple[str, ...]
-    decimals: dict[str, int]
     panels: Sequence[pd.DataFrame]
     about: str = field(default="", kw_only=True)
 

@@ -72,10 +72,6 @@ def timing(results: Results, reference: str) -> list[Table]:
                 _named(str(device), tables),
                 f"Time and memory of the suite's fits on {device}",
                 frame,
-                ("method", "height", "width", "engine", "precision", "threads", "fits_beside"),
-                dict.fromkeys(("milliseconds_median", "milliseconds_p10", "milliseconds_p90"), 1)
-                | {"iterations_per_second": 2, "parameters": 0, "peak_memory_mib": 0}
-                | dict.fromkeys(("seconds_per_fit", "seconds_to_reference"), 1),
                 [_text(frame, reference)],
                 about=f"{_versions(results, str(device))}. Fits ran beside each other, so these are"
                 " not the times of a fit that has the machine to itself; seconds to the reference:"
@@ -221,11 +217,6 @@ def _alone(kind: Any, rows: pd.DataFrame, title: str, about: str) -> Table:
         f"timing-{kind}",
         title,
         frame,
-        ("group", *ALONE_KEYS),
-        dict.fromkeys(("milliseconds_median", "milliseconds_p10", "milliseconds_p90"), 1)
-        | {"iterations_per_second": 2, "seconds_per_fit": 0, "peak_memory_mib": 0, "parameters": 0}
-        | {"gflop": 2, "tflops": 3, "percent_of_peak": 0}
-        | dict.fromkeys(("ratio", "ratio_low", "ratio_high"), 2),
         [panel],
         about=f"{about}. {ALONE}",
     )

@@ -197,7 +197,7 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
     page = report.with_name("index.html")
     *_, where, next_step = first.stdout.strip().splitlines()
     assert where == f"Report: {page}"
-    assert next_step == f"Next: dip-bench open {suite} --out {out}"
+    assert next_step == f"To see it: dip-bench open {suite} --out {out}"
     assert "<h1>" in page.read_text()
     assert "\nLeaderboard by PSNR hole (dB), after 4 iterations\n" in first.stdout
     summary = report.read_text()

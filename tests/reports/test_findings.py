@@ -4,6 +4,7 @@ import dataclasses
 import re
 from typing import Any
 
+import pandas as pd
 import pytest
 from support.synthetic import synthetic
 
@@ -52,8 +53,9 @@ def results() -> Results:
 
 def test_the_first_sentence_says_what_was_compared(results: Results) -> None:
     assert _sentences(results)[0] == (
-        "Compared: 2 networks and 2 fills without a network, on 8 images of 48x64 pixels with the"
-        " holes hole-0 and hole-1, by PSNR in the hole, after 200 iterations."
+        "Compared: 2 networks (a after 200 iterations, b after 200) and 2 fills without a network,"
+        " on 8 images of 48x64 pixels with the holes hole-0 and hole-1. The score is PSNR in the"
+        " hole."
     )
 
 
@@ -64,9 +66,9 @@ def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> 
     assert re.fullmatch(
         rf"a is better than biharmonic \({re.escape(a)}\)\."
         rf" mean is worse than biharmonic \({re.escape(mean)}\)\."
-        rf" Whether b or biharmonic is better stays open \({re.escape(b)}; 8 images would show a"
-        r" difference of \d\.\d\d dB\)\."
-        r" In brackets: 95 % intervals, which hold for all 3 together\.",
+        rf" b against biharmonic is inconclusive \({re.escape(b)}; with 8 images only differences"
+        r" above about \d\.\d\d dB can be seen\)\."
+        r" In brackets: 95 % intervals; all 3 hold together and were planned before the fits\.",
         _sentences(asking)[1],
     )
 
@@ -103,14 +105,17 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     expected = f"the first method is better (+{low:.2f} to +{high:.2f} dB)."
     sentences = _sentences(asking)
     assert sentences[1].startswith(f"In 6 of 6 planned comparisons {expected} In brackets")
-    assert sentences[2].startswith("Seconds for one image: networks 4.0 to 4.0; the best fill")
+    assert "6 networks (after 200 iterations) and" in sentences[0]
+    start = "Median seconds for one image: networks 4.0 to 4.0; the best fill"
+    assert sentences[2].startswith(start)
+    assert "on a processor." in sentences[2]
 
 
 def test_without_a_question_nothing_is_called_better(results: Results) -> None:
     sentences = " ".join(_sentences(results))
     assert "No comparison was planned, so nothing here is a verdict. Best means: a " in sentences
     assert "better" not in sentences
-    assert "stays open" not in sentences
+    assert "inconclusive" not in sentences
 
 
 def test_what_is_not_judged_and_not_ranked_is_told(results: Results) -> None:
@@ -118,4 +123,18 @@ def test_what_is_not_judged_and_not_ranked_is_told(results: Results) -> None:
     lacking = dataclasses.replace(results, rows=results.rows.drop(lost.index))
     sentences = _sentences(_asking(lacking, ("a", "biharmonic"), ("b", "biharmonic")))
     assert "Not judged, because scores are missing: 1 of 2 planned comparisons." in sentences[1]
-    assert sentences[2].endswith("Not ranked: a (42 of 48 jobs).")
+    assert sentences[2].endswith("a lacks 6 of 48 jobs and is not ranked.")
+
+
+def test_a_method_of_some_images_is_told(results: Results) -> None:
+    def without(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[(frame["method"] != "a") | (frame["image"] == "image-003")]
+
+    partial = dataclasses.replace(results, rows=without(results.rows), jobs=without(results.jobs))
+    sentences = _sentences(_asking(partial, ("b", "biharmonic")))
+    assert sentences[2].endswith("a ran on 1 of 8 images only and is not ranked.")
+
+
+def test_a_question_that_came_late_is_not_called_planned(results: Results) -> None:
+    asking = _asking(results, ("a", "mean"), ("b", "mean"), fits=2, asked_after=1)
+    assert _sentences(asking)[1].endswith("95 % intervals; all 2 hold together.")

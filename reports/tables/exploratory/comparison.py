@@ -243,10 +243,6 @@ def _grid(
         name,
         title,
         frame,
-        ("method", "output", "column"),
-        dict.fromkeys(("mean", "half_width", "between_seeds"), score.decimals)
-        | {"n": 0, "N": 0, "p_against_best": 3}
-        | ({} if costs is None else {"iterations": 0, "seconds": 3}),
         _panels(group.entries, shown, costs),
         about=f"{note}; {ABOUT_EXACT}" if frame["exact"].any() else note,
     )

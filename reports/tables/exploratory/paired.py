@@ -60,16 +60,10 @@ def paired(standing: Standing) -> Table:
         rows.append(row)
     frame = pd.DataFrame(rows)
     frame = frame.astype({name: float for name in frame if name not in ("method", "output")})
-    decimals = dict.fromkeys(
-        (f"{kind}_{part}" for kind in opponents for part in ("difference", "half_width")),
-        standing.score.decimals,
-    )
     return Table(
         f"paired-{standing.score.name}",
         f"{standing.score.title}, paired over images, {standing.column.name}, exploratory",
         frame,
-        ("method", "output"),
-        decimals | {"rank": 2, "best_p": 3, "reference_p": 3},
         [_text(frame, standing)],
         about=_note(standing, len(others)),
     )

@@ -1,18 +1,17 @@
-"""A table as LaTeX, and its numbers as macros for prose.
+"""A table as LaTeX.
 
 LaTeX needs booktabs and siunitx; numbers stand in its S columns. `tables.tex` is a document of all
 tables, to look at and to copy from.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reports.tables.table import Cell, Table, Value, shown
+from reports.tables.table import Cell, Table, Value
 
 SYMBOLS = {
     "±": r"$\pm$",
@@ -31,17 +30,6 @@ SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
 }
-CITING = r"""% Numbers for prose: \dipresult{table/row/column}, also as \num{\dipresult{...}}.
-\ExplSyntaxOn
-\msg_set:nnn {dip} {unknown} {There~is~no~result~'#1'}
-\providecommand \dipresult [1]
-  {
-    \cs_if_exist:cTF {dip@#1}
-      {\use:c {dip@#1}}
-      {\msg_expandable_error:nnn {dip} {unknown} {#1}}
-  }
-\ExplSyntaxOff
-"""
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
@@ -174,36 +162,9 @@ def _escaped(letter: str) -> str:
     return f"U+{ord(letter):04X}"
 
 
-def macros(tables: Sequence[Table]) -> Iterator[str]:
-    r"""Lines of `numbers.tex`: `\dipresult{table/row/column}` is a number as its table shows it."""
-    yield CITING
-    for table in tables:
-        for row in table.numbers.to_dict("records"):
-            place = "/".join([table.name, *(key(row[name]) for name in table.names)])
-            for column, decimals in table.decimals.items():
-                if not pd.isna(row[column]) and np.isfinite(row[column]):
-                    value = shown(row[column], decimals)
-                    yield (
-                        f"\\expandafter\\def\\csname dip@{place}/{column}\\endcsname{{{value}}}\n"
-                    )
-
-
-def key(name: Any) -> str:
-    """A row's name as part of a macro's; what TeX takes for more than a letter by its number."""
-    return "".join(
-        letter
-        if letter.isascii() and letter.isprintable() and letter not in "\\{}#%~^/&$"
-        else f"U+{ord(letter):04X}"
-        for letter in str(name)
-    )
-
-
 def to_document(tables: Sequence[Table]) -> str:
     parts = [
         f"\\section*{{{escape(table.title)}}}\n{escape(table.about)}\n\n\\medskip\\noindent\n\\input{{{table.name}}}\n\\clearpage\n"
         for table in tables
     ]
-    return (
-        f"{PREAMBLE}\\input{{numbers}}\n\\begin{{document}}\\footnotesize\n{''.join(parts)}"
-        "\\end{document}\n"
-    )
+    return f"{PREAMBLE}\\begin{{document}}\\footnotesize\n{''.join(parts)}\\end{{document}}\n"

@@ -45,7 +45,7 @@ def test_quick_is_a_fair_first_look() -> None:
     assert [entry.fill for entry in suite.methods if entry.fill] == ["all"]
     assert len(suite.iterations) >= 4
     assert suite.asked is not None
-    assert {method for method, _ in suite.asked.planned} == {"quick"}
+    assert {method for method, _ in suite.asked.planned} == {"skip-narrow"}
     assert suite.asked.reference == "biharmonic"  # the best of the fast fills
     assert [entry.preset for entry in suite.methods if entry.images] == ["lemsky-unet"]
 

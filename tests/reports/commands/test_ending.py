@@ -28,7 +28,7 @@ ROWS: list[list[str | Value]] = [
 def _printed(width: int, *, is_terminal: bool) -> str:
     panel = pd.DataFrame(dict(enumerate(zip(*ROWS, strict=True))), dtype=object)
     panel.columns = pd.Index(HEADS)
-    table = Table("leaderboard", "Leaderboard", pd.DataFrame(), (), {}, [panel])
+    table = Table("leaderboard", "Leaderboard", pd.DataFrame(), [panel])
     sentence = "a is better than b, " + "as a long sentence says " * 5 + "here."
     file = io.StringIO()
     console = Console(

@@ -13,7 +13,7 @@ from reports.tables.table import Table, Value, shown
 
 def _table(**columns: list[str | Value]) -> Table:
     panel = pd.DataFrame(columns, dtype=object)
-    return Table("some", "Some", pd.DataFrame(), (), {}, [panel])
+    return Table("some", "Some", pd.DataFrame(), [panel])
 
 
 def test_columns_without_anything_are_left_out() -> None:
