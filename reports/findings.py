@@ -64,12 +64,14 @@ def _run(results: Results, score: Score) -> str:
 
 
 def _iterations(results: Results, networks: Sequence[str]) -> str:
-    """` (quick after 400 iterations, unet after 500)`; of many networks the range."""
-    last = {name: results.last_of(name) for name in networks}
+    """` (quick and unet, after 400 iterations)`, or after how many each; of many the range."""
+    last = {quoted(name): results.last_of(name) for name in networks}
+    low, high = min(last.values()), max(last.values())
     if len(networks) > NAMED:
-        low, high = min(last.values()), max(last.values())
         return f" (after {low if low == high else f'{low} to {high}'} iterations)"
-    first, *others = (f"{quoted(name)} after {count}" for name, count in last.items())
+    if low == high:
+        return f" ({listed([*last])}, after {low} iterations)"
+    first, *others = (f"{name} after {count}" for name, count in last.items())
     return f" ({', '.join([f'{first} iterations', *others])})"
 
 

@@ -53,10 +53,12 @@ def results() -> Results:
 
 def test_the_first_sentence_says_what_was_compared(results: Results) -> None:
     assert _sentences(results)[0] == (
-        "Compared: 2 networks (a after 200 iterations, b after 200) and 2 fills without a network,"
+        "Compared: 2 networks (a and b, after 200 iterations) and 2 fills without a network,"
         " on 8 images of 48x64 pixels with the holes hole-0 and hole-1. The score is PSNR in the"
         " hole."
     )
+    own = synthetic(8, {"a": 4.0, "b": 1.0}, FILLS, own_iterations={"b": (500,)})
+    assert "2 networks (a after 200 iterations, b after 500) and" in _sentences(own)[0]
 
 
 def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> None:
