@@ -133,7 +133,7 @@ function drawNumbers(now) {
     );
     return element("tr", {}, element("th", { scope: "row" }, short(measure)), ...cells);
   });
-  const seconds = shown(now.seconds, 2);
+  const seconds = shownSeconds(now.seconds);
   const until = byId("output").value.startsWith("stop:") ? " until the rule had stopped" : "";
   const loss = now.loss === null ? "" : `, loss ${now.loss}`;
   const about = `${seconds} seconds${until}${loss}`;
@@ -171,7 +171,6 @@ function goTo(iteration) {
   byId("iteration").value = distances.indexOf(Math.min(...distances));
   drawPictures();
 }
-
 
 function stop() {
   player = null;
@@ -244,6 +243,6 @@ function prepareJob() {
 
 prepareTables();
 prepareGrid();
-prepareTable();
+prepareJobs();
 prepareSides();
 prepareJob();

@@ -30,7 +30,7 @@ const columns = [
     decimals: 0,
     tells: jobs.some((job) => !job.isFill),
   },
-  { name: "seconds", title: "seconds", of: (job) => chosen(job)?.seconds ?? null, decimals: 2 },
+  { name: "seconds", title: "seconds", of: (job) => chosen(job)?.seconds ?? null, decimals: 3, text: shownSeconds },
 ].filter(({ tells = true }) => tells);
 let found = jobs; // what the filters leave, in order
 let drawn = 0; // how many of them have a row
@@ -40,7 +40,7 @@ function chosen(job) {
   return job.isFill || !filters.output.value ? standing(job) : job.outputs[filters.output.value];
 }
 
-function prepareTable() {
+function prepareJobs() {
   for (const name of FILTERS) {
     const values = distinct(jobs, name);
     options(filters[name], values.map((value) => [value, value]), "all");
@@ -138,7 +138,7 @@ function row(job) {
       cell.append(...parted(column.of(job)));
     } else {
       cell.classList.add("number");
-      cell.append(shown(column.of(job), column.decimals));
+      cell.append((column.text ?? shown)(column.of(job), column.decimals));
     }
     return cell;
   });

@@ -32,6 +32,12 @@ function shown(value, decimals) {
   return number < 0 && Number(text) ? `-${text}` : text;
 }
 
+// Seconds with the digits that the tables of the report give them.
+function shownSeconds(value) {
+  if (value !== null && value < 0.0005) return "< 0.001";
+  return shown(value, value >= 1 ? 1 : 3);
+}
+
 function short(measure) {
   return measure.name === "psnr" ? "PSNR (dB)" : measure.name.toUpperCase();
 }
