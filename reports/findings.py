@@ -93,12 +93,13 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
         elif own:
             sentences.append("; ".join(_clause(row, asked, score) for row in own) + ".")
     judged = sum(row["verdict"] in VERDICTS for row in rows)
-    planned = "" if asked.asked_after else " and were planned before the fits"
     if judged == 1:
         sentences.append("In brackets: its 95 % interval.")
     elif judged:
-        hold = f"all {judged} hold together{planned}"
-        sentences.append(f"In brackets: 95 % intervals; {hold}.")
+        sentences.append(f"In brackets: 95 % intervals; all {judged} hold together.")
+    if judged and not asked.asked_after:
+        what = "This comparison was" if len(rows) == 1 else "These comparisons were"
+        sentences.append(f"{what} planned before the fits.")
     if judged < len(rows):
         of = counted(len(rows), "planned comparison")
         sentences.append(f"Not judged, because scores are missing: {len(rows) - judged} of {of}.")
@@ -120,7 +121,7 @@ def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
     if row["verdict"] == "inconclusive" and pd.notna(row["detectable"]):
         least = with_unit(shown(row["detectable"], score.decimals), score)
         images = counted(row["images"], "image")
-        note = f"; with {images} only differences above about {least} can be seen"
+        note = f"; {images} would show a true difference of {least} in 4 of 5 cases"
     mean, _, interval = difference_of(row, score).text.partition(" ")
     return f"{words}{where} ({f'{with_unit(mean, score)} {interval}'.rstrip()}{note})"
 
@@ -130,11 +131,15 @@ def _many(rows: Sequence[dict[Any, Any]], planned: int, verdict: str, score: Sco
         shown(bound, score.decimals, has_sign=True)
         for bound in (extreme(row["difference"] for row in rows) for extreme in (min, max))
     )
+    others = {row["other"] for row in rows}
+    method, other = "the first method", "the second"
+    if len(others) == 1:
+        method, other = "the method", quoted(others.pop())
     outcome = {
-        "better": "the first method is better",
-        "worse": "the first method is worse",
-        "equivalent": "the two are equivalent",
-        "inconclusive": "the answer is inconclusive",
+        "better": f"{method} is better than {other}",
+        "worse": f"{method} is worse than {other}",
+        "equivalent": f"{method} and {other} are equivalent",
+        "inconclusive": f"{method} against {other} is inconclusive",
     }[verdict]
     differences = f"{low} to {with_unit(high, score)}"
     return f"In {len(rows)} of {planned} planned comparisons {outcome} ({differences})."
@@ -160,20 +165,20 @@ def _cost(results: Results, numbers: pd.DataFrame) -> str:
         return ""
     if len(fits) <= NAMED:
         parts = [f"{quoted(row['method'])} {_seconds(row)}" for row in fits.to_dict("records")]
-        cost = f"Median seconds for one image: {listed(parts)}"
+        cost = f"Median time of one job: {listed(parts)}"
     else:
         low, high = fits["seconds"].min(), fits["seconds"].max()
-        cost = f"Median seconds for one image: networks {low:.1f} to {high:.1f}"
+        cost = f"Median time of one job: networks {low:.1f} to {high:.1f} s"
     if len(fills):
         best = fills.to_dict("records")[0]
-        cost += f"; the best fill, {quoted(best['method'])}, {_seconds(best)}"
+        cost += f"; {quoted(best['method'])}, the best fill, {_seconds(best)}"
     devices = results.rows["device"].unique()
     return cost + (f", on {devices[0]}." if len(devices) == 1 else ".")
 
 
 def _seconds(row: dict[Any, Any]) -> str:
     cell = seconds(row["seconds"])
-    return cell if isinstance(cell, str) else cell.text
+    return f"{cell if isinstance(cell, str) else cell.text} s"
 
 
 def _gaps(results: Results, numbers: pd.DataFrame) -> str:

@@ -68,9 +68,10 @@ def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> 
     assert re.fullmatch(
         rf"a is better than biharmonic \({re.escape(a)}\)\."
         rf" mean is worse than biharmonic \({re.escape(mean)}\)\."
-        rf" b against biharmonic is inconclusive \({re.escape(b)}; with 8 images only differences"
-        r" above about \d\.\d\d dB can be seen\)\."
-        r" In brackets: 95 % intervals; all 3 hold together and were planned before the fits\.",
+        rf" b against biharmonic is inconclusive \({re.escape(b)}; 8 images would show a true"
+        r" difference of \d\.\d\d dB in 4 of 5 cases\)\."
+        r" In brackets: 95 % intervals; all 3 hold together\."
+        r" These comparisons were planned before the fits\.",
         _sentences(asking)[1],
     )
 
@@ -79,7 +80,7 @@ def test_equivalence_is_told_with_its_margin(results: Results) -> None:
     asking = _asking(results, ("a", "b"), margin=12.5)
     assert _sentences(asking)[1] == (
         f"a and b are equivalent within ±12.5 dB ({_text(asking, 'a', 'b')})."
-        " In brackets: its 95 % interval."
+        " In brackets: its 95 % interval. This comparison was planned before the fits."
     )
 
 
@@ -104,11 +105,11 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     assert asking.question is not None
     differences = judged(asking, asking.question).numbers["difference"]
     low, high = differences.min(), differences.max()
-    expected = f"the first method is better (+{low:.2f} to +{high:.2f} dB)."
+    expected = f"the method is better than mean (+{low:.2f} to +{high:.2f} dB)."
     sentences = _sentences(asking)
     assert sentences[1].startswith(f"In 6 of 6 planned comparisons {expected} In brackets")
     assert "6 networks (after 200 iterations) and" in sentences[0]
-    start = "Median seconds for one image: networks 4.0 to 4.0; the best fill"
+    start = "Median time of one job: networks 4.0 to 4.0 s; biharmonic, the best fill, "
     assert sentences[2].startswith(start)
     assert "on a processor." in sentences[2]
 
