@@ -1,5 +1,6 @@
 """Run suites: fit what is missing, score it, say how far each job is."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -133,9 +134,8 @@ def bench(
             file=sys.stderr,
         )
         raise typer.Exit(1)
-    print(
-        f"To see it: dip-bench open {suite}" + ("" if out == Path("results") else f" --out {out}")
-    )
+    where = [] if out == Path("results") else ["--out", str(out)]
+    print(f"To see it: {shlex.join(['dip-bench', 'open', suite, *where])}")
 
 
 def status(suite: SuiteArgument, out: OutOption = Path("results")) -> None:

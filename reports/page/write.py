@@ -24,7 +24,7 @@ from reports.templates import read, template
 
 PAGE, EMBEDDED, JOBS = "index.html", "embedded.html", "jobs"
 JOB_FILE = "job.js"
-PARTS = ("page", "tables", "paint", "grid", "jobs", "chart", "compare", "job")
+PARTS = ("page", "tables", "paint", "grid", "jobs", "chart", "compare", "job", "start")
 SCRIPTS = tuple(f"page/{part}.js" for part in PARTS)
 Line = dict[str, Any]  # of the table of jobs
 

@@ -73,11 +73,6 @@ function chart({ title, lines, marks, levels, now, isLog }) {
     line.append(drawing("title", {}, `${name}: ${shown(level, 2)}`));
     svg.append(line);
   }
-  const [best] = Object.entries(levels).sort(([, a], [, b]) => b - a);
-  if (best) {
-    const place = { x: x(0) + 4, y: y(best[1]) + (y(best[1]) < ROOM.top + 12 ? 12 : -4) };
-    svg.append(drawing("text", place, `best fill: ${best[0]}`));
-  }
   lines.forEach(({ at, values: those }, index) => {
     const points = at.flatMap((iteration, place) =>
       isDrawn(those[place]) ? [`${x(iteration).toFixed(1)},${y(scaled(those[place])).toFixed(1)}`] : [],
@@ -105,8 +100,8 @@ function legend(lines, marks, levels) {
   marks.forEach((mark, index) => {
     entries.push([sample("mark", SHAPES[index % SHAPES.length]), mark.title]);
   });
-  const fills = Object.keys(levels);
-  if (fills.length) entries.push([sample("level"), `fills: ${fills.join(", ")}`]);
+  const fills = Object.keys(levels).sort((a, b) => levels[b] - levels[a]);
+  if (fills.length) entries.push([sample("level"), `fills, best first: ${fills.join(", ")}`]);
   const made = element("figcaption", { class: "legend" });
   if (entries.length > 1) {
     made.append(...entries.map(([what, title]) => element("span", {}, what, ` ${title}`)));

@@ -240,9 +240,3 @@ function prepareJob() {
   addEventListener("hashchange", followAddress);
   followAddress();
 }
-
-prepareTables();
-prepareGrid();
-prepareJobs();
-prepareSides();
-prepareJob();
