@@ -245,16 +245,25 @@ def _marks(
     if any(not cell.is_whole for row in rows for cell in row.cells.values()):
         sentences.append(
             "Methods that lack scores stand last, with the number of their jobs ($n/N$);"
-            " means of such are in italics and not ranked."
+            " their means are in italics and not ranked."
         )
     asked = results.question
     if asked is not None and verdicts:
         margin = f"{asked.margin:g} {score.unit}".rstrip()
-        by = "intervals that hold together with" if len(verdicts) > 1 else "an interval of"
-        sentences.append(
-            f"Planned comparisons with {_breakable(asked.reference, SENTENCE)}, by {by} 95\\,\\%:"
-            rf" $^\dagger$ better, $^\ddagger$ worse, $^\approx$ equivalent ($\pm${margin});"
-            " no mark: inconclusive, or not compared."
-        )
+        # All that were planned hold together, also those with other methods than the reference.
+        is_alone = len(asked.planned) == 1 and len(verdicts) == 1
+        by = "an interval of" if is_alone else "intervals that hold together with"
+        names = {"equivalent": rf"equivalent ($\pm${margin})"}
+        marks = [
+            rf"$^{mark}$ {names.get(verdict, verdict)}"
+            for verdict, mark in MARKS.items()
+            if verdict in verdicts.values()
+        ]
+        told = f": {', '.join(marks)}" if marks else ""
+        sentences += [
+            f"Planned comparisons with {_breakable(asked.reference, SENTENCE)} are judged by {by}"
+            f" 95\\,\\%{told}.",
+            "No mark: inconclusive, or not judged.",
+        ]
         sentences += [escape(asked.notice)] if asked.notice else []
     return sentences

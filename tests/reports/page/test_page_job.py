@@ -204,7 +204,7 @@ def test_curves_have_the_checkpoints_and_what_the_rules_chose(
     raw = rows[(rows["output"] == "raw") & (rows["key"] == key)].set_index("iteration")
     assert details["raw"][2] == pytest.approx(raw["psnr_hole"][15], abs=1e-4)
     legend = page.locator("#curves figcaption").first
-    for name in ("raw", "averaged", "es-wmv", "es-emv", "fills: mean, biharmonic"):
+    for name in ("raw", "averaged", "es-wmv", "es-emv", "fills, best first: biharmonic, mean"):
         expect(legend).to_contain_text(name)
     assert page.locator("#curves svg").first.locator(".mark").count() == 2
     page.locator("#output").select_option("stop:es-wmv[window=4,patience=5]")

@@ -130,6 +130,7 @@ def test_a_mark_is_the_verdict_of_the_question(small: Results, tmp_path: Path) -
     marked = [cell for cells in rows.values() for cell in cells if r"\rlap" in cell]
     assert marked == [rows["quick"][-1]]
     assert r"$^\dagger$ better" in latex
+    assert r"$^\ddagger$" not in latex  # nothing is worse
     assert r"\rlap" not in (tmp_path / "paper-ssim.tex").read_text()  # nothing was asked of it
 
 
