@@ -3,23 +3,31 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.scoring.results import Results, Score
-from benchmarks.scoring.statistics import difference, mean_interval
+from benchmarks.scoring.statistics import Array, mean_interval
 from benchmarks.store.asked import Asked
 from benchmarks.system.text import counted
-from reports.tables.question import difference_of
-from reports.tables.scores import ABOUT_EXACT, ALL_HOLES, PSNR, Column, columns
+from reports.tables.question import against_reference, difference_of
+from reports.tables.scores import (
+    ABOUT_EXACT,
+    ALL_HOLES,
+    PSNR,
+    Entry,
+    columns,
+    exact_holes,
+    without_exact,
+)
 from reports.tables.table import NOTHING, Cell, Table, Value, seconds
 
 AVERAGED = "averaged"
 ORACLE = "oracle_psnr_hole"
 BOUNDS = ("difference", "low", "high")
+NONE = np.array([])
 REFERENCE = "reference"
 EXPLORATORY = "exploratory"
 NOT_RANKED = "not ranked"
@@ -63,11 +71,13 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
 
     Returns:
         The table. psnr, ssim, ...: means over images, seeds and holes averaged within an image
-        first; psnr_n, ...: number of jobs with that score. difference: to the reference, in the
-        unit of the score; low, high: of a planned comparison its simultaneous interval, of others
-        the 95 % interval of this comparison alone. oracle: hole PSNR of the best iteration, picked
-        with the truth. n: number of jobs with the score that ranks; N: number of jobs of a method
-        on all images; complete: whether all have it. Complete methods come first, best first.
+        first; psnr_n, ...: number of jobs with that score. difference: to the reference, on the
+        holes of images that both have, in the unit of the score; low, high: of a planned comparison
+        its simultaneous interval, of others, and where each hole is judged, the 95 % interval of
+        this comparison alone. oracle: hole PSNR of the best iteration, picked with the truth. n:
+        number of jobs with the score that ranks; N: number of jobs of a method on all images;
+        complete: whether it is ranked, as all have a score that is a number. Complete methods come
+        first, best first.
     """
     asked, score = results.question, score_of(results)
     if asked is not None:
@@ -79,9 +89,10 @@ def leaderboard(results: Results, answer: Table | None, reference: str) -> Table
         frame = frame.drop(columns="verdict")
     order = np.lexsort((-score.sign * frame[score.name], ~frame["complete"]))
     frame = frame.iloc[order].reset_index(drop=True)
+    has_networks = bool(results.networks)  # fills have no iterations
     return Table(
         "leaderboard",
-        f"Leaderboard by {score.heading}, {results.after_last}",
+        ", ".join([f"Leaderboard by {score.heading}", *([results.after_last] * has_networks)]),
         frame,
         [_text(frame, results, score, reference)],
         about=_about(frame, results, score, reference),
@@ -94,21 +105,27 @@ def _numbers(results: Results, score: Score, reference: str) -> pd.DataFrame:
     competing = [(method, standing_output(results, method)) for method in methods]
     rows = results.final.assign(column=ALL_HOLES).astype({ORACLE: float})
     planned = results.jobs.assign(column=ALL_HOLES)
-    scores = [*results.scores, replace(PSNR, name="oracle", column=ORACLE)]
-    by_score = {own.name: columns(competing, rows, planned, own)[0] for own in scores}
+    by_score = {own.name: columns(competing, rows, planned, own)[0] for own in results.scores}
+    # Of the same holes as PSNR, beside which it stands.
+    told = rows[~exact_holes(rows, np.isinf(rows[PSNR.column].astype(float)), "column")[0]]
+    (oracle,) = columns(competing, told, planned, replace(PSNR, name="oracle", column=ORACLE))
     ranked, at_reference = by_score[score.name], methods.index(reference)
+    less = {}
+    if ranked.is_whole[at_reference]:
+        less = _less_reference(rows, score, competing, competing[at_reference])
     costs = results.final.groupby(["method", "output"])["seconds"].median()
     numbers = []
     for index, (method, output) in enumerate(competing):
-        is_network, n = method in results.networks, _scored(ranked, index)
+        is_network, n = method in results.networks, ranked.scored[index]
         word = EXPLORATORY if ranked.is_whole[index] else NOT_RANKED
         numbers.append(
             {
                 "method": method,
                 "output": output if is_network else "",
                 **{name: column.over_images[0][index] for name, column in by_score.items()},
-                **{f"{own.name}_n": _scored(by_score[own.name], index) for own in results.scores},
-                **_against(ranked, index, at_reference),
+                "oracle": oracle.over_images[0][index],
+                **{f"{name}_n": column.scored[index] for name, column in by_score.items()},
+                **_difference(less.get(method, NONE)),
                 "verdict": REFERENCE if index == at_reference else word,
                 "iterations": results.last_of(method) if is_network and n else np.nan,
                 "seconds": costs.get((method, output), np.nan),
@@ -121,17 +138,23 @@ def _numbers(results: Results, score: Score, reference: str) -> pd.DataFrame:
     return pd.DataFrame(numbers)
 
 
-def _scored(column: Column, index: int) -> int:
-    """How many jobs have a score."""
-    return column.counts[index] + column.exact[index]
+def _less_reference(
+    rows: pd.DataFrame, score: Score, competing: Sequence[Entry], reference: Entry
+) -> dict[str, Array]:
+    """By method, its differences to the reference by image, on the holes that both have."""
+    told, _ = without_exact(rows[rows[score.column].notna()], score)
+    cells = told.groupby(["method", "output", "image", "mask"])[score.column].mean()
+    entries = {*zip(told["method"], told["output"], strict=True)} - {reference}
+    return {
+        entry[0]: (cells[entry] - cells[reference]).dropna().groupby("image").mean().to_numpy()
+        for entry in competing
+        if entry in entries
+    }
 
 
-def _against(column: Column, index: int, reference: int) -> dict[str, float]:
-    """A method less the reference, on the images that both have, with an interval of its own."""
-    if index == reference or not column.is_whole[reference]:
-        return {"difference": np.nan, "low": np.nan, "high": np.nan}
-    differences = difference(column.scores[index], column.scores[reference])
-    mean, half = map(float, mean_interval(differences[~np.isnan(differences)]))
+def _difference(by_image: Array) -> dict[str, float]:
+    """The mean with an interval of its own."""
+    mean, half = map(float, mean_interval(by_image))
     return {"difference": mean, "low": mean - half, "high": mean + half}
 
 
@@ -143,10 +166,8 @@ def _verdicts(answer: Table | None, asked: Asked | None) -> dict[str, dict[str, 
     if answer is None or asked is None:
         return {}
     rows: dict[str, list[dict[Any, Any]]] = {}
-    # A row for each hole that is judged and each planned pair.
-    for row, pair in zip(answer.numbers.to_dict("records"), cycle(asked.planned), strict=False):
-        if pair[1] == asked.reference:
-            rows.setdefault(pair[0], []).append(row)
+    for line in against_reference(answer, asked):
+        rows.setdefault(line["method"], []).append(line)
     verdicts: dict[str, dict[str, Any]] = {}
     for method, own in rows.items():
         words = Counter(NOT_JUDGED if row["reason"] else row["verdict"] for row in own)
@@ -191,17 +212,23 @@ def _scores(rows: Sequence[dict[Any, Any]], score: Score) -> list[Cell]:
     A method that is not ranked has none: its mean would be of other images. A mean over fewer jobs
     than that of the score that ranks says so.
     """
-    complete = [row[score.name] for row in rows if row[f"{score.name}_n"] == row["N"]]
-    best = sorted({score.sign * mean for mean in complete if not np.isnan(mean)}, reverse=True)
+    ranked = {
+        row["method"]: score.sign * row[score.name]
+        for row in rows
+        if row["complete"] and row[f"{score.name}_n"] == row["N"]
+    }
+    best = sorted({*ranked.values()}, reverse=True)
+    if np.isnan(best).any():  # that of a method that fills all holes exactly
+        best = []
     places = {mean: place for place, mean in enumerate(best[:2], 1)}
     return [
         Value(
             row[score.name] if row["complete"] else np.nan,
             score.decimals,
-            of=None if row[f"{score.name}_n"] == row["n"] else (row[f"{score.name}_n"], row["N"]),
-            place=places.get(score.sign * row[score.name], 0)
-            if row[f"{score.name}_n"] == row["N"]
-            else 0,
+            of=(row[f"{score.name}_n"], row["N"])
+            if row["complete"] and row[f"{score.name}_n"] < row["N"]
+            else None,
+            place=places.get(ranked.get(row["method"], np.nan), 0),
         )
         for row in rows
     ]
@@ -212,6 +239,7 @@ def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) 
     asked = results.question
     margin = f"{asked.margin:g} {score.unit}".rstrip() if asked else ""
     outputs = {*frame["output"]} - {""}
+    lacks = frame["n"] < frame["N"]
     sentences = [
         f"Means over {images}; seeds and holes are averaged within an image first",
         "Best bold, second underlined" if frame["complete"].sum() > 1 else "",
@@ -219,6 +247,9 @@ def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) 
         f"Verdicts are read off intervals that hold together (equivalent: within ±{margin})"
         if asked
         else "No comparison was planned: each interval stands alone, and no claim rests on it",
+        "Each hole is judged alone; Δ is over all holes, and its interval stands alone"
+        if asked and asked.holes == "each" and results.jobs["mask"].nunique() > 1
+        else "",
         f"{EXPLORATORY}: not planned, so the interval stands alone and no claim rests on it"
         if asked
         else "",
@@ -228,8 +259,11 @@ def _about(frame: pd.DataFrame, results: Results, score: Score, reference: str) 
         else "",
         "seconds: median over fits",
         ABOUT_EXACT if frame["exact"].any() else "",
-        f"{NOT_RANKED}: lacks jobs, so its means are of other images and not shown"
-        if not frame["complete"].all()
+        f"{NOT_RANKED}: lacks scores, so its means are of other images and not shown"
+        if lacks.any()
+        else "",
+        "No method is ranked: each hole is filled exactly by some method"
+        if not (lacks | frame["complete"]).all()
         else "",
     ]
     return ". ".join(filter(None, sentences))

@@ -6,6 +6,7 @@ interval, so the two cannot contradict each other. Nothing else in a report is a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from reports.tables.table import NOTHING, Table, Value, shown
 
 NAMED = 4  # methods that the title names; of more it says how many
 NUMBERS = ("difference", "low", "high", "detectable")
+OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 def judged(results: Results, asked: Asked) -> Table:
@@ -107,11 +109,10 @@ def _reason(column: Column, indices: dict[str, int]) -> str:
     """Why two methods cannot be compared in a column; empty if they can."""
     if all(column.is_whole[index] for index in indices.values()):
         return ""
-    scored = {name: column.counts[index] + column.exact[index] for name, index in indices.items()}
     lacks = [
-        f"{quoted(name)} has {scored[name]} of {counted(column.planned[index], 'job')}"
+        f"{quoted(name)} has {column.scored[index]} of {counted(column.planned[index], 'job')}"
         for name, index in indices.items()
-        if scored[name] < column.planned[index]
+        if column.scored[index] < column.planned[index]
     ]
     return ", ".join(lacks) or "every hole is filled exactly by some method"
 
@@ -172,6 +173,30 @@ def _verdict(row: dict[Any, Any], score: Score) -> str:
         return str(row["verdict"])
     least = with_unit(shown(row["detectable"], score.decimals), score)
     return f"inconclusive; detectable from {least}"
+
+
+def against_reference(judged: Table, asked: Asked) -> list[dict[Any, Any]]:
+    """The lines of `judged(...).numbers` that are of a method and the reference, in this order.
+
+    Args:
+        judged: the table.
+        asked: its question.
+
+    Returns:
+        The lines. method: its name in the suite; that of the table may have an output behind it.
+    """
+    lines = []
+    # The comparisons of a hole are in the order of `planned`, those of the next hole again.
+    for line, pair in zip(judged.numbers.to_dict("records"), cycle(asked.planned), strict=False):
+        method, other = pair
+        if other == asked.reference:
+            lines.append(line | {"method": method})
+        elif method == asked.reference:
+            bounds = {"difference": line["difference"], "low": line["high"], "high": line["low"]}
+            turned = {name: 0.0 - bound for name, bound in bounds.items()}
+            verdict = OPPOSITE.get(line["verdict"], line["verdict"])
+            lines.append(line | turned | {"method": other, "verdict": verdict})
+    return lines
 
 
 def with_unit(number: object, score: Score) -> str:

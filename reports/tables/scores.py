@@ -36,6 +36,7 @@ class Column:
         name: heading of the column.
         images: names of the planned images, without those that are left out.
         scores: (entries, images), NaN where an image has no score.
+        scored: number of jobs with a score, by entry; also those that are left out of means.
         counts: number of jobs in the mean, by entry.
         exact: number of jobs with an infinite score, by entry.
         planned: number of planned jobs, by entry; those of all images, also for a method that runs
@@ -48,6 +49,7 @@ class Column:
     name: str
     images: tuple[str, ...]
     scores: Array
+    scored: tuple[int, ...]
     counts: tuple[int, ...]
     exact: tuple[int, ...]
     planned: tuple[int, ...]
@@ -129,6 +131,7 @@ def columns(
                 str(name),
                 tuple(images),
                 scores,
+                tuple(int(with_score.get(place, 0)) for place in at),
                 tuple(int(counts.get(place, 0)) for place in at),
                 tuple(int(exact.get(place, 0)) for place in at),
                 tuple(planned_jobs),

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from benchmarks.scoring.results import Results
-from reports.tables.formats.by_method import against_reference, last_column, of_standing_outputs
+from reports.tables.formats.by_method import last_column, of_standing_outputs
+from reports.tables.leaderboard import score_of
+from reports.tables.question import against_reference
 from reports.tables.scores import ALL_HOLES
 from reports.tables.table import Table, shown
 
@@ -61,8 +63,8 @@ def _numbers(
                     yield (line["method"], "seconds"), seconds, 1 if seconds >= 1 else 3
     if results.question is None:
         return
-    (score,) = (score for score in results.scores if score.column == results.question.score)
-    for line in against_reference(results, tables["question"]):
+    score = score_of(results)
+    for line in against_reference(tables["question"], results.question):
         hole = [] if line["hole"] == ALL_HOLES else [line["hole"]]
         for name, column in {"delta": "difference", "low": "low", "high": "high"}.items():
             yield (line["method"], name, *hole), line[column], score.decimals

@@ -14,9 +14,10 @@ import pandas as pd
 
 from benchmarks.scoring.results import Results, Score
 from benchmarks.system.text import counted, slug
-from reports.tables.formats.by_method import against_reference, of_standing_outputs
+from reports.tables.formats.by_method import of_standing_outputs
 from reports.tables.formats.latex import escape
-from reports.tables.leaderboard import standing_output
+from reports.tables.leaderboard import score_of, standing_output
+from reports.tables.question import against_reference, with_unit
 from reports.tables.scores import ALL_HOLES
 from reports.tables.table import Table, shown
 
@@ -65,7 +66,7 @@ def to_paper(results: Results, score: Score, tables: Mapping[str, Table]) -> str
     panels = _panels(columns, [row.name for row in rows])
     caption = [
         *_what(results, score, comparison, columns, panels),
-        *_marks(results, score, rows, verdicts),
+        *_marks(results, tables, rows, verdicts),
     ]
     body = "\n\n\\medskip\n".join(_tabular(panel, rows) for panel in panels)
     return (
@@ -85,7 +86,7 @@ def _verdicts(
         return {}
     return {
         (line["method"], last if line["hole"] == ALL_HOLES else line["hole"]): line["verdict"] or ""
-        for line in against_reference(results, tables["question"])
+        for line in against_reference(tables["question"], results.question)
     }
 
 
@@ -214,9 +215,10 @@ def _what(
     images = counted(results.jobs["image"].nunique(), "image")
     has_seeds = results.jobs.duplicated(["image", "mask", "method"]).any()
     within = [*(["holes"] if len(columns) > 1 else []), *(["seeds"] if has_seeds else [])]
+    after = f", {results.after_last}" if results.networks else ""
     order = "higher" if score.is_better_higher else "lower"
     sentences = [
-        f"{escape(score.heading)}, {order} is better, {results.after_last}: mean over {images}"
+        f"{escape(score.heading)}, {order} is better{after}: mean over {images}"
         + (f", after averaging {' and '.join(within)} within an image." if within else ".")
     ]
     if sum(map(len, panels)) < len(columns):
@@ -236,7 +238,7 @@ def _what(
 
 def _marks(
     results: Results,
-    score: Score,
+    tables: Mapping[str, Table],
     rows: Sequence[_Row],
     verdicts: Mapping[tuple[str, str], str],
 ) -> list[str]:

@@ -102,6 +102,8 @@ def test_holes_that_are_judged_one_by_one_are_counted(results: Results) -> None:
     assert numbers.loc["a", "verdict"] == "better in each hole"
     assert {*answer.loc["b", "verdict"]} == {"inconclusive"}
     assert numbers.loc["b", "verdict"] == "inconclusive in each hole"
+    about = leaderboard(asking, judged(asking, asking.question), "biharmonic").about
+    assert "Each hole is judged alone; Δ is over all holes, and its interval stands alone" in about
 
 
 def test_a_method_of_some_images_is_last_and_not_ranked(results: Results) -> None:
@@ -124,6 +126,71 @@ def test_a_method_of_some_images_is_last_and_not_ranked(results: Results) -> Non
     assert last.startswith("| a | - |")  # its mean would be of another image than the others'
     assert last.endswith("| 6/48 |")
     assert "its means are of other images and not shown" in table.about
+
+
+def test_a_method_that_lacks_holes_is_compared_on_those_it_has(results: Results) -> None:
+    """A mean of one hole less a mean of two would be a difference of holes, not of methods."""
+    is_lost = (results.rows["method"] == "a") & (results.rows["mask"] == "hole-1")
+    lacking = dataclasses.replace(results, rows=results.rows[~is_lost])
+    row = _numbers(_asking(lacking, planned=[("b", "biharmonic")])).loc["a"]
+    of_hole = dataclasses.replace(results, rows=results.rows[results.rows["mask"] == "hole-0"])
+    differences = _by_hand(of_hole, "a", "averaged", "psnr_hole") - _by_hand(
+        of_hole, "biharmonic", "raw", "psnr_hole"
+    )
+    assert row["verdict"] == "not ranked"
+    assert row["difference"] == pytest.approx(differences.mean())
+    half = 2.364624 * differences.std() / 8**0.5  # Student's t with 7 degrees of freedom
+    assert row["high"] == pytest.approx(differences.mean() + half, abs=1e-5)
+
+
+def test_holes_that_one_fills_exactly_are_in_no_mean_and_nobody_lacks_them(
+    results: Results,
+) -> None:
+    rows = results.rows.copy()
+    is_exact = (rows["method"] == "biharmonic") & (rows["mask"] == "hole-1")
+    rows.loc[is_exact, "psnr_hole"] = np.inf
+    asking = _asking(dataclasses.replace(results, rows=rows), planned=[("a", "biharmonic")])
+    answer = judged(asking, asking.question) if asking.question else None
+    table = leaderboard(asking, answer, "biharmonic")
+    numbers = table.numbers.set_index("method")
+    left = dataclasses.replace(results, rows=rows[rows["mask"] == "hole-0"])
+    mean = _by_hand(left, "a", "averaged", "psnr_hole").mean()
+    assert numbers.loc["a", "psnr"] == pytest.approx(mean)
+    assert numbers.loc["a", "oracle"] == pytest.approx(mean + 0.8)  # 1 dB above raw
+    assert list(numbers["n"]) == list(numbers["N"])
+    first, second, *_ = to_markdown(table).splitlines()[2:]
+    assert first.startswith(f"| a | **{mean:.2f}** |")
+    assert first.endswith("| 48/48 |")
+    assert second.split(" | ")[1].startswith("_")
+
+
+def test_no_score_is_best_of_methods_that_are_not_ranked(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["image"] == "image-003", "ssim_hole"] = np.nan  # too small a hole
+    lacking = dataclasses.replace(results, rows=rows)
+    asking = _asking(lacking, score="ssim_hole", planned=[("a", "biharmonic")])
+    answer = judged(asking, asking.question) if asking.question else None
+    markdown = to_markdown(leaderboard(asking, answer, "biharmonic"))
+    assert "*" not in markdown
+    assert "| a | - | - | not judged | - | - | - | 200 |" in markdown
+
+
+def test_a_comparison_that_was_planned_the_other_way_round_is_no_exploratory_one(
+    results: Results,
+) -> None:
+    there, back = (
+        _numbers(_asking(results, planned=[pair])).loc["a"]
+        for pair in (("a", "biharmonic"), ("biharmonic", "a"))
+    )
+    assert (there["verdict"], back["verdict"]) == ("better", "better")
+    for name in ("difference", "low", "high"):
+        assert back[name] == pytest.approx(there[name])
+
+
+def test_fills_alone_have_no_iterations() -> None:
+    table = leaderboard(synthetic(8, {}, FILLS), None, "biharmonic")
+    assert table.title == "Leaderboard by PSNR hole (dB)"
+    assert "iterations" not in table.panels[0]
 
 
 def test_a_network_without_results_is_there(results: Results) -> None:
