@@ -1,6 +1,6 @@
 """What a suite's results say, in a few sentences: what was run, what was found, what stays open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -78,32 +78,48 @@ def _iterations(results: Results, networks: Sequence[str]) -> str:
 def _in_words(score: Score) -> str:
     """`PSNR in the hole`."""
     metric, _, region = score.column.rpartition("_")
-    return f"{metric.upper()} {REGIONS[region]}"
+    lower = "" if score.is_better_higher else ", where less is better"
+    return f"{metric.upper()} {REGIONS[region]}{lower}"
 
 
 def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
     """A sentence for each verdict, with its comparisons."""
     rows = numbers.to_dict("records")
-    sentences = []
+    sentences, has_brackets = [], False
     # In the order of the plan, so that the comparison that matters most comes first.
     for verdict in dict.fromkeys(row["verdict"] for row in rows if row["verdict"] in VERDICTS):
         own = [row for row in rows if row["verdict"] == verdict]
         if len(own) > NAMED:
             sentences.append(_many(own, len(rows), verdict, score))
-        elif own:
+        else:
+            has_brackets |= any(pd.notna(row["low"]) for row in own)
             sentences.append("; ".join(_clause(row, asked, score) for row in own) + ".")
-    judged = sum(row["verdict"] in VERDICTS for row in rows)
-    if judged == 1:
-        sentences.append("In brackets: its 95 % interval.")
-    elif judged:
-        sentences.append(f"In brackets: 95 % intervals; all {judged} hold together.")
+    judged = [row for row in rows if row["verdict"] in VERDICTS]
+    sentences += _intervals(judged, has_brackets=has_brackets)
     if judged and not asked.asked_after:
         what = "This comparison was" if len(rows) == 1 else "These comparisons were"
         sentences.append(f"{what} planned before the fits.")
-    if judged < len(rows):
+    if reasons := [row["reason"] for row in rows if row["reason"]]:
         of = counted(len(rows), "planned comparison")
-        sentences.append(f"Not judged, because scores are missing: {len(rows) - judged} of {of}.")
+        first, *others = dict.fromkeys(reasons)
+        why = f"{first}; ..." if others else first
+        sentences.append(f"Not judged: {len(reasons)} of {of} ({why}).")
     return sentences
+
+
+def _intervals(judged: Sequence[dict[Any, Any]], *, has_brackets: bool) -> Iterator[str]:
+    """What the intervals are; has_brackets: whether the sentences before have any."""
+    hold = f"all {len(judged)} hold together"
+    if not judged:
+        return
+    if all(pd.isna(row["low"]) for row in judged):
+        yield "One image gives no interval."
+    elif len(judged) == 1:
+        yield "In brackets: its 95 % interval."
+    elif has_brackets:
+        yield f"In brackets: 95 % intervals; {hold}."
+    else:
+        yield f"Verdicts are read off 95 % intervals; {hold}."
 
 
 def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
@@ -127,6 +143,7 @@ def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
 
 
 def _many(rows: Sequence[dict[Any, Any]], planned: int, verdict: str, score: Score) -> str:
+    """`In 6 of 8 planned comparisons the first method is better (mean differences ...)`."""
     low, high = (
         shown(bound, score.decimals, has_sign=True)
         for bound in (extreme(row["difference"] for row in rows) for extreme in (min, max))
@@ -141,7 +158,7 @@ def _many(rows: Sequence[dict[Any, Any]], planned: int, verdict: str, score: Sco
         "equivalent": f"{method} and {other} are equivalent",
         "inconclusive": f"{method} against {other} is inconclusive",
     }[verdict]
-    differences = f"{low} to {with_unit(high, score)}"
+    differences = f"mean differences {low} to {with_unit(high, score)}"
     return f"In {len(rows)} of {planned} planned comparisons {outcome} ({differences})."
 
 
@@ -157,10 +174,10 @@ def _highest(numbers: pd.DataFrame, score: Score) -> str:
 
 
 def _cost(results: Results, numbers: pd.DataFrame) -> str:
-    """Median seconds of a fit, and of the best fill."""
+    """Median seconds of a fit, and of the best fill that is ranked."""
     known = numbers[numbers["seconds"].notna()]
     fits = known[known["method"].isin(results.networks)]
-    fills = known[~known["method"].isin(results.networks)]
+    fills = known[known["complete"] & ~known["method"].isin(results.networks)]
     if fits.empty:
         return ""
     if len(fits) <= NAMED:
@@ -183,17 +200,17 @@ def _seconds(row: dict[Any, Any]) -> str:
 
 def _gaps(results: Results, numbers: pd.DataFrame) -> str:
     """Methods that are not ranked, and why."""
+    if not (numbers["complete"] | (numbers["n"] < numbers["N"])).all():
+        return "No method is ranked, because each hole is filled exactly by some method."
     lacking = numbers[~numbers["complete"]]
-    if lacking.empty:
-        return ""
     if len(lacking) > NAMED:
-        return f"Not ranked: {len(lacking)} methods that lack jobs."
+        return f"Not ranked: {len(lacking)} methods that lack scores."
     planned = results.jobs.groupby("method")["image"].nunique()
     images = counted(results.jobs["image"].nunique(), "image")
     sentences = []
     for row in lacking.to_dict("records"):
         own = planned[row["method"]]
-        why = f"lacks {row['N'] - row['n']} of {counted(row['N'], 'job')}"
+        why = f"lacks {row['N'] - row['n']} of {counted(row['N'], 'score')}"
         if own < results.jobs["image"].nunique():
             why = f"ran on {own} of {images} only"
         sentences.append(f"{quoted(row['method'])} {why} and is not ranked.")

@@ -1,6 +1,7 @@
 """Findings: sentences that say what the tables say, and claim nothing more."""
 
 import dataclasses
+import math
 import re
 from typing import Any
 
@@ -87,6 +88,7 @@ def test_equivalence_is_told_with_its_margin(results: Results) -> None:
 def test_where_less_is_better_the_numbers_stay_as_they_are(results: Results) -> None:
     asking = _asking(results, ("a", "mean"), score="lpips_composited", margin=0.001)
     sentence = _sentences(asking)[1]
+    assert _sentences(asking)[0].endswith("LPIPS of the composited image, where less is better.")
     numbers = _text(asking, "a", "mean", "lpips_composited")
     assert numbers.startswith("-")
     assert sentence.startswith(f"a is better than mean ({numbers}). In")
@@ -105,9 +107,12 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     assert asking.question is not None
     differences = judged(asking, asking.question).numbers["difference"]
     low, high = differences.min(), differences.max()
-    expected = f"the method is better than mean (+{low:.2f} to +{high:.2f} dB)."
     sentences = _sentences(asking)
-    assert sentences[1].startswith(f"In 6 of 6 planned comparisons {expected} In brackets")
+    assert sentences[1] == (
+        "In 6 of 6 planned comparisons the method is better than mean (mean differences"
+        f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals; all 6 hold together."
+        " These comparisons were planned before the fits."
+    )
     assert "6 networks (after 200 iterations) and" in sentences[0]
     start = "Median time of one job: networks 4.0 to 4.0 s; biharmonic, the best fill, "
     assert sentences[2].startswith(start)
@@ -125,8 +130,42 @@ def test_what_is_not_judged_and_not_ranked_is_told(results: Results) -> None:
     lost = results.rows[(results.rows["method"] == "a") & (results.rows["image"] == "image-000")]
     lacking = dataclasses.replace(results, rows=results.rows.drop(lost.index))
     sentences = _sentences(_asking(lacking, ("a", "biharmonic"), ("b", "biharmonic")))
-    assert "Not judged, because scores are missing: 1 of 2 planned comparisons." in sentences[1]
-    assert sentences[2].endswith("a lacks 6 of 48 jobs and is not ranked.")
+    assert "Not judged: 1 of 2 planned comparisons (a has 42 of 48 jobs)." in sentences[1]
+    assert sentences[2].endswith("a lacks 6 of 48 scores and is not ranked.")
+
+
+def test_without_two_images_there_is_no_interval_and_none_is_spoken_of() -> None:
+    results = synthetic(1, {"a": 4.0}, FILLS)
+    sentence = _sentences(_asking(results, ("a", "biharmonic"), ("a", "mean")))[1]
+    assert sentence.endswith(
+        "dB). One image gives no interval. These comparisons were planned before the fits."
+    )
+    assert "[" not in sentence
+
+
+def test_a_fill_that_is_not_ranked_is_not_called_the_best(results: Results) -> None:
+    lost = (results.rows["method"] == "biharmonic") & (results.rows["image"] == "image-000")
+    lacking = dataclasses.replace(results, rows=results.rows[~lost])
+    assert "; mean, the best fill, " in _sentences(lacking)[2]
+
+
+def test_where_all_holes_are_filled_exactly_nobody_lacks_anything(results: Results) -> None:
+    rows = results.rows.copy()
+    rows.loc[rows["method"] == "biharmonic", "psnr_hole"] = math.inf
+    exact = _asking(dataclasses.replace(results, rows=rows), ("a", "biharmonic"))
+    _, answer, costs = _sentences(exact)
+    why = "every hole is filled exactly by some method"
+    assert answer == f"Not judged: 1 of 1 planned comparison ({why})."
+    assert "lacks" not in costs
+    assert costs.endswith(
+        "No method is ranked, because each hole is filled exactly by some method."
+    )
+
+
+def test_results_without_any_row_have_findings(results: Results) -> None:
+    _, answer, gaps = _sentences(dataclasses.replace(results, rows=results.rows.iloc[:0]))
+    assert answer == "No comparison was planned, so nothing here is a verdict."
+    assert gaps.startswith("a lacks 48 of 48 scores and is not ranked. b lacks")
 
 
 def test_a_method_of_some_images_is_told(results: Results) -> None:
