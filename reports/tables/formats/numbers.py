@@ -3,16 +3,18 @@ r"""A suite's numbers as macros, so that prose cites what tables show: `\dip{qui
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.scoring.results import Results
 from reports.tables.formats.by_method import last_column, of_standing_outputs
 from reports.tables.leaderboard import score_of
 from reports.tables.question import against_reference
 from reports.tables.scores import ALL_HOLES
-from reports.tables.table import Table, shown
+from reports.tables.table import Cell, Table, Value, seconds
 
 NUMBERS = "numbers.tex"
 CITING = r"""% Numbers for prose, also within \num{}: of each method the output that stands for it.
+% A method that lacks scores has no means.
 %   \dip{METHOD/psnr}          over all holes, and so for each score of the suite
 %   \dip{METHOD/psnr/HOLE}     in one hole
 %   \dip{METHOD/delta}         less the reference of the suite's question, with its interval:
@@ -38,36 +40,36 @@ def to_macros(results: Results, tables: Mapping[str, Table]) -> str:
         tables: its tables by name.
     """
     lines = []
-    for parts, number, decimals in _numbers(results, tables):
-        if np.isfinite(number):
-            name, value = "/".join(map(key, parts)), shown(number, decimals)
-            lines.append(f"\\expandafter\\def\\csname dip@{name}\\endcsname{{{value}}}\n")
+    for parts, cell in _numbers(results, tables):
+        if isinstance(cell, Value) and np.isfinite(cell.number):
+            name = "/".join(map(key, parts))
+            lines.append(f"\\expandafter\\def\\csname dip@{name}\\endcsname{{{cell.shown}}}\n")
     return CITING + "".join(lines)
 
 
 def _numbers(
     results: Results, tables: Mapping[str, Table]
-) -> Iterator[tuple[tuple[str, ...], float, int]]:
-    """The parts of a name, its number and how many decimals that has."""
+) -> Iterator[tuple[tuple[str, ...], Cell]]:
+    """The parts of a name, and what tables show; means of those only that have all scores."""
     for score in results.scores:
         comparison = tables[f"comparison-{score.name}"]
         for line in of_standing_outputs(results, comparison):
-            yield (line["method"], score.name, line["column"]), line["mean"], score.decimals
+            method, is_whole = line["method"], pd.notna(line["place"])
+            mean = Value(line["mean"] if is_whole else np.nan, score.decimals)
+            yield (method, score.name, line["column"]), mean
             if line["column"] != last_column(comparison):
                 continue
-            yield (line["method"], score.name), line["mean"], score.decimals
+            yield (method, score.name), mean
             if score == results.scores[0]:
-                seconds = line["seconds"]
-                yield (line["method"], "iterations"), line["iterations"], 0
-                if seconds >= 0.0005:  # less is no number in a table, either
-                    yield (line["method"], "seconds"), seconds, 1 if seconds >= 1 else 3
+                yield (method, "iterations"), Value(line["iterations"], 0)
+                yield (method, "seconds"), seconds(line["seconds"])
     if results.question is None:
         return
     score = score_of(results)
     for line in against_reference(tables["question"], results.question):
         hole = [] if line["hole"] == ALL_HOLES else [line["hole"]]
         for name, column in {"delta": "difference", "low": "low", "high": "high"}.items():
-            yield (line["method"], name, *hole), line[column], score.decimals
+            yield (line["method"], name, *hole), Value(line[column], score.decimals)
 
 
 def key(name: str) -> str:

@@ -134,6 +134,20 @@ def test_a_mark_is_the_verdict_of_the_question(small: Results, tmp_path: Path) -
     assert r"\rlap" not in (tmp_path / "paper-ssim.tex").read_text()  # nothing was asked of it
 
 
+def test_intervals_of_a_family_are_not_told_as_one(small: Results, tmp_path: Path) -> None:
+    """Also where one of the comparisons alone is with the reference."""
+    pairs = [("quick", "biharmonic"), ("quick", "mean")]
+    question = {**small.about["question"], "planned": pairs}
+    question["outputs"] = {"quick": "averaged", "biharmonic": "raw", "mean": "raw"}
+    about = {**small.about, "question": question}
+    _write(tmp_path, dataclasses.replace(small, about=about))
+    latex = (tmp_path / "paper-psnr.tex").read_text()
+    assert "by intervals that hold together with 95" in latex
+    about = {**about, "question": {**question, "planned": pairs[:1]}}
+    _write(tmp_path, dataclasses.replace(small, about=about))
+    assert "by an interval of 95" in (tmp_path / "paper-psnr.tex").read_text()
+
+
 def test_who_lacks_scores_stands_last_and_says_so(wide: Results, tmp_path: Path) -> None:
     _write(tmp_path, wide)
     latex = (tmp_path / "paper-psnr.tex").read_text()
@@ -173,6 +187,18 @@ def test_prose_cites_numbers(small: Results, tmp_path: Path) -> None:
     wrong = run_latex(tmp_path, "prose.tex")
     assert wrong.returncode != 0
     assert "There is no number 'quick/pnsr'" in wrong.stdout.replace("\n", " ")
+
+
+def test_a_mean_that_lacks_images_is_no_number_to_cite(small: Results, tmp_path: Path) -> None:
+    is_lost = (small.rows["method"] == "unet") & (small.rows["image"] == "image-003")
+    lacking = dataclasses.replace(small, rows=small.rows[~is_lost])
+    _write(tmp_path, lacking, has_numbers=True)
+    named = re.findall(r"dip@(.*?)\\endcsname", (tmp_path / "numbers.tex").read_text())
+    assert {"quick/psnr", "quick/psnr/strokes", "quick/delta"} < {*named}
+    assert {name for name in named if name.startswith("unet/")} == {
+        "unet/iterations",
+        "unet/seconds",
+    }
 
 
 def test_numbers_are_written_where_they_are_asked_for(small: Results, tmp_path: Path) -> None:
