@@ -183,8 +183,6 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
     rows = frame.to_dict("records")
     others = [own for own in results.scores if own.name != score.name]
     text: dict[str, Sequence[Cell]] = {"method": list(frame["method"])}
-    if len({*frame["output"]} - {""}) > 1:
-        text["output"] = [output or NOTHING for output in frame["output"]]
     text |= {score.title: _scores(rows, score)}
     text |= {
         f"Δ vs {reference}": [
@@ -197,6 +195,8 @@ def _text(frame: pd.DataFrame, results: Results, score: Score, reference: str) -
     if frame["oracle"].notna().any():
         oracle = [row["oracle"] if row["complete"] else np.nan for row in rows]
         text |= {f"oracle {PSNR.title}": [Value(number, PSNR.decimals) for number in oracle]}
+    if len({*frame["output"]} - {""}) > 1:
+        text["output"] = [output or NOTHING for output in frame["output"]]
     if results.networks:
         text |= {"iterations": [Value(row["iterations"], 0) for row in rows]}
     text |= {

@@ -9,6 +9,7 @@ import pytest
 from support.synthetic import synthetic
 
 from benchmarks.scoring.results import Results
+from reports.commands.ending import KEPT
 from reports.tables.formats.write import to_markdown
 from reports.tables.leaderboard import leaderboard, standing_output
 from reports.tables.question import judged
@@ -187,6 +188,18 @@ def test_a_comparison_that_was_planned_the_other_way_round_is_no_exploratory_one
         assert back[name] == pytest.approx(there[name])
 
 
+def test_the_narrowest_terminal_has_the_verdict(results: Results) -> None:
+    """Its first columns are shown, also where networks have different outputs."""
+    outputs = {"a": "raw", "b": "averaged", "biharmonic": "raw"}
+    about = {**results.about, "method_outputs": {"a": "raw"}}
+    asking = _asking(dataclasses.replace(results, about=about), outputs=outputs)
+    answer = judged(asking, asking.question) if asking.question else None
+    (panel,) = leaderboard(asking, answer, "biharmonic").panels
+    assert "output" in panel
+    kept = ["method", "PSNR hole (dB) ↑", "Δ vs biharmonic", "verdict"]
+    assert list(panel.columns[:KEPT]) == kept
+
+
 def test_fills_alone_have_no_iterations() -> None:
     table = leaderboard(synthetic(8, {}, FILLS), None, "biharmonic")
     assert table.title == "Leaderboard by PSNR hole (dB)"
@@ -212,5 +225,10 @@ def test_one_output_stands_for_a_method(results: Results) -> None:
         results, about={**results.about, "method_outputs": {"b": "mean[from=1,every=1]"}}
     )
     assert standing_output(own, "b") == "mean[from=1,every=1]"
+    (panel,) = leaderboard(own, None, "biharmonic").panels
+    assert dict(zip(panel["method"], panel["output"], strict=True)) == {
+        **{"a": "averaged", "b": "mean[from=1,every=1]"},
+        **dict.fromkeys(FILLS, "-"),
+    }
     raw_alone = dataclasses.replace(results, about={**results.about, "outputs": ["raw"]})
     assert standing_output(raw_alone, "a") == "raw"
