@@ -107,7 +107,7 @@ def _numbers(results: Results, score: Score, reference: str) -> pd.DataFrame:
     planned = results.jobs.assign(column=ALL_HOLES)
     by_score = {own.name: columns(competing, rows, planned, own)[0] for own in results.scores}
     # Of the same holes as PSNR, beside which it stands.
-    told = rows[~exact_holes(rows, np.isinf(rows[PSNR.column].astype(float)), "column")[0]]
+    told = rows[~exact_holes(rows, rows[PSNR.column] == np.inf, "column")[0]]
     (oracle,) = columns(competing, told, planned, replace(PSNR, name="oracle", column=ORACLE))
     ranked, at_reference = by_score[score.name], methods.index(reference)
     less = {}

@@ -420,6 +420,7 @@ def test_a_report_needs_results(tmp_path: Path) -> None:
         ("method_iterations", {"quick": 4}, "iterations are numbers, not 4"),
         ("metrics", None, "metrics: is no list"),
         ("environments", [{"device": "x"}], "environments: one has no versions"),
+        ("suite", {"name": "tiny"}, "suite: is no name with its YAML"),
         ("environments", [{"versions": {}}], "environments: one has no device"),
     ],
 )

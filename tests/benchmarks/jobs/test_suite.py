@@ -22,6 +22,7 @@ from dip.errors import InputError
 from dip.fills import FILLS
 from dip.options import INPUTS, NETWORKS, OPTIMIZERS, OUTPUTS, RULES
 from dip.presets import load_preset, preset_names
+from reports.tables.scores import ALL_HOLES
 
 Write = Callable[..., Path]
 
@@ -160,7 +161,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"masks": [{"boxes": {"count": 1, "side": 99}}]},
         "tiny.yaml: masks[0]: boxes.side: 99 pixels do not fit",
     ),
-    ({"masks": [{"bernoulli": {}, "label": "all holes"}]}, "is what tables call their mean"),
+    ({"masks": [{"bernoulli": {}, "label": ALL_HOLES}]}, "is what tables call their mean"),
     ({"masks": [{"bernoulli": {}, "label": ""}]}, "masks[0]: label: must be text on one line"),
     (
         {"masks": [{"bernoulli": {}, "label": "x"}, {"half": {}, "label": "x"}]},
