@@ -110,8 +110,8 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     sentences = _sentences(asking)
     assert sentences[1] == (
         "In 6 of 6 planned comparisons the method is better than mean (mean differences"
-        f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals; all 6 hold together."
-        " These comparisons were planned before the fits."
+        f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals; all 6 hold"
+        " together. These comparisons were planned before the fits."
     )
     assert "6 networks (after 200 iterations) and" in sentences[0]
     start = "Median time of one job: networks 4.0 to 4.0 s; biharmonic, the best fill, "

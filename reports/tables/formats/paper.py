@@ -71,7 +71,7 @@ def to_paper(results: Results, score: Score, tables: Mapping[str, Table]) -> str
     body = "\n\n\\medskip\n".join(_tabular(panel, rows) for panel in panels)
     return (
         "% Needs booktabs and array.\n\\begin{table*}\n\\centering\\sloppy\n"
-        f"\\caption[{{{escape(score.heading)}}}]{{{' '.join(caption)}}}\n"
+        f"\\caption[{{{escape(score.heading)}}}]{{{' '.join(caption)}}}\n\\vspace{{4pt}}\n"
         f"\\label{{tab:{slug(results.folder.name)}-{score.name}}}\n"
         f"\\footnotesize\n\\setlength{{\\tabcolsep}}{{{ROOM / 2}\\linewidth}}\n"
         f"{body}\n\\end{{table*}}\n"
@@ -251,9 +251,9 @@ def _marks(
         )
     asked = results.question
     if asked is not None and verdicts:
-        margin = f"{asked.margin:g} {score.unit}".rstrip()
+        margin = with_unit(f"{asked.margin:g}", score_of(results))
         # All that were planned hold together, also those with other methods than the reference.
-        is_alone = len(asked.planned) == 1 and len(verdicts) == 1
+        is_alone = len(tables["question"].numbers) == 1
         by = "an interval of" if is_alone else "intervals that hold together with"
         names = {"equivalent": rf"equivalent ($\pm${margin})"}
         marks = [
