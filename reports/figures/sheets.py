@@ -48,15 +48,11 @@ class Cell:
 
 Block = tuple[Cell, ...]  # the pictures of one image, in the end those of one line
 Row = dict[Any, Any]  # of results.csv; of a method without a result its name and status only
-
-
 Chosen = dict[str, list[list[Row]]]  # by hole: for each image, a row for each method
 
 
 def choose(results: Results) -> Chosen:
-    """Choose what sheets show: for each hole, image and method, one output.
-
-    It is the output that stands for the method, of the first seed with a result.
+    """Choose what sheets show: the output that stands for a method, of the first seed with one.
 
     Args:
         results: results of a suite.
@@ -72,11 +68,10 @@ def choose(results: Results) -> Chosen:
 
 
 def contact_sheets(results: Results, chosen: Chosen, folder: Path) -> list[str]:
-    """A sheet per hole: truth, masked, and each method's last output; returns the PNGs' names.
+    """A sheet per hole: truth, masked, and each method's output, composited, with its scores.
 
-    The output that stands for a method is shown composited, of the first seed that has one, below
-    it where the hole is largest, and the scores of the suite's metrics. A method without a result
-    has its status instead.
+    Below each the part where the hole is largest. A method without a result has its status instead.
+    Returns the PNGs' names.
     """
     shows = "known pixels put back"
     return _per_hole(results, chosen, folder, "contact-sheet", shows, _restorations)
@@ -223,7 +218,6 @@ def masked(run: RunFolder) -> NDArray[np.uint8]:
 
 
 def _image(rows: Sequence[Row]) -> str:
-    """The heading of the truth: which image it is."""
     return f"{next(row['image'] for row in rows if 'key' in row)} (truth)"
 
 
