@@ -93,7 +93,9 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
             sentences.append(_many(own, len(rows), verdict, score))
         else:
             has_brackets |= any(pd.notna(row["low"]) for row in own)
-            sentences.append("; ".join(_clause(row, asked, score) for row in own) + ".")
+            text = "; ".join(_clause(row, asked, score) for row in own)
+            # A name stands as it is, also where a sentence begins with it.
+            sentences.append(f"{text[0].upper() if verdict == OPEN else text[0]}{text[1:]}.")
     judged = [row for row in rows if row["verdict"] in VERDICTS]
     sentences += _intervals(judged, has_brackets=has_brackets)
     if judged and not asked.asked_after:
@@ -109,7 +111,7 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
 
 def _intervals(judged: Sequence[dict[Any, Any]], *, has_brackets: bool) -> Iterator[str]:
     """What the intervals are; has_brackets: whether the sentences before have any."""
-    hold = f"all {len(judged)} hold together"
+    hold = f"wide enough for all {len(judged)} to hold at once"
     if not judged:
         return
     if all(pd.isna(row["low"]) for row in judged):
@@ -117,9 +119,9 @@ def _intervals(judged: Sequence[dict[Any, Any]], *, has_brackets: bool) -> Itera
     elif len(judged) == 1:
         yield "In brackets: its 95 % interval."
     elif has_brackets:
-        yield f"In brackets: 95 % intervals; {hold}."
+        yield f"In brackets: 95 % intervals, {hold}."
     else:
-        yield f"Verdicts are read off 95 % intervals; {hold}."
+        yield f"Verdicts are read off 95 % intervals, {hold}."
 
 
 def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
@@ -130,14 +132,14 @@ def _clause(row: dict[Any, Any], asked: Asked, score: Score) -> str:
         "worse": f"{method} is worse than {other}",
         "equivalent": f"{method} and {other} are equivalent within"
         f" ±{with_unit(f'{asked.margin:g}', score)}",
-        "inconclusive": f"{method} against {other} is inconclusive",
+        "inconclusive": f"no clear difference between {method} and {other}: inconclusive",
     }[row["verdict"]]
     where = f" in {quoted(row['hole'])}" if asked.holes == "each" else ""
     note = ""
     if row["verdict"] == "inconclusive" and pd.notna(row["detectable"]):
         least = with_unit(shown(row["detectable"], score.decimals), score)
         images = counted(row["images"], "image")
-        note = f"; {images} would show a true difference of {least} in 4 of 5 cases"
+        note = f"; a true difference of {least} is found with {images} in 4 of 5 tests"
     mean, _, interval = difference_of(row, score).text.partition(" ")
     return f"{words}{where} ({f'{with_unit(mean, score)} {interval}'.rstrip()}{note})"
 

@@ -69,9 +69,9 @@ def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> 
     assert re.fullmatch(
         rf"a is better than biharmonic \({re.escape(a)}\)\."
         rf" mean is worse than biharmonic \({re.escape(mean)}\)\."
-        rf" b against biharmonic is inconclusive \({re.escape(b)}; 8 images would show a true"
-        r" difference of \d\.\d\d dB in 4 of 5 cases\)\."
-        r" In brackets: 95 % intervals; all 3 hold together\."
+        rf" No clear difference between b and biharmonic: inconclusive \({re.escape(b)};"
+        r" a true difference of \d\.\d\d dB is found with 8 images in 4 of 5 tests\)\."
+        r" In brackets: 95 % intervals, wide enough for all 3 to hold at once\."
         r" These comparisons were planned before the fits\.",
         _sentences(asking)[1],
     )
@@ -110,8 +110,8 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     sentences = _sentences(asking)
     assert sentences[1] == (
         "In 6 of 6 planned comparisons the method is better than mean (mean differences"
-        f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals; all 6 hold"
-        " together. These comparisons were planned before the fits."
+        f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals, wide enough for all"
+        " 6 to hold at once. These comparisons were planned before the fits."
     )
     assert "6 networks (after 200 iterations) and" in sentences[0]
     start = "Median time of one job: networks 4.0 to 4.0 s; biharmonic, the best fill, "
@@ -179,4 +179,4 @@ def test_a_method_of_some_images_is_told(results: Results) -> None:
 
 def test_a_question_that_came_late_is_not_called_planned(results: Results) -> None:
     asking = _asking(results, ("a", "mean"), ("b", "mean"), fits=2, asked_after=1)
-    assert _sentences(asking)[1].endswith("95 % intervals; all 2 hold together.")
+    assert _sentences(asking)[1].endswith("wide enough for all 2 to hold at once.")
