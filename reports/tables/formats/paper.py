@@ -149,7 +149,7 @@ def _panels(columns: list[str], names: Sequence[str]) -> list[list[str]]:
 
 def _shares(names: Sequence[str], columns: int) -> tuple[float, float]:
     """Of the text width: what names need, and what so many columns leave for them."""
-    return max(map(_letters, names)) * LETTER, 1 - columns * (NUMBER + ROOM)
+    return max(map(_letters, names)) * LETTER, 1 - columns * (NUMBER + ROOM) - ROOM / 2
 
 
 def _letters(text: str) -> float:
@@ -166,10 +166,7 @@ def _tabular(columns: Sequence[str], rows: Sequence[_Row]) -> str:
         names = [_breakable(row.name, int(room / LETTER)) for row in rows]
     number = rf">{{\raggedleft\arraybackslash}}p{{{NUMBER}\linewidth}}"
     head = rf">{{\raggedleft\arraybackslash}}b{{{NUMBER}\linewidth}}"
-    heads = [
-        rf"\multicolumn{{1}}{{{head}}}{{{_breakable(column, HEAD)}}}" for column in columns[:-1]
-    ]
-    heads.append(rf"\multicolumn{{1}}{{{head}@{{}}}}{{{_breakable(columns[-1], HEAD)}}}")
+    heads = [rf"\multicolumn{{1}}{{{head}}}{{{_breakable(column, HEAD)}}}" for column in columns]
     lines = [" & ".join(["method", *heads])]
     lines += [
         " & ".join([name, *(_number(row.cells[column]) for column in columns)])
@@ -178,7 +175,7 @@ def _tabular(columns: Sequence[str], rows: Sequence[_Row]) -> str:
     first, *rest = (rf"{line} \\" for line in lines)
     return "\n".join(
         [
-            rf"\begin{{tabular}}{{@{{}}{kind}*{{{len(columns)}}}{{{number}}}@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}{kind}*{{{len(columns)}}}{{{number}}}}}",
             *(r"\toprule", first, r"\midrule", *rest, r"\bottomrule", r"\end{tabular}"),
         ]
     )
@@ -197,10 +194,12 @@ def _number(cell: _Cell) -> str:
 def _breakable(text: str, letters: int) -> str:
     """Lines may end behind a sign, and within a word that is longer than so many letters."""
     parts = []
-    for part in re.findall(r"[\w.]*[^\w.]|[\w.]+", text):
-        within = r"\penalty200 " if _letters(part) > letters else ""
-        parts.append(within.join(escape(letter) for letter in part))
-        parts.append("" if part.endswith(" ") else r"\penalty0 ")
+    for part in re.findall(r"[\w.]*(?:[^\w.\s]\s*|\s+)|[\w.]+", text):
+        word = part.rstrip()
+        within = r"\penalty200 " if _letters(word) > letters else ""
+        parts.append(within.join(map(escape, word)))
+        # A line may end at a space anyway, and TeX drops the one that ends a number.
+        parts.append(r"\penalty0 " if word == part else " ")
     return "".join(parts[:-1])
 
 
