@@ -8,9 +8,9 @@ from support.synthetic import synthetic
 
 from benchmarks.scoring.results import Results
 from benchmarks.scoring.seeds import seed_effects
+from reports.tables.exploratory.seeds import seeds
 from reports.tables.exploratory.standings import standings
 from reports.tables.formats.write import to_markdown
-from reports.tables.seeds import seeds
 from reports.tables.table import Table
 
 FILLS = {"mean": -5.0}
