@@ -18,7 +18,7 @@ from reports.figures import critical_difference
 from reports.tables import networks, stopping
 from reports.tables.exploratory import comparison
 from reports.tables.exploratory.standings import standings
-from reports.tables.formats.latex import macros, to_latex
+from reports.tables.formats.latex import to_latex
 from reports.tables.formats.write import to_markdown
 from reports.tables.scores import entries
 from reports.tables.table import Table, Value
@@ -279,8 +279,6 @@ def test_numbers_of_workers_are_rows_of_their_own(results: Results) -> None:
     rows.loc[rows["seed"] == 1, "workers"] = 5
     (table,) = timing(dataclasses.replace(results, rows=rows), "biharmonic")
     assert list(table.numbers["fits_beside"]) == [1, 4, 1, 4]
-    named = [line.partition("{")[0] for line in macros([table])]
-    assert len(set(named)) == len(named)
 
 
 def test_devices_are_never_in_one_table(results: Results) -> None:
@@ -501,7 +499,7 @@ def test_by_hole_has_a_column_for_each(results: Results) -> None:
 
 def test_a_table_names_each_row_once(results: Results) -> None:
     for table in tables(results):
-        assert not table.numbers.duplicated(list(table.names)).any(), table.name
+        assert not table.numbers.duplicated().any(), table.name
         assert isinstance(table, Table)
         assert all(isinstance(cell, str | Value) for panel in table.panels
                    for cell in panel.to_numpy(object).ravel()), table.name  # fmt: skip
