@@ -99,8 +99,8 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
     judged = [row for row in rows if row["verdict"] in VERDICTS]
     sentences += _intervals(judged, has_brackets=has_brackets)
     if judged and not asked.asked_after:
-        what = "This comparison was" if len(rows) == 1 else "These comparisons were"
-        sentences.append(f"{what} planned before the fits.")
+        what = "this comparison" if len(rows) == 1 else "these comparisons"
+        sentences.append(f"The suite stated {what} before its fits.")
     if reasons := [row["reason"] for row in rows if row["reason"]]:
         of = counted(len(rows), "planned comparison")
         first, *others = dict.fromkeys(reasons)

@@ -72,7 +72,7 @@ def test_planned_comparisons_are_told_with_their_intervals(results: Results) -> 
         rf" No clear difference between b and biharmonic: inconclusive \({re.escape(b)};"
         r" a true difference of \d\.\d\d dB is found with 8 images in 4 of 5 tests\)\."
         r" In brackets: 95 % intervals, wide enough for all 3 to hold at once\."
-        r" These comparisons were planned before the fits\.",
+        r" The suite stated these comparisons before its fits\.",
         _sentences(asking)[1],
     )
 
@@ -81,7 +81,7 @@ def test_equivalence_is_told_with_its_margin(results: Results) -> None:
     asking = _asking(results, ("a", "b"), margin=12.5)
     assert _sentences(asking)[1] == (
         f"a and b are equivalent within ±12.5 dB ({_text(asking, 'a', 'b')})."
-        " In brackets: its 95 % interval. This comparison was planned before the fits."
+        " In brackets: its 95 % interval. The suite stated this comparison before its fits."
     )
 
 
@@ -111,7 +111,7 @@ def test_of_many_comparisons_it_says_how_many() -> None:
     assert sentences[1] == (
         "In 6 of 6 planned comparisons the method is better than mean (mean differences"
         f" +{low:.2f} to +{high:.2f} dB). Verdicts are read off 95 % intervals, wide enough for all"
-        " 6 to hold at once. These comparisons were planned before the fits."
+        " 6 to hold at once. The suite stated these comparisons before its fits."
     )
     assert "6 networks (after 200 iterations) and" in sentences[0]
     start = "Median time of one job: networks 4.0 to 4.0 s; biharmonic, the best fill, "
@@ -138,7 +138,7 @@ def test_without_two_images_there_is_no_interval_and_none_is_spoken_of() -> None
     results = synthetic(1, {"a": 4.0}, FILLS)
     sentence = _sentences(_asking(results, ("a", "biharmonic"), ("a", "mean")))[1]
     assert sentence.endswith(
-        "dB). One image gives no interval. These comparisons were planned before the fits."
+        "dB). One image gives no interval. The suite stated these comparisons before its fits."
     )
     assert "[" not in sentence
 
