@@ -5,9 +5,8 @@ import math
 import re
 from typing import Any
 
-import pandas as pd
 import pytest
-from support.synthetic import synthetic
+from support.synthetic import on_one_image, synthetic
 
 from benchmarks.scoring.results import Results
 from reports.findings import findings
@@ -169,10 +168,7 @@ def test_results_without_any_row_have_findings(results: Results) -> None:
 
 
 def test_a_method_of_some_images_is_told(results: Results) -> None:
-    def without(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["method"] != "a") | (frame["image"] == "image-003")]
-
-    partial = dataclasses.replace(results, rows=without(results.rows), jobs=without(results.jobs))
+    partial = on_one_image(results, "a", "image-003")
     sentences = _sentences(_asking(partial, ("b", "biharmonic")))
     assert sentences[2].endswith("a ran on 1 of 8 images only and is not ranked.")
 

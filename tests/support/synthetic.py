@@ -1,7 +1,7 @@
 """Results as a suite would leave them, drawn from effects that are known: nothing is fitted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
@@ -124,3 +124,12 @@ def _network(draw: np.random.Generator) -> dict[str, object]:
         "peak_memory_mib": 800.0,
         "loss": 0.001,
     }
+
+
+def on_one_image(results: Results, method: str, image: str) -> Results:
+    """The same, as if the suite ran that method on that image only."""
+
+    def kept(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[(frame["method"] != method) | (frame["image"] == image)]
+
+    return replace(results, rows=kept(results.rows), jobs=kept(results.jobs))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import QuadMesh
@@ -18,7 +17,7 @@ from matplotlib.text import Text
 from PIL import Image as Pillow
 from support.commands import Command
 from support.suites import TINY
-from support.synthetic import synthetic
+from support.synthetic import on_one_image, synthetic
 
 from benchmarks.scoring.results import Results, load_results
 from benchmarks.store.trace import read_trace
@@ -285,10 +284,7 @@ def test_few_images_have_a_line_each_and_many_a_band(results: Results, tmp_path:
 def test_a_method_of_some_images_has_no_line(results: Results, tmp_path: Path) -> None:
     """A mean over other images stands beside none."""
 
-    def without(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["method"] != "plain") | (frame["image"] == "wide")]
-
-    partial = dataclasses.replace(results, rows=without(results.rows), jobs=without(results.jobs))
+    partial = on_one_image(results, "plain", "wide")
     with kept() as drawn:
         curves.against_iterations(curves.lines(partial), tmp_path)
         assert not any("plain" in name for name in _legend(drawn[0]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.synthetic import synthetic
+from support.synthetic import on_one_image, synthetic
 
 from benchmarks.scoring.results import Results
 from reports.commands.ending import KEPT
@@ -108,10 +108,7 @@ def test_holes_that_are_judged_one_by_one_are_counted(results: Results) -> None:
 
 
 def test_a_method_of_some_images_is_last_and_not_ranked(results: Results) -> None:
-    def without(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["method"] != "a") | (frame["image"] == "image-003")]
-
-    partial = dataclasses.replace(results, rows=without(results.rows), jobs=without(results.jobs))
+    partial = on_one_image(results, "a", "image-003")
     planned = [("b", "biharmonic")]
     table = leaderboard(_asking(partial, planned=planned), None, "biharmonic")
     numbers = table.numbers.set_index("method")
