@@ -133,3 +133,11 @@ def on_one_image(results: Results, method: str, image: str) -> Results:
         return frame[(frame["method"] != method) | (frame["image"] == image)]
 
     return replace(results, rows=kept(results.rows), jobs=kept(results.jobs))
+
+
+def filled_exactly(results: Results, method: str, *images: str) -> Results:
+    """The same, with holes that the method fills without any error."""
+    rows = results.rows.copy()
+    is_exact = (rows["method"] == method) & rows["image"].isin(images or rows["image"].unique())
+    rows.loc[is_exact, ["psnr_hole", "oracle_psnr_hole"]] = np.inf
+    return replace(results, rows=rows)

@@ -1,5 +1,7 @@
 """Tables of results, for tests."""
 
+import pandas as pd
+
 from benchmarks.scoring.results import Results
 from reports.build import all_tables
 from reports.tables.exploratory import comparison, paired
@@ -20,3 +22,11 @@ def comparisons(results: Results) -> list[Table]:
 def pairs(results: Results, reference: str | None = None) -> list[Table]:
     """The tables of comparisons with the best and the reference, one for each score."""
     return [paired.paired(standing) for standing in standings(results, reference)]
+
+
+def image_means(results: Results, method: str, output: str = "raw") -> "pd.Series[float]":
+    """By hand: seeds within a hole first, then holes."""
+    final = results.final
+    rows = final[(final["method"] == method) & (final["output"] == output)]
+    holes = rows.groupby(["image", "mask"])["psnr_hole"].mean()
+    return holes.groupby(level="image").mean()

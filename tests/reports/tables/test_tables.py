@@ -8,21 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from support.synthetic import synthetic
-from support.tables import comparisons, pairs, tables
+from support.synthetic import filled_exactly, synthetic
+from support.tables import comparisons, image_means, pairs, tables
 
 from benchmarks.scoring.results import Results
 from benchmarks.scoring.statistics import Array
 from dip.errors import InputError
 from reports.figures import critical_difference
-from reports.tables import networks, stopping
+from reports.tables import stopping
 from reports.tables.exploratory import comparison
 from reports.tables.exploratory.standings import standings
 from reports.tables.formats.latex import to_latex
 from reports.tables.formats.write import to_markdown
 from reports.tables.scores import entries
 from reports.tables.table import Table, Value
-from reports.tables.timing import timing
 
 FILLS = {"mean": -5.0, "biharmonic": 1.0}
 
@@ -30,14 +29,6 @@ FILLS = {"mean": -5.0, "biharmonic": 1.0}
 @pytest.fixture
 def results() -> Results:
     return synthetic(8, {"a": 1.5, "b": 0.5}, FILLS)
-
-
-def _images(results: Results, method: str, output: str = "raw") -> "pd.Series[float]":
-    """By hand: seeds within a hole first, then holes."""
-    final = results.final
-    rows = final[(final["method"] == method) & (final["output"] == output)]
-    holes = rows.groupby(["image", "mask"])["psnr_hole"].mean()
-    return holes.groupby(level="image").mean()
 
 
 def _flipped(differences: list["pd.Series[float]"]) -> Array:
@@ -57,7 +48,7 @@ def test_the_image_is_the_unit(results: Results) -> None:
     line = psnr.numbers.set_index(["method", "output", "column"]).loc[
         ("a", "averaged", "all holes")
     ]
-    by_hand = _images(results, "a", "averaged")
+    by_hand = image_means(results, "a", "averaged")
     low, high = stats.t.interval(0.95, 7, by_hand.mean(), stats.sem(by_hand))
     assert line["mean"] == pytest.approx(by_hand.mean())
     assert line["half_width"] == pytest.approx((high - low) / 2)
@@ -77,7 +68,7 @@ def test_seeds_that_differ_in_number_count_as_one_image_each(results: Results) -
     partial = dataclasses.replace(results, rows=rows[~lost])
     numbers = comparisons(partial)[0].numbers
     line = numbers.set_index(["method", "output", "column"]).loc[("a", "raw", "all holes")]
-    assert line["mean"] == pytest.approx(_images(partial, "a").mean())
+    assert line["mean"] == pytest.approx(image_means(partial, "a").mean())
     assert (line["n"], line["N"]) == (32, 48)
     assert pd.isna(line["place"])
     assert pd.isna(line["p_against_best"])
@@ -94,7 +85,7 @@ def test_best_and_second_are_marked_and_who_does_not_differ_from_it(results: Res
     for name in ("hole-0", "hole-1", "all holes"):
         rows = results.final if name == "all holes" else results.final.query("mask == @name")
         part = dataclasses.replace(results, rows=rows)
-        scores = [_images(part, *entry) for entry in entries(results)]
+        scores = [image_means(part, *entry) for entry in entries(results)]
         for first, second in itertools.combinations(range(len(scores)), 2):
             family.append((name, first, second, scores[first] - scores[second]))
     corrected = _flipped([each[3] for each in family])
@@ -115,20 +106,20 @@ def test_best_and_second_are_marked_and_who_does_not_differ_from_it(results: Res
 def test_methods_are_compared_with_the_best_and_the_reference(results: Results) -> None:
     table = pairs(results)[0]
     lines = table.numbers.set_index(["method", "output"])
-    reference = _images(results, "biharmonic")
+    reference = image_means(results, "biharmonic")
     others = [entry for entry in entries(results) if entry[0] != "biharmonic"]
-    flipped = _flipped([_images(results, *entry) - reference for entry in others])
+    flipped = _flipped([image_means(results, *entry) - reference for entry in others])
     for entry, corrected in zip(others, flipped, strict=True):
-        line, difference = lines.loc[entry], _images(results, *entry) - reference
+        line, difference = lines.loc[entry], image_means(results, *entry) - reference
         assert line["reference_difference"] == pytest.approx(difference.mean())
         assert line["reference_p"] == pytest.approx(corrected)
         assert line["reference_wins"] == (difference > 0.005).sum()
         assert line["reference_wins"] + line["reference_ties"] + line["reference_losses"] == 8
     assert pd.isna(lines.loc[("biharmonic", "raw")]["reference_p"])
-    ranked = stats.rankdata([-_images(results, *entry) for entry in entries(results)], axis=0)
+    ranked = stats.rankdata([-image_means(results, *entry) for entry in entries(results)], axis=0)
     assert list(lines["rank"]) == pytest.approx(list(ranked.mean(axis=1)))
     best = lines.loc[("mean", "raw")]
-    difference = _images(results, "mean") - _images(results, "a", "averaged")
+    difference = image_means(results, "mean") - image_means(results, "a", "averaged")
     assert best["best_difference"] == pytest.approx(difference.mean())
     assert best["best_p"] < 0.05
 
@@ -143,7 +134,7 @@ def test_a_lower_lpips_is_better(results: Results) -> None:
 def test_any_method_can_be_the_reference(results: Results) -> None:
     table = pairs(results, "b, raw")[0]
     line = table.numbers.set_index(["method", "output"]).loc[("mean", "raw")]
-    difference = _images(results, "mean") - _images(results, "b")
+    difference = image_means(results, "mean") - image_means(results, "b")
     assert line["reference_difference"] == pytest.approx(difference.mean())
     assert "Δ vs b, raw" in to_markdown(table)
     with pytest.raises(InputError, match="`reference`: unknown method 'biharmnic'. Did you mean"):
@@ -245,56 +236,6 @@ def test_a_wide_table_has_panels_and_images_have_intervals_over_seeds(results: R
     assert not any(each.is_tied for each in table.panels[0]["image-002"])
 
 
-def test_networks_have_their_size_and_time(results: Results) -> None:
-    table = networks.architectures(results, "all holes")
-    assert table is not None
-    lines = table.numbers.set_index("method")
-    assert lines["raw_mean"]["a"] == pytest.approx(_images(results, "a").mean())
-    assert list(lines["parameters"]) == [123456] * 2
-    assert (lines["raw_n"]["a"], lines["raw_N"]["a"]) == (48, 48)
-
-
-def test_seconds_until_the_reference_is_reached() -> None:
-    """Of the first checkpoint at which the raw output is as good, where there is one."""
-    results = synthetic(8, {"a": 2.0, "b": -2.0}, FILLS)
-    fill = results.rows.query("method == 'biharmonic'").set_index(["image", "mask"])["psnr_hole"]
-    seconds = []
-    for _, fit in results.rows.query("method == 'a' and output == 'raw'").groupby("key"):
-        target = fill[fit["image"].iloc[0], fit["mask"].iloc[0]]
-        reached = fit[fit["psnr_hole"] >= target].sort_values("iteration")
-        seconds.append(reached["seconds"].iloc[0] if len(reached) else np.inf)
-    (table,) = timing(results, "biharmonic")
-    line, poor = table.numbers.to_dict("records")
-    get_there = int(np.isfinite(seconds).sum())
-    assert 24 < get_there < 48
-    assert (line["reached"], line["fits"]) == (get_there, 48)
-    assert line["seconds_to_reference"] == pytest.approx(np.median(seconds))
-    assert poor["reached"] < 24
-    assert pd.isna(poor["seconds_to_reference"])  # fewer than half of them do
-    assert list(timing(results, "none")[0].numbers["reached"]) == [0, 0]
-
-
-def test_numbers_of_workers_are_rows_of_their_own(results: Results) -> None:
-    rows = results.rows.copy()
-    rows.loc[rows["seed"] == 1, "workers"] = 5
-    (table,) = timing(dataclasses.replace(results, rows=rows), "biharmonic")
-    assert list(table.numbers["fits_beside"]) == [1, 4, 1, 4]
-
-
-def test_devices_are_never_in_one_table(results: Results) -> None:
-    rows = results.rows.copy()
-    rows.loc[rows["seed"] == 1, "device"] = "a GPU"
-    described = [*results.about["environments"], {"device": "a GPU", "versions": {"torch": "9"}}]
-    mixed = dataclasses.replace(
-        results, rows=rows, about=results.about | {"environments": described}
-    )
-    one, two = timing(mixed, "biharmonic")
-    assert (one.name, two.name) == ("timing-a-processor", "timing-a-gpu")
-    assert list(one.numbers["fits"]) == [32] * 2
-    assert list(two.numbers["fits"]) == [16] * 2
-    assert two.about.startswith("torch 9. ")
-
-
 def test_the_diagram_joins_who_is_not_told_apart(results: Results, tmp_path: Path) -> None:
     assert critical_difference.groups(np.array([1.0, 1.5, 2.4, 5.0, 5.1]), 1.0) == [
         (0, 1),
@@ -355,95 +296,13 @@ def test_an_image_may_have_the_name_of_a_column(results: Results) -> None:
     panel = table.panels[0]
     assert list(panel.columns).count("output") == 2
     assert panel.iloc[0, 1] == "raw"
-    assert panel.iloc[0, 5].number == pytest.approx(_images(results, "a")["image-003"])
+    assert panel.iloc[0, 5].number == pytest.approx(image_means(results, "a")["image-003"])
     assert to_latex(table).count("output") == 3
 
 
-def _exact(results: Results, method: str, *images: str) -> Results:
-    """The same, with holes that the method fills without any error."""
-    rows = results.rows.copy()
-    is_exact = (rows["method"] == method) & rows["image"].isin(images or rows["image"].unique())
-    rows.loc[is_exact, ["psnr_hole", "oracle_psnr_hole"]] = np.inf
-    return dataclasses.replace(results, rows=rows)
-
-
-@pytest.mark.parametrize("method", ["mean", "biharmonic", "a"])
-def test_an_exact_image_is_left_out_for_all_and_counted(results: Results, method: str) -> None:
-    """Means, orders, tests and ranks are those of the other images alone."""
-    images = ("image-002", "image-005")
-    exact = _exact(results, method, *images)
-    is_other = ~results.rows["image"].isin(images), ~results.jobs["image"].isin(images)
-    rows, jobs = (
-        frame[kept] for frame, kept in zip((results.rows, results.jobs), is_other, strict=True)
-    )
-    others = dataclasses.replace(results, rows=rows, jobs=jobs)
-    counts = ["n", "N", "exact"]
-    for make in (comparisons, pairs):
-        found, expected = (make(each)[0].numbers.drop(columns=counts) for each in (exact, others))
-        pd.testing.assert_frame_equal(found, expected)
-    (grid, *_), (paired, *_) = comparisons(exact), pairs(exact)
-    lines = grid.numbers.query("method == @method and column == 'all holes'")
-    seeds = 3 if method == "a" else 1
-    assert lines[counts].to_numpy().tolist()[0] == [12 * seeds, 16 * seeds, 4 * seeds]
-    assert f"({12 * seeds}/{16 * seeds}, {4 * seeds} exact)" in to_markdown(grid)
-    assert "(6/8" in to_markdown(paired)
-    for table in (grid, paired):
-        assert "left out of the means, ranks and tests of all" in table.about
-        assert "inf" not in to_markdown(table)
-
-
-def test_a_hole_that_is_exact_in_one_image_leaves_its_others(results: Results) -> None:
-    rows = results.rows.copy()
-    is_there = (rows["image"] == "image-002") & (rows["mask"] == "hole-0")
-    rows.loc[is_there & (rows["method"] == "mean"), "psnr_hole"] = np.inf
-    (grid, *_) = comparisons(dataclasses.replace(results, rows=rows))
-    images = grid.numbers.groupby("column")["images"].unique().map(list)
-    assert images.to_dict() == {"hole-0": [7], "hole-1": [8], "all holes": [8]}
-    means = grid.numbers.set_index(["method", "output", "column"])["mean"]
-    fewer = dataclasses.replace(results, rows=results.rows[~is_there])
-    for method in ("mean", "biharmonic"):
-        own = _images(fewer, method).mean()
-        assert means[method, "raw", "all holes"] == pytest.approx(own)
-
-
-def test_where_all_is_exact_nothing_is_the_best(results: Results) -> None:
-    """The others have their own means, and nothing is compared."""
-    exact = _exact(results, "mean")
-    (grid, *_), (paired, *_) = comparisons(exact), pairs(exact)
-    assert grid.numbers["place"].isna().all()
-    by_method = grid.numbers.set_index(["method", "output", "column"])
-    assert by_method["mean"]["biharmonic", "raw", "all holes"] == pytest.approx(
-        _images(results, "biharmonic").mean()
-    )
-    assert np.isnan(by_method["mean"]["mean", "raw", "all holes"])
-    assert "- (0/16, 16 exact)" in to_markdown(grid)
-    assert paired.numbers["best_p"].isna().all()
-    assert "**" not in to_markdown(grid)
-
-
-def test_an_image_that_is_exact_has_no_best_of_its_own(results: Results) -> None:
-    exact = _exact(results, "mean", "image-002")
-    found = comparison.per_image(exact, entries(exact), "all holes").numbers
-    assert found[found["column"] == "image-002"]["place"].isna().all()
-    own = found.set_index(["method", "output", "column"])["mean"]
-    assert own["biharmonic", "raw", "image-002"] == pytest.approx(
-        _images(results, "biharmonic")["image-002"]
-    )
-    assert found[found["column"] == "image-003"]["place"].notna().all()
-
-
-def test_no_table_of_a_report_has_an_infinite_number(results: Results) -> None:
-    for method in ("mean", "a"):
-        for images in (("image-002",), ()):
-            for table in tables(_exact(results, method, *images)):
-                numbers = table.numbers.select_dtypes("number").to_numpy(float)
-                assert not np.isinf(numbers).any(), table.name
-                assert "inf" not in to_markdown(table)
-
-
-def test_stopping_rules_are_compared_on_the_same_images(results: Results) -> None:
+def test_stopping_rules_are_compared_on_the_sameimage_means(results: Results) -> None:
     whole, exact = (
-        stopping.stopping(each) for each in (results, _exact(results, "a", "image-002"))
+        stopping.stopping(each) for each in (results, filled_exactly(results, "a", "image-002"))
     )
     assert whole is not None
     assert exact is not None
@@ -456,21 +315,6 @@ def test_stopping_rules_are_compared_on_the_same_images(results: Results) -> Non
         kept = rows[rows["method"] == method].groupby("image")["psnr_hole"].mean()
         found = means["psnr_hole_mean"]["hole-0", method, "stop:es-wmv"]
         assert found == pytest.approx(kept.mean())
-
-
-def test_an_exact_oracle_leaves_its_image_out_of_all_columns_and_is_counted(
-    results: Results,
-) -> None:
-    rows = results.rows.copy()
-    is_exact = (rows["method"] == "a") & (rows["image"] == "image-002")
-    rows.loc[is_exact, "oracle_psnr_hole"] = np.inf
-    found = stopping.stopping(dataclasses.replace(results, rows=rows))
-    expected = stopping.stopping(_exact(results, "a", "image-002"))
-    assert found is not None
-    assert expected is not None
-    pd.testing.assert_frame_equal(found.numbers, expected.numbers)
-    assert "24 of 24, 3 exact" in to_markdown(found)
-    assert "jobs whose oracle has none" in found.about
 
 
 def test_a_pair_has_the_same_p_in_all_tables(results: Results) -> None:
