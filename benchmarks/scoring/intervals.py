@@ -35,6 +35,9 @@ DRAWS = 100_000  # bounds move by some hundredths of a standard error if drawn a
 RARE = 0.001  # of its own draws, over the number of comparisons, go beyond the widest interval
 FEWEST_IMAGES = 6  # fewer have too few draws that differ: Student's t alone
 POWER = 0.8  # the chance to show a difference of the size `Interval.detectable`
+# From so many standard errors on only the spread counts, to a relative 1e-4; there SciPy's
+# noncentral t is no more exact, and from a million on it takes hours.
+LIMIT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,15 @@ def _interval(row: Array, comparisons: int, above: float, below: float) -> Inter
     mean, error = float(row[0] + less.mean()), float(less.std(ddof=1)) / n**0.5
     student = float(special.stdtrit(n - 1, 1 - TAIL / comparisons))
     below, above = max(student, below), max(student, above)
-    shown = float(special.nctdtrinc(n - 1, 1 - POWER, (below + above) / 2))
+    shown = _shown(n - 1, (below + above) / 2)
     return Interval(mean, mean - below * error, mean + above * error, n, shown * error)
+
+
+def _shown(freedom: int, errors: float) -> float:
+    """True difference, in standard errors, whose t is above `errors` with a chance of `POWER`."""
+    if errors > LIMIT:
+        return errors * float(special.chdtri(freedom, 1 - POWER) / freedom) ** 0.5
+    return float(special.nctdtrinc(freedom, 1 - POWER, errors))
 
 
 def _drawn(rows: Array) -> Array:

@@ -10,7 +10,9 @@ from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from benchmarks.scoring.intervals import (
+    LIMIT,
     Interval,
+    _interval,
     decide,
     drawn_t,
     quantiles,
@@ -100,6 +102,24 @@ def test_the_detectable_difference_is_shown_with_80_percent() -> None:
     assert np.mean(shown) == pytest.approx(0.8, abs=3 * (0.8 * 0.2 / 500) ** 0.5)
     near, far = simultaneous([drawn[0]])[0], simultaneous([drawn[0] + 7])[0]
     assert near.detectable == pytest.approx(far.detectable)
+
+
+def test_the_detectable_difference_goes_on_smoothly_where_intervals_are_huge() -> None:
+    """The limit of the noncentral t, without which a report would take hours."""
+    for images in (7, 20, 40):
+        detectable = []
+        for errors in (0.99 * LIMIT, 1.01 * LIMIT):
+            row = np.linspace(-1, 1, images)
+            row *= images**0.5 / row.std(ddof=1)  # a standard error of 1
+            detectable.append(_interval(row, 1, errors, errors).detectable)
+        assert detectable[1] / detectable[0] == pytest.approx(1.01 / 0.99, rel=1e-4)
+
+
+def test_an_image_far_off_among_equal_ones_takes_no_time() -> None:
+    """Draws without it have hardly any spread, and t of a million."""
+    (interval,) = simultaneous([[0, 3e-5, 0, 0, 0, 0, 0, 0, 60]])
+    assert interval.high - interval.mean > 1e5
+    assert interval.detectable > 1e5
 
 
 def test_a_comparison_uses_the_images_that_it_has() -> None:
