@@ -135,7 +135,7 @@ def test_a_node_that_is_lost_in_the_middle_takes_no_result_with_it(
 ) -> None:
     """And everything is as it comes from this machine's own workers, to the last byte."""
     long = {"preset": "quick", "label": "long"}
-    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 700], seeds=[0, 1])
+    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 300], seeds=[0, 1])
     out, local = tmp_path / "results", tmp_path / "local"
     cluster.add(cpus=1)
     cluster.add(cpus=1)
@@ -201,10 +201,10 @@ def test_an_interruption_saves_what_is_on_its_way_and_the_same_command_goes_on(
         f"goes on from iteration {halted[1]}"
         in command("benchmarks", "status", suite, "--out", out).stdout
     )
-    again = start(suite, out, *options, "--timeout", 20)
+    again = start(suite, out, *options, "--timeout", 10)
     assert again.ends() == 1, again.said + again.errors
     assert f"goes on   {job.name} from iteration {halted[1]}" in again.said
-    assert f"FAILED    {job.name}: took longer than the timeout of 20 seconds" in again.said
+    assert f"FAILED    {job.name}: took longer than the timeout of 10 seconds" in again.said
     record = store.read(UNFINISHED + job.key)
     assert record is not None
     assert (record.state_at or 0) >= int(halted[1])

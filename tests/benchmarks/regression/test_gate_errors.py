@@ -207,13 +207,13 @@ def test_seeds_like_the_baselines_seldom_end_the_gate() -> None:
     How far the baseline itself is off is not in them; the gates above have that.
     """
     random = np.random.default_rng(3)
-    gates = 60
+    gates = 20
     codes = []
     for _ in range(gates):
         here = _part(random.integers(0, _scores().shape[2], SEEDS), "here")
         codes.append(decide(_pool(), here).exit_code)
     print(f"of {gates} gates {codes.count(1)} alarm and {codes.count(3)} cannot tell")
-    assert codes.count(0) >= gates - 2  # were 1 % others, 98 of 100 draws would hold this
+    assert codes.count(0) >= gates - 1  # were 1 % others, 98 of 100 draws would hold this
 
 
 def _flat(scores: Array) -> Array:
