@@ -35,8 +35,8 @@ DRAWS = 100_000  # bounds move by some hundredths of a standard error if drawn a
 RARE = 0.001  # of its own draws, over the number of comparisons, go beyond the widest interval
 FEWEST_IMAGES = 6  # fewer have too few draws that differ: Student's t alone
 POWER = 0.8  # the chance to show a difference of the size `Interval.detectable`
-# From so many standard errors on only the spread counts, to a relative 1e-4; there SciPy's
-# noncentral t is no more exact, and from a million on it takes hours.
+# From so many standard errors on only the spread counts, to a relative 2e-5 (500 images; 1e-6 for
+# a few). SciPy's noncentral t is off by up to 6e-5 there, and hardly ends from 400,000 on.
 LIMIT = 1000.0
 
 

@@ -172,8 +172,8 @@ def _fit(
 def peak_gflops(precision: str, threads: int, device: str) -> float:
     """The most that products of two square matrices reach: 10^9 operations per second.
 
-    Matrices of 2048 rows, on a GPU of 8192; smaller ones where a product takes long: a processor
-    without bfloat16 would take minutes.
+    Matrices of 2048 rows, on a GPU of 8192; smaller ones where half as many rows take 40 ms: a
+    processor without bfloat16 takes a minute for 2048.
     """
     import torch
 
@@ -190,7 +190,7 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
         product = a @ b
         best = float("inf")
         ends = time.perf_counter() + budget
-        while time.perf_counter() < ends:
+        while best == float("inf") or time.perf_counter() < ends:
             if on_gpu:
                 torch.cuda.synchronize(device)
             began = time.perf_counter()
@@ -202,6 +202,7 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
 
     with Engine("plain", precision, device).switches():
         side = 256
+        # Twice the side takes eight times as long, of which several fit into the time.
         while side < largest and fastest(side, 0.01) < PEAK_SECONDS / 50:
             side *= 2
         return 2 * side**3 / fastest(side, PEAK_SECONDS) / 1e9

@@ -135,7 +135,7 @@ def test_a_node_that_is_lost_in_the_middle_takes_no_result_with_it(
 ) -> None:
     """And everything is as it comes from this machine's own workers, to the last byte."""
     long = {"preset": "quick", "label": "long"}
-    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 300], seeds=[0, 1])
+    suite = suite_file(methods=[long, *TINY["methods"]], iterations=[20, 500], seeds=[0, 1])
     out, local = tmp_path / "results", tmp_path / "local"
     cluster.add(cpus=1)
     cluster.add(cpus=1)

@@ -138,7 +138,7 @@ def _submit(slurm: Slurm, suite: Path, out: Path) -> str:
 def test_an_array_of_runners_shares_the_jobs_and_can_be_cancelled_and_given_again(
     slurm: Slurm, suite_file: Write, command: Command, tmp_path: Path
 ) -> None:
-    suite = suite_file(methods=[{"preset": "quick"}], iterations=[10, 300], seeds=[0, 1, 2])
+    suite = suite_file(methods=[{"preset": "quick"}], iterations=[10, 500], seeds=[0, 1, 2])
     out, local = tmp_path / "results", tmp_path / "local"
     store, keys = Store(out / "runs"), {job.key for job in jobs_of(suite)}
     array = _submit(slurm, suite, out)

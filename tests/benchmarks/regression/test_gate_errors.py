@@ -204,7 +204,8 @@ def test_whole_decisions_say_what_the_shortcut_says() -> None:
 def test_seeds_like_the_baselines_seldom_end_the_gate() -> None:
     """Whole decisions against the committed baseline, on seeds that are drawn from it again.
 
-    How far the baseline itself is off is not in them; the gates above have that.
+    How far the baseline itself is off is not in them; the gates above have that. So few see gross
+    faults only: with a rate of 10 %, 39 of 100 draws would pass.
     """
     random = np.random.default_rng(3)
     gates = 20

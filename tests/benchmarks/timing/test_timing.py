@@ -5,6 +5,7 @@ import math
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ import torch
 from scipy import stats
 from support.commands import Command
 
+from benchmarks.timing import measure
 from benchmarks.timing.cases import Case, Group, groups
 from benchmarks.timing.deepinv_peer import PEER, peer_groups
 from benchmarks.timing.measure import Measured, gflop, measured, peak_gflops
@@ -108,7 +110,7 @@ def test_a_fit_is_measured_by_the_trainer_itself() -> None:
 
 
 def test_the_peak_is_what_a_product_takes() -> None:
-    """At most a fifth above what one product of that size shows, and at least a fifth of it."""
+    """At most five times what one product of 2048 rows shows, and at least a fifth of it."""
     threads = torch.get_num_threads()
     peak = peak_gflops("float32", 1, "cpu")
     a = torch.rand(2048, 2048)
@@ -120,6 +122,22 @@ def test_the_peak_is_what_a_product_takes() -> None:
         seconds.append(time.perf_counter() - began)
     torch.set_num_threads(threads)
     assert 0.2 < peak / (2 * 2048**3 / min(seconds) / 1e9) < 5
+
+
+def test_a_slow_device_multiplies_smaller_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the time is short instead: half of 2048 rows would have to take less than 0.02 ms."""
+    threads, randn = torch.get_num_threads(), torch.randn
+    sides: list[int] = []
+
+    def noted(*shape: int, **options: Any) -> torch.Tensor:
+        sides.append(shape[0])
+        return randn(*shape, **options)
+
+    monkeypatch.setattr(measure, "PEAK_SECONDS", 0.001)
+    monkeypatch.setattr(torch, "randn", noted)
+    assert 0 < peak_gflops("float32", 1, "cpu") < math.inf
+    torch.set_num_threads(threads)
+    assert max(sides) < 2048
 
 
 def test_what_begins_behind_the_deadline_is_listed() -> None:
