@@ -35,9 +35,10 @@ DRAWS = 100_000  # bounds move by some hundredths of a standard error if drawn a
 RARE = 0.001  # of its own draws, over the number of comparisons, go beyond the widest interval
 FEWEST_IMAGES = 6  # fewer have too few draws that differ: Student's t alone
 POWER = 0.8  # the chance to show a difference of the size `Interval.detectable`
-# From so many standard errors on only the spread counts, to a relative 2e-5 (500 images; 1e-6 for
-# a few). SciPy's noncentral t is off by up to 6e-5 there, and hardly ends from 400,000 on.
-LIMIT = 1000.0
+# Above this t the noncentral t distribution is replaced by its limit, which is exact to 2e-5 here
+# (500 images; 1e-6 for a few). SciPy's inverse is exact to 6e-5, and from 400,000 on it did not
+# return within 15 seconds.
+LARGE_T = 1000.0
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,16 @@ def _interval(row: Array, comparisons: int, above: float, below: float) -> Inter
     mean, error = float(row[0] + less.mean()), float(less.std(ddof=1)) / n**0.5
     student = float(special.stdtrit(n - 1, 1 - TAIL / comparisons))
     below, above = max(student, below), max(student, above)
-    shown = _shown(n - 1, (below + above) / 2)
+    shown = _noncentrality(n - 1, (below + above) / 2)
     return Interval(mean, mean - below * error, mean + above * error, n, shown * error)
 
 
-def _shown(freedom: int, errors: float) -> float:
-    """True difference, in standard errors, whose t is above `errors` with a chance of `POWER`."""
-    if errors > LIMIT:
-        return errors * float(special.chdtri(freedom, 1 - POWER) / freedom) ** 0.5
-    return float(special.nctdtrinc(freedom, 1 - POWER, errors))
+def _noncentrality(degrees_of_freedom: int, critical_t: float) -> float:
+    """True difference, in standard errors, whose t exceeds `critical_t` in `POWER` of cases."""
+    if critical_t > LARGE_T:
+        quantile = float(special.chdtri(degrees_of_freedom, 1 - POWER))  # of chi-square
+        return critical_t * (quantile / degrees_of_freedom) ** 0.5
+    return float(special.nctdtrinc(degrees_of_freedom, 1 - POWER, critical_t))
 
 
 def _drawn(rows: Array) -> Array:

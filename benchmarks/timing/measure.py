@@ -170,10 +170,10 @@ def _fit(
 
 
 def peak_gflops(precision: str, threads: int, device: str) -> float:
-    """The most that products of two square matrices reach: 10^9 operations per second.
+    """Peak speed of products of two square matrices, in 10^9 operations per second.
 
-    Matrices of 2048 rows, on a GPU of 8192; smaller ones where half as many rows take 40 ms: a
-    processor without bfloat16 takes a minute for 2048.
+    The matrices have 2048 rows, on a GPU 8192. A slow device multiplies smaller ones: without
+    bfloat16 instructions one product of 2048 rows takes a minute.
     """
     import torch
 
@@ -185,7 +185,7 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
     dtype = {"bfloat16": torch.bfloat16, "float64": torch.float64}.get(precision, torch.float32)
 
     def fastest(side: int, budget: float) -> float:
-        """Seconds of the fastest product but the first one, which is slow."""
+        """Seconds of the fastest product; the first one, which is slow, does not count."""
         a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
         product = a @ b
         best = float("inf")
@@ -202,7 +202,7 @@ def peak_gflops(precision: str, threads: int, device: str) -> float:
 
     with Engine("plain", precision, device).switches():
         side = 256
-        # Twice the side takes eight times as long, of which several fit into the time.
+        # A product of twice the side takes eight times as long; several must fit into PEAK_SECONDS.
         while side < largest and fastest(side, 0.01) < PEAK_SECONDS / 50:
             side *= 2
         return 2 * side**3 / fastest(side, PEAK_SECONDS) / 1e9

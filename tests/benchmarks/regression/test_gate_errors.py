@@ -204,8 +204,8 @@ def test_whole_decisions_say_what_the_shortcut_says() -> None:
 def test_seeds_like_the_baselines_seldom_end_the_gate() -> None:
     """Whole decisions against the committed baseline, on seeds that are drawn from it again.
 
-    How far the baseline itself is off is not in them; the gates above have that. So few see gross
-    faults only: with a rate of 10 %, 39 of 100 draws would pass.
+    How far the baseline itself is off is not in them; the gates above have that. This few
+    gates show gross faults only: at a false alarm rate of 10 % the test passes 39 times in 100.
     """
     random = np.random.default_rng(3)
     gates = 20

@@ -110,7 +110,7 @@ def test_a_fit_is_measured_by_the_trainer_itself() -> None:
 
 
 def test_the_peak_is_what_a_product_takes() -> None:
-    """At most five times what one product of 2048 rows shows, and at least a fifth of it."""
+    """Within a factor of five of what ten products of 2048 rows show."""
     threads = torch.get_num_threads()
     peak = peak_gflops("float32", 1, "cpu")
     a = torch.rand(2048, 2048)
@@ -125,7 +125,7 @@ def test_the_peak_is_what_a_product_takes() -> None:
 
 
 def test_a_slow_device_multiplies_smaller_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here the time is short instead: half of 2048 rows would have to take less than 0.02 ms."""
+    """Simulated by a short budget: a product of 1024 rows would have to take under 0.02 ms."""
     threads, randn = torch.get_num_threads(), torch.randn
     sides: list[int] = []
 
