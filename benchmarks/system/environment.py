@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.system.memory import CGROUP
+from dip.system.memory import CGROUP
 
 PACKAGES = (
-    *("torch", "numpy", "pillow", "scikit-image", "scipy", "opencv-python-headless", "lpips"),
-    "pandas",
+    *("torch", "numpy", "pillow", "scikit-image", "scipy", "opencv-contrib-python-headless"),
+    *("lpips", "pandas"),
 )
 ROOT = Path(__file__).parents[2]  # of the checkout
 REVISION = "DIP_BENCH_REVISION"  # environment variable of machines that the code was sent to

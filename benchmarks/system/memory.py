@@ -1,14 +1,13 @@
 """Memory: the peak of a fit, and a warning when little is free."""
 
 import ctypes
-import re
 from pathlib import Path
 
-from benchmarks.system.text import gibibytes
+from dip.system.memory import free_bytes
+from dip.system.text import gibibytes
 
 LITTLE_BYTES = 2 * 2**30  # for a worker; one that fits dip-random50 at 128 pixels takes 1.1 GiB
 LESS_MEMORY = "use fewer --workers, or a smaller size or crop"
-CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
 
 
 class PeakMemory:
@@ -56,26 +55,3 @@ def little_memory(workers: int) -> str:
         return ""
     each = f"each of {workers} workers" if workers > 1 else "one worker"
     return f"memory: {gibibytes(free // workers)} free for {each}; if a fit runs out, {LESS_MEMORY}"
-
-
-def free_bytes() -> int | None:
-    """What this machine has free, or this container if that is less; None if unknown.
-
-    Swap space does not count.
-    """
-    try:
-        text = Path("/proc/meminfo").read_text()
-    except OSError:
-        return None
-    available = re.search(r"^MemAvailable: +(\d+) kB", text, re.M)
-    if not available:
-        return None
-    free = int(available[1]) * 1024
-    try:
-        limit = int((CGROUP / "memory.max").read_text())
-        used = int((CGROUP / "memory.current").read_text())
-        files = re.search(r"^inactive_file (\d+)", (CGROUP / "memory.stat").read_text(), re.M)
-    except (OSError, ValueError):  # without a limit, memory.max holds the word `max`
-        return free
-    # Cached files count as used, and go when their place is needed.
-    return min(free, max(0, limit - used + (int(files[1]) if files else 0)))

@@ -15,11 +15,6 @@ def mebibytes(size: int) -> str:
     return f"{math.ceil(size / 2**20)} MiB"
 
 
-def gibibytes(count: int) -> str:
-    """A number of bytes, for people."""
-    return f"{count / 2**30:.1f} GiB"
-
-
 def slug(name: str) -> str:
     """A device's name as that of a folder."""
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "device"

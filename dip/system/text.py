@@ -8,3 +8,8 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def gibibytes(count: float) -> str:
+    """A number of bytes, for people."""
+    return f"{count / 2**30:.1f} GiB"

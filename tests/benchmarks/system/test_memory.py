@@ -13,7 +13,7 @@ from benchmarks.runner.events import Failed
 from benchmarks.runner.executors.processes import how_it_ended
 from benchmarks.runner.progress import Display
 from benchmarks.system import memory
-from benchmarks.system.memory import free_bytes, little_memory
+from benchmarks.system.memory import little_memory
 
 Write = Callable[..., Path]
 GIB = 2**30
@@ -46,22 +46,6 @@ def test_a_run_and_a_dry_run_say_that_it_is_little(
     monkeypatch.setattr(memory, "free_bytes", lambda: GIB)
     assert said("--dry-run") == [little_memory(2)]
     assert said() == [f"NOTICE: {little_memory(2)}"]
-
-
-def test_what_is_free_is_that_of_the_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "CGROUP", tmp_path / "none")
-    outside = free_bytes()
-    if outside is None:
-        pytest.skip("this system does not say what is free")
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    (tmp_path / "memory.current").write_text("7000\n")
-    (tmp_path / "memory.stat").write_text("anon 1000\ninactive_file 4000\n")
-    (tmp_path / "memory.max").write_text("10000\n")
-    assert free_bytes() == 10_000 - 7000 + 4000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_bytes() == pytest.approx(outside, rel=0.5)
 
 
 @pytest.mark.parametrize(
