@@ -44,12 +44,15 @@ def _run(results: Results, score: Score) -> str:
     """What was compared, on what, by which score."""
     jobs = results.jobs
     networks = [name for name in jobs["method"].unique() if name in results.networks]
-    fills = jobs["method"].nunique() - len(networks)
+    fills = jobs["method"].nunique() - len(networks) - len(results.pictures)
     compared = []
     if networks:
         compared.append(counted(len(networks), "network") + _iterations(results, networks))
     if fills:
         compared.append(f"{counted(fills, 'fill')} without a network")
+    if results.pictures:
+        names = [quoted(name) for name in jobs["method"].unique() if name in results.pictures]
+        compared.append(f"the published pictures of {listed(names)}")
     sizes = results.rows[["width", "height"]].drop_duplicates()
     size = " of {}x{} pixels".format(*sizes.iloc[0]) if len(sizes) == 1 else ""
     names = [quoted(hole) for hole in jobs["mask"].unique()]
@@ -57,7 +60,7 @@ def _run(results: Results, score: Score) -> str:
     if len(names) <= NAMED:
         holes = f"the hole{'s' if len(names) > 1 else ''} {listed(names)}"
     return (
-        f"Compared: {' and '.join(compared)}, on"
+        f"Compared: {listed(compared)}, on"
         f" {counted(jobs['image'].nunique(), 'image')}{size} with {holes}."
         f" The score is {_in_words(score)}."
     )
@@ -180,6 +183,11 @@ def _cost(results: Results, numbers: pd.DataFrame) -> str:
     known = numbers[numbers["seconds"].notna()]
     fits = known[known["method"].isin(results.networks)]
     fills = known[known["complete"] & ~known["method"].isin(results.networks)]
+    if fits.empty and len(fills):
+        parts = [
+            f"{quoted(row['method'])} {_seconds(row)}" for row in fills[:NAMED].to_dict("records")
+        ]
+        return f"Median time of one job: {listed(parts)}" + _on(results)
     if fits.empty:
         return ""
     if len(fits) <= NAMED:
@@ -191,8 +199,14 @@ def _cost(results: Results, numbers: pd.DataFrame) -> str:
     if len(fills):
         best = fills.to_dict("records")[0]
         cost += f"; {quoted(best['method'])}, the best fill, {_seconds(best)}"
-    devices = results.rows["device"].unique()
-    return cost + (f", on {devices[0]}." if len(devices) == 1 else ".")
+    return cost + _on(results)
+
+
+def _on(results: Results) -> str:
+    """The end of a sentence that names the device, where there is one for all that ran."""
+    ran = ~results.rows["method"].isin(results.pictures)
+    devices = results.rows[ran]["device"].unique()
+    return f", on {devices[0]}." if len(devices) == 1 else "."
 
 
 def _seconds(row: dict[Any, Any]) -> str:

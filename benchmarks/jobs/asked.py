@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from benchmarks.jobs.job import Job, specification
 from benchmarks.jobs.plan import Plan
 from benchmarks.store.asked import PARTS_OF_HISTORY, Asked
+from dip.options import Method
 
 
 def question_sha256(asked: Asked, jobs: Iterable[Job]) -> str:
@@ -51,7 +52,7 @@ def asked_by(plan: Plan) -> Asked | None:
     if asked is None:
         return None
     sha256 = question_sha256(asked, plan.jobs)
-    keys = {job.key for job in plan.jobs if not isinstance(job.method, str)}
+    keys = {job.key for job in plan.jobs if isinstance(job.method, Method)}
     stored = [record.question for key in keys if (record := plan.store.read(key))]
     history = {
         "sha256": sha256,

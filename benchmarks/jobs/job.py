@@ -15,16 +15,16 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.jobs.methods import MethodEntry
+from benchmarks.jobs.methods import AnyMethod, MethodEntry, Published, canonical_method
 from benchmarks.jobs.suite import Folder, Suite
 from benchmarks.metrics import METRICS
-from datasets import DatasetError, Image, load_images, make_mask
+from datasets import DatasetError, Image, Mask, load_images, load_manifest, make_mask
 from datasets.folder import images_in, skipped_files
+from datasets.images import read_image
 from datasets.masks.given import Own
 from dip.errors import InputError, unknown
-from dip.fills import FILLS
+from dip.fills import Fill
 from dip.options import EngineName, Method, OutputOptions, Precision, RuleOptions, parse_output
-from dip.options.canonical import canonical
 from dip.options.outputs import ALWAYS
 
 RAW = parse_output("raw")
@@ -33,7 +33,7 @@ OVER = ("done", "diverged")  # words of jobs that need nothing more
 
 @dataclass(frozen=True)
 class Job:
-    """mask: (1, H, W) uint8, 1 = known. method: a fill's name where it needs no network.
+    """mask: (1, H, W) uint8, 1 = known. picture: the restoration, where it is a published one.
 
     rules: stopping rules that follow the fit; outputs: those asked for; like the iterations they
     are no part of its key.
@@ -44,7 +44,7 @@ class Job:
     image: Image
     mask: NDArray[np.uint8]
     mask_label: str
-    method: Method | str
+    method: AnyMethod
     method_label: str
     preset: str
     seed: int
@@ -55,6 +55,7 @@ class Job:
     deterministic: bool = False
     engine: EngineName = "plain"
     precision: Precision = "float32"
+    picture: Image | None = None
 
     @property
     def name(self) -> str:
@@ -82,16 +83,16 @@ class Job:
         A setting added later is left out while it is at its default (see `dip.options.canonical`).
         Threads, device and package versions change digits too; they are in the record.
         """
-        if isinstance(self.method, str):
-            method: dict[str, Any] = {"fill": self.method}
-            versions: dict[str, int | str] = {self.method: FILLS[self.method].version}
-        else:
-            method = canonical(self.method)
+        versions: dict[str, int | str] = {}
+        if isinstance(self.method, Method):
             versions = self.method.versions
+        elif isinstance(self.method, Fill):
+            versions = {self.method.name: self.method.version}
         return {
+            **({"picture": self.picture.sha256} if self.picture else {}),
             "image": self.image.sha256,
             "mask": hashlib.sha256(self.mask.tobytes()).hexdigest(),
-            "method": method,
+            "method": canonical_method(self.method),
             "versions": versions,
             "seed": self.seed,
             "engine": self.engine,
@@ -117,18 +118,23 @@ def specification(jobs: Iterable[Job]) -> dict[str, Any]:
     Returns:
         images: SHA-256 by image name.
         masks: SHA-256 by `image/hole`.
+        pictures: SHA-256 of published pictures by `image/label`, where there are any.
         methods: by label, the rest of the trajectory: settings, component versions, way of
             computing.
         outputs, metrics: versions by name.
     """
-    parts: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}}
+    parts: dict[str, Any] = {"images": {}, "masks": {}, "methods": {}, "pictures": {}}
     outputs = dict.fromkeys(ALWAYS)
     for job in jobs:
         outputs |= dict.fromkeys(job.outputs)
         trajectory = {name: part for name, part in job.trajectory.items() if name != "seed"}
+        if picture := trajectory.pop("picture", None):
+            parts["pictures"][f"{job.image.name}/{job.method_label}"] = picture
         parts["images"][job.image.name] = trajectory.pop("image")
         parts["masks"][f"{job.image.name}/{job.mask_label}"] = trajectory.pop("mask")
         parts["methods"][job.method_label] = trajectory
+    if not parts["pictures"]:  # as in specifications that are stored
+        del parts["pictures"]
     return {
         **parts,
         "outputs": {output.label: output.version for output in outputs},
@@ -207,6 +213,8 @@ def expand(suite: Suite) -> list[Job]:
             }
         for image, mask in product(_images_of(entry, images), suite.masks):
             hole, preset = masks[image.name, mask.label], entry.preset or ""
+            if isinstance(method, Published):
+                how["picture"] = _picture(suite, label, method, image, mask)
             for seed in seeds[image.name]:
                 jobs.append(Job(image, hole, mask.label, method, label, preset, seed, **how))
     _check_held_out(suite, jobs)
@@ -242,6 +250,28 @@ def skipped_images(suite: Suite, jobs: Iterable[Job]) -> list[str]:
     return [f"{folder}: {notice}" for notice in notices if notice]
 
 
+def _picture(suite: Suite, label: str, method: Published, image: Image, mask: Mask) -> Image:
+    """The picture that was published of an image; raises InputError if there is none that fits."""
+    place = f"{suite.place(label)}.published"
+    if not isinstance(mask, Own) or suite.crop is not None or suite.size is not None:
+        raise InputError(
+            f"{place}: published pictures are of whole images with the set's own holes; leave out"
+            " crop, size and masks other than 'own'"
+        )
+    files = {each.method: each.file for each in image.published if each.file is not None}
+    if method.name not in files:
+        what = unknown("method", method.name, files) if files else "no picture is published"
+        raise InputError(f"{place}: {what}, of '{image.name}'")
+    assert isinstance(suite.dataset, str)  # a folder has no published pictures
+    try:
+        picture = read_image(load_manifest(suite.dataset).path(files[method.name]), image.name)
+    except DatasetError as error:
+        raise InputError(f"{place}: {error}") from None
+    if picture.pixels.shape != image.pixels.shape:
+        raise InputError(f"{place}: the picture of '{image.name}' has another size or colours")
+    return picture
+
+
 def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
     for job in jobs:
         if isinstance(job.method, Method):
@@ -252,7 +282,7 @@ def _check_held_out(suite: Suite, jobs: list[Job]) -> None:
                 raise InputError(f"{place}: {error}, in '{job.image.name}'") from None
 
 
-def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, str, Method | str]]:
+def _methods(suite: Suite, images: list[Image]) -> Iterator[tuple[MethodEntry, str, AnyMethod]]:
     names = [image.name for image in images]
     for index, entry in enumerate(suite.methods):
         for name in map(_normal, entry.images or ()):

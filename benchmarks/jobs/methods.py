@@ -1,6 +1,7 @@
 """The methods of a suite: each line under `methods`, and what it expands to."""
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
 from unicodedata import normalize
@@ -10,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from datasets import DatasetError
 from datasets.folder import is_one_line
 from dip.errors import InputError, unknown
-from dip.fills import FILLS
+from dip.fills import FILLS, Fill
 from dip.options import Method, Options, OutputOptions, PositiveInt, parse_output
+from dip.options.canonical import canonical
 from dip.presets import KINDS, load_preset, preset_names, with_settings
 
 
@@ -21,7 +23,28 @@ def _one_line(label: str) -> str:
     return normalize("NFC", label)
 
 
-ALL = "all"
+ALL = "all"  # the fills that take under a second at 128 pixels
+FILL_NAMES = (*FILLS, ALL)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The pictures that a method's authors have published of the images of a set.
+
+    name: the method's name in the manifest of the set.
+    """
+
+    name: str
+
+
+AnyMethod = Method | Fill | Published
+
+
+def canonical_method(method: AnyMethod) -> dict[str, Any]:
+    """The method as keys of runs contain it, JSON-compatible."""
+    if isinstance(method, Method):
+        return canonical(method)
+    return method.canonical if isinstance(method, Fill) else {"published": method.name}
 
 
 def one_of(kind: str, names: Collection[str]) -> AfterValidator:
@@ -44,18 +67,29 @@ def parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
 
 
 class MethodEntry(Options):
-    """One line under `methods`: a fill, all fills, or a preset with settings changed or swept.
+    """One line under `methods`: fills, a preset, or published pictures.
 
     Attributes:
+        fill: the name of a fill, a list of names, or `all`: those that are not slow.
+        preset: the preset that a network is fitted by.
+        published: the method whose published pictures are scored, as the image set names it.
+        label: how tables name the method.
         iterations: its last one, where that is not the suite's.
         images: the suite's images that it runs on, where that is not all; it is then not ranked.
         reproduces: the method of published figures that the report puts beside this one's, where
             the image set has some and the hole is its own.
         output: the one that stands for this method; its fits have it besides the suite's.
+        set: settings of the preset or options of the fill, by name.
+        sweep: the same with a list of values each; every combination is a method.
     """
 
-    fill: Annotated[str, one_of("fill", (*FILLS, ALL))] | None = None
+    fill: (
+        Annotated[str, one_of("fill", FILL_NAMES)]
+        | Annotated[list[Annotated[str, one_of("fill", FILLS)]], Field(min_length=1)]
+        | None
+    ) = None
     preset: Annotated[str, one_of("preset", preset_names())] | None = None
+    published: str | None = None
     label: Annotated[str, AfterValidator(_one_line)] | None = None
     iterations: PositiveInt | None = None
     images: list[str] | None = Field(None, min_length=1)
@@ -65,42 +99,57 @@ class MethodEntry(Options):
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({})
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> "MethodEntry":
-        if (self.fill is None) == (self.preset is None):
-            raise ValueError("a method is either a fill or a preset; name one of them")
-        if self.fill is not None and (self.set or self.sweep or self.reproduces):
-            raise ValueError("a fill has nothing to set, sweep or reproduce")
-        if self.fill is not None and self.output is not None:
-            raise ValueError("a fill has one output; leave out the key 'output'")
-        if self.fill is not None and self.iterations is not None:
-            raise ValueError("a fill has no iterations; leave them out")
-        if self.fill == ALL and self.label is not None:
-            raise ValueError("all fills have their own names; leave the label out")
+    def _one_of_three(self) -> "MethodEntry":
+        kinds = [self.fill, self.preset, self.published]
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("a method is a fill, a preset or published; name one of them")
+        if self.preset is not None:
+            return self
+        what = "a fill" if self.fill is not None else "a published picture"
+        if self.reproduces:
+            raise ValueError(f"{what} reproduces nothing; leave out the key 'reproduces'")
+        if self.output is not None:
+            raise ValueError(f"{what} has one output; leave out the key 'output'")
+        if self.iterations is not None:
+            raise ValueError(f"{what} has no iterations; leave them out")
+        if (self.set or self.sweep) and len(self.fills) != 1:
+            raise ValueError("set and sweep are of one preset or one fill; name one in each line")
+        if self.label is not None and (self.fill == ALL or len(self.fills) > 1):
+            raise ValueError("several fills have their own names; leave the label out")
         return self
 
-    def expand(self) -> Iterator[tuple[str, Method | str]]:
-        """Each label with its method, or with the name of its fill."""
-        if self.fill is not None:
-            for name in FILLS if self.fill == ALL else [self.fill]:
-                yield self.label or name, name
+    @property
+    def fills(self) -> list[str]:
+        """The names of its fills."""
+        if self.fill == ALL:
+            return [name for name, fill in FILLS.items() if not fill.slow]
+        return [self.fill] if isinstance(self.fill, str) else [*(self.fill or ())]
+
+    def expand(self) -> Iterator[tuple[str, AnyMethod]]:
+        """Each label with its method; raises InputError for a setting that does not fit."""
+        if self.published is not None:
+            yield self.label or self.published, Published(self.published)
             return
-        assert self.preset is not None
-        base = load_preset(self.preset).method
-        for values in product(*self.sweep.values()):
-            swept = dict(zip(self.sweep, values, strict=True))
-            settings = ",".join(f"{_last(path)}={_short(v)}" for path, v in swept.items())
-            label = (self.label or self.preset) + (f"[{settings}]" if settings else "")
-            yield label, with_settings(base, {**self.set, **swept})
+        for name in self.fills if self.preset is None else [self.preset]:
+            for values in product(*self.sweep.values()):
+                swept = dict(zip(self.sweep, values, strict=True))
+                settings = ",".join(f"{_last(path)}={_short(v)}" for path, v in swept.items())
+                label = (self.label or name) + (f"[{settings}]" if settings else "")
+                yield label, self._with(name, {**self.set, **swept})
 
+    def _with(self, name: str, settings: dict[str, Any]) -> Method | Fill:
+        """The fill or preset of that name with these settings."""
+        if self.preset is None:
+            return FILLS[name].with_settings(settings)
+        return with_settings(load_preset(name).method, settings)
 
-def culprit(entry: MethodEntry) -> str:
-    """Which of an entry's keys does not fit its preset."""
-    assert entry.preset is not None
-    try:
-        with_settings(load_preset(entry.preset).method, entry.set)
-    except InputError:
-        return "set"
-    return "sweep"
+    def culprit(self) -> str:
+        """Which of the keys does not fit the fill or preset: `set` or `sweep`."""
+        try:
+            self._with(self.preset or self.fills[0], self.set)
+        except InputError:
+            return "set"
+        return "sweep"
 
 
 def _last(path: str) -> str:

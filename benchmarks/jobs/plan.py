@@ -17,6 +17,7 @@ from benchmarks.store.store import DAMAGED, UNFINISHED, Store
 from benchmarks.system.environment import nested_differences, revision_words
 from benchmarks.system.files import write_atomically
 from dip.errors import InputError
+from dip.options import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,7 @@ class Plan:
     def with_what_is_stored(self, job: Job) -> Job:
         """A run that is replaced keeps what others refer to: checkpoints, rules and outputs."""
         record = self.store.read(job.key)
-        if record is None or isinstance(job.method, str):
+        if record is None or not isinstance(job.method, Method):
             return job
         return replace(
             job,

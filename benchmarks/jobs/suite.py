@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from benchmarks.jobs.methods import MethodEntry, culprit, one_of, parsed
+from benchmarks.jobs.methods import MethodEntry, canonical_method, one_of, parsed
 from benchmarks.jobs.question import Question
 from benchmarks.jobs.seeds import PerImage, SuiteSeed, parse_seeds
 from benchmarks.metrics import METRICS
@@ -36,7 +36,6 @@ from dip.options import (
     parse_output,
     parse_rule,
 )
-from dip.options.canonical import canonical
 from dip.options.outputs import ALWAYS
 from dip.system.yaml import read_yaml
 
@@ -72,7 +71,7 @@ class Suite(Options):
     crop: PositiveInt | None = Field(None, description="centre square at full resolution")
     masks: list[Annotated[Mask, parsed(parse_mask)]] = Field(min_length=1)
     methods: list[MethodEntry] = Field(min_length=1)
-    iterations: list[PositiveInt] = Field(min_length=1)
+    iterations: list[PositiveInt] = Field([], description="checkpoints of each network's fits")
     seeds: Annotated[list[SuiteSeed] | None, BeforeValidator(parse_seeds)] = Field(
         None, min_length=1, description="the same for all images, or per-image"
     )
@@ -103,7 +102,7 @@ class Suite(Options):
             labels = [label for label, _ in entry.expand()]
             if entry.images is not None:
                 partial += labels
-            elif entry.fill is not None:
+            elif entry.preset is None:
                 fills += labels
             else:
                 networks |= dict.fromkeys(labels, entry.output.label if entry.output else None)
@@ -133,11 +132,13 @@ class Suite(Options):
         return [seed.of(image) if isinstance(seed, PerImage) else seed for seed in self.asked_seeds]
 
     def checkpoints(self, entry: MethodEntry) -> tuple[int, ...]:
-        """The iterations at which a method's outputs are kept, ascending.
+        """The iterations at which a method's outputs are kept, ascending; 0 for a fill.
 
         Those of the suite, in the same proportions where the method has a last iteration of its
         own; checkpoints that round to the same iteration are one.
         """
+        if entry.preset is None:
+            return (0,)
         *_, last = asked = sorted(self.iterations)
         own = entry.iterations or last
         return tuple(sorted({max(1, round(own * each / last)) for each in asked}))
@@ -153,6 +154,12 @@ class Suite(Options):
         """The outputs that are scored of the fits of a method."""
         own = [] if entry.output is None else [entry.output]
         return tuple(dict.fromkeys((*self.outputs, *own)))
+
+    @model_validator(mode="after")
+    def _iterations_of_networks(self) -> "Suite":
+        if not self.iterations and any(entry.preset is not None for entry in self.methods):
+            raise ValueError("missing 'iterations', which networks are fitted for; add [500, 1000]")
+        return self
 
     @model_validator(mode="after")
     def _one_square(self) -> "Suite":
@@ -238,7 +245,7 @@ def _check_methods(suite: Suite) -> None:
         try:
             expanded = list(entry.expand())
         except InputError as error:
-            raise InputError(f"methods[{index}].{culprit(entry)}: {error}") from None
+            raise InputError(f"methods[{index}].{entry.culprit()}: {error}") from None
         for label, method in expanded:
             if not is_one_line(label):
                 raise InputError(
@@ -248,7 +255,7 @@ def _check_methods(suite: Suite) -> None:
                 raise InputError(
                     f"methods[{index}]: a second method named '{label}'; give one a label"
                 )
-            computed = method if isinstance(method, str) else to_json(canonical(method))
+            computed = to_json(canonical_method(method))
             first = same.setdefault(computed, label)
             other = suite.methods[labels[first]]
             is_meant = other is not entry and (other.label or entry.label)
@@ -276,7 +283,7 @@ def _check_outputs(suite: Suite) -> None:
     """That every mean begins before the fits end."""
     for index, entry in enumerate(suite.methods):
         last = max(suite.checkpoints(entry))
-        for output in suite.outputs_for(entry) if entry.fill is None else ():
+        for output in suite.outputs_for(entry) if entry.preset is not None else ():
             if output.first_iteration > last:
                 where = f"methods[{index}].output"
                 if output in suite.outputs:

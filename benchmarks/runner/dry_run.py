@@ -62,8 +62,10 @@ def _time(
     paces: dict[tuple[str, int], list[float]] = {}  # by method and pixels, or 0 for any number
     here = device_name(devices[0]), threads
     for record in records:
-        is_fill = "fill" in record.trajectory["method"]
-        if is_fill or here == (record.environment["device"], record.environment["threads"]):
+        is_fit = "architecture" in record.trajectory["method"]
+        if record.timing.seconds is None:  # of a published picture
+            continue
+        if not is_fit or here == (record.environment["device"], record.environment["threads"]):
             pixels = record.height * record.width
             iterations = max(1, *record.iterations, record.noticed_at or 0)
             pace = record.timing.seconds / (pixels * iterations)

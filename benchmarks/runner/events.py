@@ -28,11 +28,11 @@ class Resumed:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is."""
+    """How far a job is: a fit in iterations, with its loss; a slow fill in per cent, without."""
 
     job: Job
     iteration: int
-    loss: float
+    loss: float | None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan, Status
 from benchmarks.system.files import CannotWriteError, Claim
-from dip.fills import FILLS
+from dip.fills import FILLS, Fill
+from dip.options import Method
 
 
 def is_quick(job: Job) -> bool:
-    """Whether the runner computes this job itself: a fill that is cheaper than a worker."""
-    return isinstance(job.method, str) and job.mask.size <= FILLS[job.method].quick_pixels
+    """Whether the runner does this job itself, because it is cheaper than a worker.
+
+    That is a published picture, or a fill of a small image; `quick_pixels` holds for its defaults.
+    """
+    if isinstance(job.method, Fill):
+        is_default = job.method == FILLS.get(job.method.name)
+        return is_default and job.mask.size <= job.method.quick_pixels
+    return not isinstance(job.method, Method)
 
 
 class JobQueue:

@@ -44,7 +44,7 @@ class Clock:
                 if TRACE in files:
                     self.fitting_seconds += seconds_behind(files[TRACE], self._after.get(key, 0))
                 elif not is_quick(event.job):  # quick fills run in the runner, not in a worker
-                    self.fitting_seconds += event.record.timing.seconds
+                    self.fitting_seconds += event.record.timing.seconds or 0
 
     def accounting(self) -> Accounting:
         """Of all laps until now."""

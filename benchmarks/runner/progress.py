@@ -163,6 +163,10 @@ class Display:
                 self._line(f"goes on   {job.name} from iteration {after}")
             case events.Resumed(_, _, why):
                 self._line(f"again     {job.name} from the start, because of {why}")
+            case events.Progress(_, percent, None):
+                self._bar(job, percent, "%")
+                if not self.bars and time.monotonic() - self.last_line >= LINE_SECONDS:
+                    self._line(f"running   {job.name}, {percent} %")
             case events.Progress(_, iteration, loss):
                 self.time_left.progress(job, iteration, time.monotonic())
                 note = f"loss {loss:.5f}{self._pace(job, iteration)}"
@@ -245,7 +249,7 @@ class Display:
         self.bars.update(
             self.rows[place],
             description=f"  worker {place + 1}  {job.name}",
-            total=max(job.iterations),
+            total=max(job.iterations) or 100,  # per cent, of a fill
             completed=iteration,
             note=note,
         )

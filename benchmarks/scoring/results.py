@@ -161,8 +161,13 @@ class Results:
 
     @cached_property
     def networks(self) -> set[str]:
-        """The methods that are fitted; the others are fills."""
+        """The methods that are fitted; the others are fills and published pictures."""
         return set(self.jobs[self.jobs["preset"] != ""]["method"])
+
+    @cached_property
+    def pictures(self) -> set[str]:
+        """The methods whose pictures others have published; they are neither fits nor fills."""
+        return {*self.about.get("pictures", [])}
 
     @cached_property
     def outputs(self) -> list[str]:
@@ -388,6 +393,8 @@ def _check_about(folder: Path, about: dict[str, Any]) -> None:
             raise InputError(f"{folder}: {SUITE}: {key}: is no list; score again")
     if not _are_texts(about.get("outputs", UNNAMED)):
         raise InputError(f"{folder}: {SUITE}: outputs: is no list of labels; score again")
+    if not _are_texts(about.get("pictures", [])):
+        raise InputError(f"{folder}: {SUITE}: pictures: is no list of methods; score again")
     own = about.get("method_outputs", {})
     if not (isinstance(own, dict) and _are_texts([*own.values()])):
         raise InputError(f"{folder}: {SUITE}: method_outputs: is no label by method; score again")

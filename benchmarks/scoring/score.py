@@ -25,6 +25,7 @@ from benchmarks.store.store import Store
 from benchmarks.store.trace import NOTED, read_trace
 from benchmarks.system.environment import revision_words
 from benchmarks.system.files import to_json, write_atomically
+from dip.options import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,7 @@ def _opened(
     """A run as it is, with its trace unless it is a fill's; raises DamagedError."""
     run = store.run(job.key)
     record = run.check()
-    trace = None if isinstance(job.method, str) else read_trace(run)
+    trace = read_trace(run) if isinstance(job.method, Method) else None
     return run, record, trace, _pictures(job, record, trace)
 
 
@@ -107,7 +108,7 @@ class _Picture:
     output: str
     iteration: int
     loss: float | None
-    seconds: float
+    seconds: float | None
     out_of_range: float | None
     stopped_at: int | None = None
 

@@ -11,6 +11,7 @@ from benchmarks.jobs.job import specification
 from benchmarks.jobs.plan import Plan, Status
 from benchmarks.scoring.score import score
 from benchmarks.store.layout import RESULTS, SUITE
+from benchmarks.system.environment import NOT_RUN
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
 
 if TYPE_CHECKING:
@@ -84,7 +85,14 @@ def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
 def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
     asked = asked_by(plan)
     return {
-        **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics", "iterations"}),
+        **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics"}),
+        "iterations": plan.suite.iterations or [0],  # at which fills have their answer
+        "pictures": [
+            label
+            for entry in plan.suite.methods
+            if entry.published is not None
+            for label, _ in entry.expand()
+        ],
         "outputs": [output.label for output in plan.suite.outputs],
         "method_outputs": {
             label: entry.output.label
@@ -135,6 +143,6 @@ def _environments(plan: Plan) -> list[dict[str, Any]]:
     environments = [
         {name: record.environment[name] for name in ("device", "versions")}
         for record in records
-        if record
+        if record and record.environment["device"] != NOT_RUN
     ]
     return list({to_json(entry): entry for entry in environments}.values())

@@ -27,7 +27,7 @@ class Saved(BaseModel):
     """One checkpoint: its outputs are the files `<output>-<iteration>.png`.
 
     out_of_range: of each output the share of hole pixels with a channel outside [0, 1] before it
-    was clamped; stops: by the rule's label.
+    was clamped; stops: by the rule's label; seconds: None of a published picture.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,17 +35,20 @@ class Saved(BaseModel):
     iteration: int
     outputs: tuple[str, ...]
     loss: float | None
-    seconds: float
+    seconds: float | None
     out_of_range: dict[str, float] = {}
     stops: dict[str, SavedStop] = {}
 
 
 class Timing(BaseModel):
-    """Milliseconds per iteration after the warm-up, and seconds of all iterations together."""
+    """Milliseconds per iteration after the warm-up, and seconds of all iterations together.
+
+    Of a published picture no time is known.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    seconds: float
+    seconds: float | None
     warm_up_iterations: int = 0
     milliseconds_median: float | None = None
     milliseconds_p10: float | None = None

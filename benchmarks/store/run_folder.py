@@ -146,7 +146,7 @@ class RunFolder:
 def record_names(record: Record) -> Iterator[str]:
     """The files that a run of that record has."""
     yield from ("truth.png", "mask.png", RECORD, *record.pixels)
-    if "fill" not in record.trajectory["method"]:
+    if "architecture" in record.trajectory["method"]:
         yield TRACE
     if record.state_at is not None:
         yield STATE

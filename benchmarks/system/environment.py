@@ -16,6 +16,7 @@ PACKAGES = (
     *("torch", "numpy", "pillow", "scikit-image", "scipy", "opencv-contrib-python-headless"),
     *("lpips", "pandas"),
 )
+NOT_RUN = "not run here"  # in the place of a device, for pictures that others have published
 ROOT = Path(__file__).parents[2]  # of the checkout
 REVISION = "DIP_BENCH_REVISION"  # environment variable of machines that the code was sent to
 

@@ -20,6 +20,9 @@ Restore = Callable[..., NDArray[np.float64]]
 Memory = Callable[[NDArray[np.bool_], int], float]
 
 
+NO_OPTIONS = Options()
+
+
 def silent(_: float) -> None:
     """Ignore how much of the work is done."""
 
@@ -52,7 +55,7 @@ class Fill:
     function: Restore
     summary: str
     source: str
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     packages: tuple[str, ...] = ()
     quick_pixels: int = 0
     slow: bool = False
@@ -83,12 +86,14 @@ class Fill:
         return replace(self, options=options)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The options that are not at their defaults, JSON-compatible.
+    def canonical(self) -> dict[str, Any]:
+        """Name and options, JSON-compatible, as keys of runs contain them.
 
-        They are what keys of runs contain, so an option that is added later changes no key.
+        An option at its default is left out, so that one added later leaves stored runs valid. Its
+        default must therefore change nothing; a change of a default needs a higher `version`.
         """
-        return self.options.model_dump(mode="json", exclude_defaults=True)
+        settings = self.options.model_dump(mode="json", exclude_defaults=True)
+        return {"fill": self.name, **({"options": settings} if settings else {})}
 
     def restore(
         self,

@@ -2,8 +2,12 @@
 
 import time
 import traceback
+from typing import Any
 
-from benchmarks.runner.events import End, Failed, Finished, Refused, Started
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.runner.events import End, Failed, Finished, Progress, Refused, Started
 from benchmarks.runner.job.files import run_files
 from benchmarks.runner.job.task import Report, ShouldStop, Task
 from benchmarks.store.layout import file_name
@@ -11,7 +15,9 @@ from benchmarks.store.pictures import Picture, to_8bit
 from benchmarks.store.record import Saved, Timing
 from benchmarks.system import environment
 from benchmarks.system.files import CannotWriteError
-from dip.fills import FILLS
+from dip.errors import InputError
+from dip.fills import Fill
+from dip.options import Method
 
 
 def run_job(
@@ -40,9 +46,10 @@ def run_job(
     """
     job = task.job
     try:
-        if isinstance(job.method, str):
+        if not isinstance(job.method, Method):
             report(Started(job))
-            return Finished(job, _fill(task, job.method, workers))
+            files = _published(task) if job.picture else _fill(task, workers, report)
+            return Finished(job, files)
         import torch
 
         from benchmarks.runner.job.run_fit import run_fit
@@ -56,15 +63,36 @@ def run_job(
         return Failed(job, _in_one_line(error), traceback.format_exc())
 
 
-def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
+def _fill(task: Task, workers: int, report: Report) -> dict[str, bytes]:
     """The files of a fill's run folder."""
     job = task.job
+    assert isinstance(job.method, Fill)
     masked = job.image.pixels * job.mask / 255
     described = environment.describe("cpu", 1, workers, uses_torch=False)
-    FILLS[name].load()  # so that the fill's time does not include its imports
+    job.method.load()  # so that the fill's time does not include its imports
     started = time.perf_counter()
-    filled = FILLS[name].restore(masked, job.mask, job.seed)
+    filled = job.method.restore(
+        masked,
+        job.mask,
+        job.seed,
+        lambda share: report(Progress(job, round(100 * share), None)),
+    )
     seconds = time.perf_counter() - started
+    return _files(task, to_8bit(filled), seconds, described)
+
+
+def _published(task: Task) -> dict[str, bytes]:
+    """The files of the run folder of a published picture, which took no time here."""
+    assert task.job.picture is not None
+    described = environment.describe("cpu", 1, 1, uses_torch=False)
+    pixels = task.job.picture.pixels
+    return _files(task, pixels, None, {**described, "device": environment.NOT_RUN})
+
+
+def _files(
+    task: Task, pixels: NDArray[np.uint8], seconds: float | None, described: dict[str, Any]
+) -> dict[str, bytes]:
+    """The files of a run folder with one picture, (C, H, W)."""
     fields = {
         "status": "done",
         "question": task.question,
@@ -73,11 +101,12 @@ def _fill(task: Task, name: str, workers: int) -> dict[str, bytes]:
         "timing": Timing(seconds=seconds),
         "environment": {**described, "finished": environment.now()},
     }
-    picture = Picture.of(to_8bit(filled))
-    return run_files(task, fields, {file_name("raw", 0): picture})
+    return run_files(task, fields, {file_name("raw", 0): Picture.of(pixels)})
 
 
 def _in_one_line(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
     first = (str(error).strip().splitlines() or [""])[0]
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     is_memory = is_memory or "can't allocate memory" in str(error)
