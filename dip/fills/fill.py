@@ -41,10 +41,11 @@ class Fill:
         packages: packages that the function imports; the extra `fills` installs them.
         quick_pixels: largest image, in pixels, that is filled within about 0.1 s (measured for a
             box and for 50 % and 95 % of the pixels missing).
-        slow: whether 128x128 pixels may take more than a second. It is then not part of
-            `fill: all`, and `function` takes `report`, which it calls with the share of the work
+        slow: whether 128x128 pixels may take more than a second; it is then not part of
+            `fill: all`.
+        has_progress: whether `function` takes `report`, which it calls with the share of the work
             that is done.
-        cost: what to expect of a slow fill, in words.
+        cost: what to expect, in words, of a fill that may take long.
         memory: estimate of the bytes that it needs, from the hole (H, W) and the number of
             channels; None where it needs little beside the image.
         version: increases when its output changes.
@@ -59,6 +60,7 @@ class Fill:
     packages: tuple[str, ...] = ()
     quick_pixels: int = 0
     slow: bool = False
+    has_progress: bool = False
     cost: str = ""
     memory: Memory | None = None
     version: int = 1
@@ -108,7 +110,7 @@ class Fill:
             masked: (C, H, W) floats in [0, 1]; values in the hole are ignored.
             mask: (1, H, W), 1 = known, 0 = hole.
             seed: for fills that use random numbers.
-            report: called with the share of the work that is done, by slow fills.
+            report: called with the share of the work that is done, if the fill has progress.
 
         Returns:
             (C, H, W) float64, known pixels unchanged and the hole filled.
@@ -122,7 +124,7 @@ class Fill:
         keywords: dict[str, Any] = {}
         if type(self.options).model_fields:
             keywords["options"] = self.options
-        if self.slow:
+        if self.has_progress:
             keywords["report"] = report
         return self.function(masked.astype(np.float64) * (mask != 0), mask, seed, **keywords)
 

@@ -59,5 +59,6 @@ FILL = Fill(
     options=FSROptions(),
     packages=("cv2",),
     slow=True,
+    has_progress=True,
     order=8,
 )

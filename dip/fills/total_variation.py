@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dip.fills.fill import Fill
+from dip.fills.fill import Fill, Report
 from dip.fills.harmonic import membrane
 from dip.fills.hole import bounding_box
 
@@ -19,7 +19,9 @@ ITERATIONS = 1000
 TOLERANCE = 2e-6  # mean step of the missing pixels; 1000 such move a pixel by half an 8-bit level
 
 
-def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
+def restore(
+    masked: NDArray[np.float64], mask: NDArray[Any], seed: int, report: Report
+) -> NDArray[np.float64]:
     """See `dip.fills`."""
     hole = mask[0] == 0
     whole = membrane(masked.transpose(1, 2, 0), hole)
@@ -29,7 +31,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
     down, right = np.zeros_like(filled), np.zeros_like(filled)  # the dual variable
     # Of the harmonic fill any multiple of the gradient stands still, so the first step is endless.
     dual_step = 1e9
-    for _ in range(ITERATIONS):
+    for done in range(ITERATIONS):
         down[:-1] += dual_step * np.diff(ahead, axis=0)
         right[:, :-1] += dual_step * np.diff(ahead, axis=1)
         length = np.sqrt((down * down + right * right).sum(axis=2, keepdims=True))
@@ -45,6 +47,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
         filled[inside] += step
         if np.abs(step).mean() < TOLERANCE:
             break
+        report((done + 1) / ITERATIONS)
     whole[hole] = filled[inside]
     return whole.transpose(2, 0, 1)
 
@@ -57,5 +60,6 @@ FILL = Fill(
     " noise; Chambolle, Pock, A First-Order Primal-Dual Algorithm, 2011",
     packages=("scipy.sparse.linalg",),
     quick_pixels=2**10,
+    has_progress=True,
     order=7,
 )
