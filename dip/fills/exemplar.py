@@ -87,7 +87,8 @@ def _pyramid(
 ) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """The image with its texture (H, W, C + 2), and what is known of it; coarsest first.
 
-    At the coarsest scale the hole is about as large as a patch.
+    At the coarsest scale the hole is one to two patches wide, as in the paper; or wider, where
+    otherwise hardly any patch would be known entirely.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -101,6 +102,8 @@ def _pyramid(
     for _ in range(halvings):
         coarser = _halved(*scales[0])
         if coarser[1].all():  # with small patches; there is nothing to fill
+            break
+        if grid_of(scales[0][1], side).complete and not grid_of(coarser[1], side).complete:
             break
         scales.insert(0, coarser)
     return scales
