@@ -7,8 +7,9 @@ it; each pixel of the hole becomes a mean of what the patches over it would have
 pixels come from the best of these patches alone, so that texture stays sharp.
 
 If hardly any patch is known entirely, as with half of the pixels missing at random, patches of the
-estimate with at least the average number of known pixels serve as sources. Pixels then still are
-means of known pixels, in the last step too. That is about as good as the harmonic fill.
+estimate with at least the average number of known pixels serve as sources, and there is one scale.
+Pixels are still means of known pixels, in the last step too. The harmonic fill is a little better
+at such holes, by 0.5 dB with half of the pixels missing and by 1 dB with 95 %.
 """
 
 from typing import Any
@@ -96,14 +97,15 @@ def _pyramid(
     halvings = max(0, int(np.log2(max(1, 2 * reach / side))))
     while min(known.shape) >> halvings <= side and halvings:
         halvings -= 1
+    if not grid_of(known, side).complete:
+        halvings = 0  # what is averaged from scattered pixels misleads: 18 dB, 15 with two scales
     # Narrow holes need no texture, and do better without it.
     texture = _texture(image, known, 2 ** (halvings + 1) + 1) * (halvings > 0)
     scales = [(np.concatenate([image, texture], axis=2), known)]
     for _ in range(halvings):
         coarser = _halved(*scales[0])
-        if coarser[1].all():  # with small patches; there is nothing to fill
-            break
-        if grid_of(scales[0][1], side).complete and not grid_of(coarser[1], side).complete:
+        # Small patches may leave no hole at a coarser scale.
+        if coarser[1].all() or not grid_of(coarser[1], side).complete:
             break
         scales.insert(0, coarser)
     return scales

@@ -38,8 +38,8 @@ def test_a_texture_that_repeats_goes_on_in_the_hole(channels: int) -> None:
 
 
 def test_an_edge_is_continued_straight_through_the_hole() -> None:
-    truth, mask = np.zeros((1, 48, 48)), _box(48, 48)
-    truth[:, :, 24:] = 1
+    truth, mask = np.zeros((1, 64, 64)), _box()
+    truth[:, :, 32:] = 1
     np.testing.assert_allclose(FILL.restore(truth, mask), truth, atol=1e-12)  # rounding
 
 
