@@ -247,6 +247,7 @@ FILL = Fill(
     options=ExemplarOptions(),
     packages=("scipy.ndimage", "scipy.sparse.linalg"),
     slow=True,
+    has_progress=True,
     cost="about 1 s for a box of 64x64 pixels, 3 s for 128x128, on one core",
     memory=_memory,
     order=9,
