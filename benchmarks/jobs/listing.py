@@ -11,7 +11,7 @@ from benchmarks.jobs.suite import load_suite, suite_names
 from benchmarks.metrics import METRICS
 from datasets import MASKS, load_manifest, manifest_names
 from dip.errors import InputError, unknown
-from dip.fills import FILLS
+from dip.fills import FILLS, Fill
 from dip.options import (
     INPUTS,
     NETWORKS,
@@ -104,6 +104,13 @@ def _settings() -> Iterator[Entry]:
             yield Entry(name, f"{field.description}{_choices(field)} ({default})")
 
 
+def _fill(fill: Fill) -> Entry:
+    cost = [f"cost: {fill.cost}"] if fill.cost else []
+    named = ["not part of `fill: all`"] if fill.slow else []
+    summary = f"{fill.summary} From {fill.source}"
+    return Entry(fill.name, summary, (*_fields(type(fill.options)), *cost, *named))
+
+
 def _of(models: Iterable[type[BaseModel]]) -> Callable[[], Iterator[Entry]]:
     """Entries of options that have their name as a field."""
 
@@ -134,7 +141,7 @@ KINDS: dict[str, tuple[str, str, Callable[[], Iterator[Entry]]]] = {
     "fills": (
         "Fills",
         "fill",
-        lambda: (Entry(name, f"{each.summary} From {each.source}") for name, each in FILLS.items()),
+        lambda: (_fill(fill) for fill in FILLS.values()),
     ),
     "metrics": (
         "Metrics",

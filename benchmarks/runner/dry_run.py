@@ -17,6 +17,7 @@ from benchmarks.system.files import to_json
 from benchmarks.system.memory import little_memory
 from benchmarks.system.text import counted, mebibytes
 from dip.errors import InputError
+from dip.fills import Fill
 from dip.system.text import duration
 
 TRACE_BYTES = 100  # of a line of the trace, at most
@@ -38,6 +39,7 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
     for notice in skipped_images(plan.suite, plan.jobs):
         yield f"NOTICE: {notice}"
     yield f"{len(todo)} of {counted(len(jobs), 'job')} to run, {len(devices)} side by side"
+    yield from _fills(todo)
     if todo:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
@@ -46,6 +48,20 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
         if warning := little_memory(devices[:fits].count("cpu")):
             yield warning
         yield _room(todo, plan.store.root)
+
+
+def _fills(jobs: Sequence[Job]) -> Iterator[str]:
+    """What slow fills cost, and which jobs they will refuse."""
+    fills = {job.method_label: job.method for job in jobs if isinstance(job.method, Fill)}
+    for label, fill in fills.items():
+        if fill.slow:
+            yield f"{label}: {fill.cost}"
+    for job in jobs:
+        if isinstance(job.method, Fill):
+            try:
+                job.method.check_memory(job.mask[0] == 0, len(job.image.pixels))
+            except InputError as error:
+                yield f"NOTICE: {job.name}: {error}"
 
 
 def _time(

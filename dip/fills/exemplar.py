@@ -21,6 +21,7 @@ from pydantic import Field
 
 from dip.fills.fill import Fill, Report
 from dip.fills.harmonic import membrane
+from dip.fills.harmonic import memory as memory_of_membrane
 from dip.fills.patches import Grid, Matches, grid_of, search, windows
 from dip.options.base import Count, KernelSize, Options
 
@@ -233,8 +234,8 @@ def _vote(
 
 
 def _memory(hole: NDArray[np.bool_], channels: int) -> float:
-    """Patches of 7x7 pixels and their weights, in float32, and one of both being made."""
-    return 3 * 4 * 49 * (channels + 2) * hole.size
+    """Patches of 7x7 pixels, their weights and a copy, in float32; or the harmonic start."""
+    return max(3 * 4 * 49 * (channels + 2) * hole.size, memory_of_membrane(hole, channels))
 
 
 FILL = Fill(

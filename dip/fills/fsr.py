@@ -60,5 +60,6 @@ FILL = Fill(
     packages=("cv2",),
     slow=True,
     has_progress=True,
+    cost="about 2 s at 128x128 pixels in colour; isolated pixels take longest",
     order=8,
 )

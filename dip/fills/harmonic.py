@@ -46,6 +46,15 @@ def membrane(image: NDArray[np.float64], hole: NDArray[np.bool_]) -> NDArray[np.
     return filled
 
 
+def memory(hole: NDArray[np.bool_], channels: int) -> float:
+    """Estimate the bytes of the factors, which grow as n log n with the pixels of the hole.
+
+    Measured for boxes and for 50 and 90 % of 64x64 to 1024x1024 pixels: 51 to 165 bytes.
+    """
+    unknowns = int(hole.sum())
+    return 170 * unknowns * np.log2(max(2, unknowns))
+
+
 def _neighbours() -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
     """For each of four directions the pixels that have a neighbour there, and that neighbour."""
     first, second, whole = slice(None, -1), slice(1, None), slice(None)
@@ -63,5 +72,6 @@ FILL = Fill(
     source="Laplace's equation, five-point stencil",
     packages=("scipy.sparse.linalg",),
     quick_pixels=2**14,
+    memory=memory,
     order=3,
 )

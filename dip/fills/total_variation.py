@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dip.fills.fill import Fill, Report
-from dip.fills.harmonic import membrane
+from dip.fills.harmonic import membrane, memory
 from dip.fills.hole import bounding_box
 
 STEP = 0.05  # of the primal iteration; converges fastest of 0.05, 0.15, 0.35, 1 and 3
@@ -61,5 +61,6 @@ FILL = Fill(
     packages=("scipy.sparse.linalg",),
     quick_pixels=2**10,
     has_progress=True,
+    memory=memory,  # of the fill that it starts from
     order=7,
 )

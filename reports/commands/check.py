@@ -153,10 +153,29 @@ def timing(
     device: DeviceOption = "auto",
     preset: Annotated[list[str] | None, typer.Option(help="only this; may be repeated")] = None,
     size: Annotated[
-        list[int] | None, typer.Option(help="pixels on a side; may be repeated; default: 64 to 512")
+        list[int] | None,
+        typer.Option(help="pixels on a side; may be repeated; default: 64 to 512, of fills 1024"),
+    ] = None,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="time this fill instead; may be repeated")
     ] = None,
 ) -> None:
-    """Time both engines side by side, alone on the device."""
+    """Time both engines side by side, alone on the device; or fills, with their peak memory."""
+    if fill:
+        if preset:
+            raise InputError("`fill` and `preset` exclude each other; leave one out")
+        from benchmarks.timing import fills
+
+        tables = fills.time_fills(
+            out,
+            fills=fill,
+            sizes=size or fills.SIZES,
+            budget_minutes=budget,
+            say=lambda text: print(text, flush=True),
+        )
+        print(tables.read_text(encoding="utf-8"))
+        print(f"Timing: {tables}")
+        return
     from benchmarks.timing.command import SIZES, run_timing
 
     page = run_timing(
