@@ -379,6 +379,7 @@ FILL = Fill(
     options=PatchGaussianOptions(),
     packages=("scipy.sparse.linalg",),
     slow=True,
+    has_progress=True,
     cost="Half of the pixels missing: about two minutes for 512x512 grey pixels, half a minute for"
     " 128x128 pixels in colour.",
     memory=_memory,
