@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +16,14 @@ from dip.inpainting.display.previews import (
     Animation,
     Preview,
     Series,
+    all_of,
     check_animation,
     check_preview,
 )
+from dip.inpainting.display.words import described, note, outcome, planned, say_stopping
 from dip.inpainting.files.losses import losses
 from dip.inpainting.files.photo import Colours, Mask, Photo, open_picture, photo_in, with_hole
+from dip.inpainting.files.places import Places, are_one, check_places
 from dip.inpainting.files.samples import mode_in_words
 from dip.inpainting.files.save import APPEARED, check_format, is_lossless, save
 from dip.inpainting.mask import (
@@ -32,7 +34,6 @@ from dip.inpainting.mask import (
     parse_box,
     transparent_hole,
 )
-from dip.inpainting.places import Places, are_one, check_places
 from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
 from dip.inpainting.resume import Saved, check_state, state_path
 from dip.options import RULES
@@ -40,7 +41,7 @@ from dip.system.signals import SIGNALS, deferring_signals, ending_at_once
 from dip.system.text import duration
 
 if TYPE_CHECKING:
-    from dip.inpainting.fill import Filled, Look, Moment
+    from dip.inpainting.fill import Look
     from dip.inpainting.plan import Plan
 
 # A terminal that is closed is an interruption, too.
@@ -160,16 +161,16 @@ def inpaint(
     frames = Animation(animation, places) if animation is not None else None
     if frames is not None:
         looks.append(frames)
-    print(_described(image, mode_in_words(picture.mode), hole), flush=True)
+    print(described(image, mode_in_words(picture.mode), hole), flush=True)
     if lost:
-        _note(f"not kept in {out}: {', '.join(lost)}")
+        note(f"not kept in {out}: {', '.join(lost)}")
 
     # From here on it takes seconds.
     with ending_at_once():
         from dip.inpainting.plan import make_plan
 
     plan = make_plan(photo, hole, request)
-    saved = Saved(state_path(out), plan, _note, places.wrote, resume=resume)
+    saved = Saved(state_path(out), plan, note, places.wrote, resume=resume)
     for path in pictures.values():
         places.check(path)  # again, now that the state says what the interrupted run wrote
     # A lossy format changes the known pixels, and the saved state would not fit the new photo.
@@ -186,7 +187,7 @@ def inpaint(
         places.remember(place)
         return place
 
-    announcement = _planned(plan, preset, stop)
+    announcement = planned(plan, preset, stop)
     return _restore(plan, saved, looks, announcement, put, frames, preview == "terminal")
 
 
@@ -213,10 +214,10 @@ def _restore(
     progress = Progress(picture=show_here)
     started = time.monotonic()
     failure: InputError | None = None
-    with deferring_signals(ENDINGS, _say_stopping) as was_interrupted:
+    with deferring_signals(ENDINGS, say_stopping) as was_interrupted:
         print(announcement, flush=True)
         try:
-            colours, ends = fill(plan, _all([progress, *looks]), was_interrupted, saved)
+            colours, ends = fill(plan, all_of([progress, *looks]), was_interrupted, saved)
             progress.finish()
             cut_short = was_interrupted() and any(end.why in CUT_SHORT for end in ends)
             out = _put(put, colours, cut_short, saved)
@@ -233,7 +234,7 @@ def _restore(
         if not cut_short:
             saved.remove()
     took = duration(time.monotonic() - started)
-    print(f"{out}: {_outcome(ends)}; {took}{'; --resume goes on' if can_resume else ''}")
+    print(f"{out}: {outcome(ends)}; {took}{'; --resume goes on' if can_resume else ''}")
     if failure is not None:
         raise failure
     if any(end.why == "failed" for end in ends):
@@ -252,10 +253,6 @@ def _put(
         if not (saved.is_own and saved.path.is_file()):
             raise
         raise InputError(f"{error}; the fit is kept, and `resume` writes it") from None
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
 
 
 def _check_files(
@@ -303,59 +300,3 @@ def _check_terminal() -> None:
             "--preview terminal: the terminal does not say that it shows 24-bit colours"
             " (COLORTERM); name a file instead"
         )
-
-
-def _described(image: Path, mode: str, hole: Mask) -> str:
-    height, width = hole.shape
-    return f"{image}: {width}x{height} pixels, {mode}, {hole.mean():.2%} of them in the hole"
-
-
-def _planned(plan: "Plan", preset: str, stop: str) -> str:
-    sizes = []
-    for place in plan.places:
-        height, width = (each.stop - each.start for each in place.around)
-        reduced = f" of {width}x{height}" if (place.width, place.height) != (width, height) else ""
-        sizes.append(f"{place.width}x{place.height}{reduced}")
-    where = f"{', '.join(sizes[:5])}{' ...' if len(sizes) > 5 else ''} pixels"
-    apart = f"{len(sizes)} holes apart, " if len(sizes) > 1 else ""
-    end = f"{plan.request.iterations} iterations" + (f" or {stop}" if stop != "none" else "")
-    return f"fitting {preset} on {plan.device}: {apart}{where}, until {end}; Ctrl-C keeps the best"
-
-
-def _outcome(ends: Sequence["Filled"]) -> str:
-    words = {
-        "iterations": "iteration {0} of all {1}",
-        "rule": "iteration {0} of {1}, where the rule ended the fit",
-        "interrupted": "iteration {0} of {1}, where it was interrupted",
-        "diverged": "iteration {0} of {1}, where the fit failed",
-        "failed": "filled smoothly, because its fit failed",
-        "not fitted": "filled smoothly, without a fit",
-        "nothing known": "left as it is, with nothing visible around it",
-    }
-    said = [words[end.why].format(end.iteration, end.ended_at) for end in ends]
-    if len(said) == 1:
-        return said[0]
-    return "; ".join(f"hole {number}: {text}" for number, text in enumerate(said, start=1))
-
-
-def _all(looks: Sequence["Look"]) -> "Look":
-    """Looks that are no reason to end a fit: one that cannot write is left out from then on."""
-    active = [*looks]
-
-    def look(moment: "Moment") -> None:
-        for each in [*active]:
-            try:
-                each(moment)
-            except (InputError, OSError) as error:  # as when nobody reads what is printed
-                active.remove(each)
-                with suppress(OSError):
-                    _note(f"{error}; it is given up, the fit goes on")
-
-    return look
-
-
-def _say_stopping() -> None:
-    """Not by `print`, which this may have interrupted in the middle of another line."""
-    below = b"\n" if os.isatty(2) else b""
-    with suppress(OSError):  # nobody may be there to read it
-        os.write(2, below + b"stopping after this iteration; again: at once\n")

@@ -4,17 +4,19 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from dip.errors import InputError
+from dip.inpainting.display.words import note
+from dip.inpainting.files.places import Places, check_folder
 from dip.inpainting.files.save import FORMATS, write
-from dip.inpainting.places import Places, check_folder
 
 if TYPE_CHECKING:
-    from dip.inpainting.fill import Moment
+    from dip.inpainting.fill import Look, Moment
 
 PREVIEW_SECONDS = 5.0
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
@@ -34,6 +36,22 @@ def check_animation(path: Path) -> None:
     """Raises InputError if the file's name is of no animation."""
     if path.suffix.lower() not in ANIMATIONS:
         raise InputError(f"`animation` {path}: an animation is one of {', '.join(ANIMATIONS)}")
+
+
+def all_of(looks: Sequence["Look"]) -> "Look":
+    """Looks that are no reason to end a fit: one that cannot write is left out from then on."""
+    active = [*looks]
+
+    def look(moment: "Moment") -> None:
+        for each in [*active]:
+            try:
+                each(moment)
+            except (InputError, OSError) as error:  # as when nobody reads what is printed
+                active.remove(each)
+                with suppress(OSError):
+                    note(f"{error}; it is given up, the fit goes on")
+
+    return look
 
 
 class Preview:

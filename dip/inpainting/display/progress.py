@@ -4,18 +4,51 @@ import os
 import shutil
 import sys
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from PIL import Image
 
-from dip.inpainting.fill import Moment
 from dip.system.text import duration
+
+if TYPE_CHECKING:
+    from dip.inpainting.fill import Moment
 
 LINE_SECONDS = 20.0  # between lines that are not to a terminal
 REDRAW_SECONDS = 0.2
 PICTURE_SECONDS = 2.0
 TALLEST = 24  # rows of a terminal that a picture takes at most
+
+
+class Line:
+    """What is going on: in a terminal one line that is redrawn, elsewhere one now and then."""
+
+    def __init__(self, stream: TextIO | None = None):
+        self.stream = stream or sys.stderr
+        # One that says nothing of itself, or that it is dumb, does not move its cursor.
+        self.is_terminal = self.stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+        self.last = time.monotonic()
+        self.is_open = False  # whether the cursor stands behind it
+
+    def is_due(self, now: float) -> bool:
+        """Whether the line is so old that another may take its place."""
+        return now - self.last >= (REDRAW_SECONDS if self.is_terminal else LINE_SECONDS)
+
+    def show(self, text: str, now: float) -> None:
+        """Print it, in a terminal over the one before and as far as there is room."""
+        self.last = now
+        if not self.is_terminal:
+            print(text, file=self.stream, flush=True)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\x1b[K{text[:width]}", end="", file=self.stream, flush=True)
+        self.is_open = True
+
+    def finish(self) -> None:
+        """Ends the line, so that what follows stands on one of its own."""
+        if self.is_open:
+            print(file=self.stream, flush=True)
+            self.is_open = False
 
 
 class Progress:
@@ -25,34 +58,25 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO | None = None, *, picture: bool = False):
-        self.stream = stream or sys.stderr
-        # One that says nothing of itself, or that it is dumb, does not move its cursor.
-        self.is_terminal = self.stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+        self.shown = Line(stream)
         self.picture = picture
         self.rows = 0  # of the picture that is on the screen
         self.first: tuple[int, int, float] | None = None  # hole, iteration and time of its start
-        self.last_line = time.monotonic()
         self.last_picture = -PICTURE_SECONDS
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: "Moment") -> None:
         now = time.monotonic()
         if self.first is None or self.first[0] != moment.hole:
             self.first = (moment.hole, moment.iteration, now)
-        if not self.is_terminal:
-            if now - self.last_line >= LINE_SECONDS:
-                self.last_line = now
-                print(self.line(moment, now), file=self.stream, flush=True)
-            return
-        if self.picture and now - self.last_picture >= PICTURE_SECONDS:
+        with_picture = self.picture and self.shown.is_terminal
+        if with_picture and now - self.last_picture >= PICTURE_SECONDS:
             self.last_picture = now
             self._draw(moment.glance())
-            self.last_line = -REDRAW_SECONDS
-        if now - self.last_line >= REDRAW_SECONDS:
-            self.last_line = now
-            width = shutil.get_terminal_size().columns - 1
-            print(f"\r\x1b[K{self.line(moment, now)[:width]}", end="", file=self.stream, flush=True)
+            self.shown.show(self.line(moment, now), now)
+        elif self.shown.is_due(now):
+            self.shown.show(self.line(moment, now), now)
 
-    def line(self, moment: Moment, now: float) -> str:
+    def line(self, moment: "Moment", now: float) -> str:
         """The state of a fit in words; times and pace are of this run."""
         assert self.first is not None
         _, first_iteration, started = self.first
@@ -70,14 +94,13 @@ class Progress:
 
     def finish(self) -> None:
         """Ends the line, so that what follows stands on one of its own."""
-        if self.is_terminal and self.first is not None:
-            print(file=self.stream, flush=True)
+        self.shown.finish()
 
     def _draw(self, picture: Image.Image) -> None:
         columns, lines = shutil.get_terminal_size()
         rows = blocks(picture, columns - 1, min(TALLEST, lines - 2))
         up = f"\x1b[{self.rows}A" if self.rows else ""
-        print(f"\r\x1b[K{up}" + "\n".join(f"\x1b[K{row}" for row in rows), file=self.stream)
+        print(f"\r\x1b[K{up}" + "\n".join(f"\x1b[K{row}" for row in rows), file=self.shown.stream)
         self.rows = len(rows)
 
 

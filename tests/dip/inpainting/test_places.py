@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dip.errors import InputError
-from dip.inpainting.places import check_place
+from dip.inpainting.files.places import check_place
 
 
 def test_a_place_that_takes_no_file_is_refused(tmp_path: Path) -> None:
