@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ending_at_once():
         import typer
 
-        from dip.inpainting.command import inpaint
+        from dip.inpainting.command.inpaint import inpaint
         from dip.system import command_line
 
     about = "Deep Image Prior: restore photos with an untrained network."

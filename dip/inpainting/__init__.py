@@ -1,7 +1,8 @@
 """A photo with a hole, restored: `dip inpaint` for the shell, `dip.inpaint` for Python.
 
 A photo (`files`) with a hole (`mask`) becomes a plan (`plan`) of neighbourhoods (`crop`), each of
-which is fitted (`fill`). What was drawn is put back without a seam (`blend`).
+which is fitted (`fill`). What was drawn is put back without a seam (`blend`). Without a network, a
+classical fill fills each neighbourhood (`classical`).
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from PIL import Image
 
 from dip.errors import InputError
 from dip.fills.tones import WHITES
+from dip.inpainting.classical import fill_holes
 from dip.inpainting.files.photo import Photo, photo_in, with_hole
 from dip.inpainting.mask import (
     hole_in_array,
@@ -20,7 +22,13 @@ from dip.inpainting.mask import (
     hole_marker,
     transparent_hole,
 )
-from dip.inpainting.request import PRESET, STOP, make_request
+from dip.inpainting.request import (
+    PRESET,
+    STOP,
+    check_for_fill,
+    make_fill_request,
+    make_request,
+)
 
 if TYPE_CHECKING:
     from dip.inpainting.fill import Moment
@@ -35,6 +43,7 @@ def inpaint(
     hole_is_white: bool = False,
     hole_is_black: bool = False,
     hole_is_transparent: bool = False,
+    fill: str | None = None,
     preset: str = PRESET,
     settings: Mapping[str, Any] | None = None,
     iterations: int | None = None,
@@ -43,7 +52,7 @@ def inpaint(
     context: int | None = None,
     max_side: int | None = None,
     device: str = "auto",
-    look: "Callable[[Moment], None]" = lambda _: None,
+    look: "Callable[[Moment], None] | None" = None,
 ) -> AnyImage:
     """Fill the hole of an image; pixels outside it keep their bytes.
 
@@ -62,13 +71,18 @@ def inpaint(
         hole_is_transparent: the hole is where the mask is transparent; without a mask where the
             image is, fully. There it comes back opaque: with the largest alpha of unsigned
             integers, otherwise with 1, 255 or 65535, the least of them that no alpha is above.
+        fill: name of a classical fill, as `dip.fills.FILLS` has it, that fills the hole instead
+            of a network. It works at full resolution, without torch; most fills need the extra
+            `fills`. What is only for networks is refused with it: `preset`, `iterations`, `stop`,
+            `max_side`, `device` and `look`.
         preset: name of the method, as `dip.load_preset` has it.
-        settings: changes to it, as `dip.with_settings` has them.
+        settings: changes to it, as `dip.with_settings` has them; with `fill`, to its options, as
+            {"radius": 5}.
         iterations: of each fit, at most; the preset's if None.
-        seed: of networks and their inputs.
+        seed: of networks and their inputs, and of fills that draw at random.
         stop: the rule that ends a fit, as `held-out`, `es-wmv[window=50]`, or `none`. What fills a
             hole is the output that the rule chose, without one the average of all outputs.
-        context: pixels around each hole that are fitted with it.
+        context: pixels around each hole that are fitted with it, or that a fill may use.
         max_side: what the longer side of these is reduced to while they are fitted.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         look: called with a `dip.inpainting.fill.Moment` at each iteration, on a GPU at every 25th.
@@ -83,7 +97,7 @@ def inpaint(
     """
     request = make_request(
         preset,
-        settings,
+        settings if fill is None else None,
         iterations=iterations,
         seed=seed,
         stop=stop,
@@ -91,6 +105,15 @@ def inpaint(
         max_side=max_side,
         device=device,
     )
+    fill_request = None
+    if fill is not None:
+        changed = {
+            **{"preset": preset != PRESET, "iterations": iterations is not None},
+            **{"stop": stop != STOP, "max_side": max_side is not None},
+            **{"device": device != "auto", "look": look is not None},
+        }
+        check_for_fill(name for name, is_changed in changed.items() if is_changed)
+        fill_request = make_fill_request(fill, settings, seed=seed, context=context)
     marker = hole_marker(hole_is_white, hole_is_black, hole_is_transparent)
     photo = photo_in(image) if isinstance(image, Image.Image) else _photo_in_array(image)
     size = (photo.colours.shape[0], photo.colours.shape[1])
@@ -103,10 +126,13 @@ def inpaint(
     else:
         hole = hole_in_array(np.asarray(mask), size, marker)
 
-    from dip.inpainting.fill import fill
-    from dip.inpainting.plan import make_plan
+    if fill_request is not None:
+        colours, _ = fill_holes(photo, hole, fill_request)
+    else:
+        from dip.inpainting import fill as networks
+        from dip.inpainting.plan import make_plan
 
-    colours, _ = fill(make_plan(photo, hole, request), look)
+        colours, _ = networks.fill(make_plan(photo, hole, request), look or (lambda _: None))
     if isinstance(image, Image.Image):
         return with_hole(image, colours, hole, opaque=mask is None)
     result = image.copy()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dip.errors import InputError
 from dip.fills.hole import Rectangle, bounding_box
 from dip.inpainting.blend import corrected
 from dip.inpainting.files.photo import Colours, Mask
@@ -106,6 +107,23 @@ def _cut(hole: Mask, box: Rectangle) -> tuple[Rectangle, Rectangle] | None:
     return _box(inside[:, :middle], top, left), _box(inside[:, middle:], top, left + middle)
 
 
+def check_known(colours: Colours, hole: Mask) -> None:
+    """Raises InputError if a known colour is no number."""
+    if not np.isfinite(colours[~hole]).all():
+        raise InputError("some of the image's known values are no numbers (nan or infinite)")
+
+
+def black_and_white(colours: Colours, known: Mask) -> tuple[float, float]:
+    """The photo's own numbers that become 0 and 1.
+
+    colours: (H, W, C) of a part of it; known: (H, W).
+    """
+    if np.issubdtype(colours.dtype, np.unsignedinteger):
+        return 0.0, float(np.iinfo(colours.dtype).max)
+    seen = colours[known] if known.any() else np.zeros(1)  # numbers without a white of their own
+    return float(seen.min()), float(seen.max())
+
+
 class Patch:
     """The colours of a neighbourhood, between the photo and the network.
 
@@ -125,21 +143,16 @@ class Patch:
             for inner, outer in zip(place.hole, place.around, strict=True)
         )
         self.own[rows, columns] = hole[place.hole]
-        if np.issubdtype(self.dtype, np.unsignedinteger):
-            self.low, self.high = 0.0, float(np.iinfo(self.dtype).max)
-        else:  # numbers without a white of their own
-            seen = part[self.known] if self.known.any() else np.zeros(1)
-            self.low, self.high = float(seen.min()), float(seen.max())
+        self.low, self.high = black_and_white(part, self.known)
         span = self.high - self.low or 1.0
         # Values in the hole have no influence; they may be nan.
         known = np.where(hole[place.around][..., None], self.low, part.astype(np.float64))
         exact = (known - self.low) / span
         self.values: NDArray[np.float32] = exact.clip(0, 1).astype(np.float32)
-        darkest, brightest = self._range()
-        self.darkest, self.contrast = darkest, np.maximum(brightest - darkest, LEAST_CONTRAST)
 
+    @cached_property
     def _range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of each channel, what nearly all known pixels lie between: (C,) each.
+        """Of each channel, the darkest of nearly all known pixels and their contrast: (C,) each.
 
         A network draws in this range. Where nothing in sight says what the rest of [0, 1] is for,
         as in a smooth part of a photo, it would draw blobs of any colour.
@@ -148,7 +161,8 @@ class Patch:
         if not len(known):
             known = np.array([[0.0], [1.0]], np.float32).repeat(self.values.shape[2], axis=1)
         darkest, brightest = np.quantile(known, [OUTLIERS, 1 - OUTLIERS], axis=0)
-        return darkest.astype(np.float32), brightest.astype(np.float32)
+        darkest, brightest = darkest.astype(np.float32), brightest.astype(np.float32)
+        return darkest, np.maximum(brightest - darkest, LEAST_CONTRAST)
 
     @cached_property
     def small(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -167,7 +181,8 @@ class Patch:
             _shrunk(plane, size) / np.maximum(share, 1e-6)
             for plane in np.moveaxis(self.values * self.known[..., None], 2, 0)
         ]
-        stretched = (np.stack(planes, axis=2) - self.darkest) / self.contrast
+        darkest, contrast = self._range
+        stretched = (np.stack(planes, axis=2) - darkest) / contrast
         image = np.where(known, np.moveaxis(stretched, 2, 0).clip(0, 1), 0)
         return image.astype(np.float32), known[None].astype(np.float32)
 
@@ -178,7 +193,8 @@ class Patch:
 
     def drawn(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         """The values (h, w, C) that a network's output (C, h, w) stands for."""
-        return np.moveaxis(output.clip(0, 1), 0, 2) * self.contrast + self.darkest
+        darkest, contrast = self._range
+        return np.moveaxis(output.clip(0, 1), 0, 2) * contrast + darkest
 
     def glance(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         """The values (h, w, C) at the working size with the hole as an output (C, h, w) draws it.

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from dip.errors import InputError
-from dip.inpainting.crop import Neighbourhood, neighbourhoods
+from dip.inpainting.crop import Neighbourhood, check_known, neighbourhoods
 from dip.inpainting.files.photo import Mask, Photo
 from dip.inpainting.request import MAX_SIDES, Request
 
@@ -24,8 +23,7 @@ class Plan:
 
 def make_plan(photo: Photo, hole: Mask, request: Request) -> Plan:
     """Where fits will be; raises InputError if the device is not there, or a colour no number."""
-    if not np.isfinite(photo.colours[~hole]).all():
-        raise InputError("some of the image's known values are no numbers (nan or infinite)")
+    check_known(photo.colours, hole)
     device = _device(request.device)
     max_side = request.max_side or MAX_SIDES[device.partition(":")[0]]
     places = neighbourhoods(hole, request.context, max_side)

@@ -1,11 +1,12 @@
-"""What is asked of a fit for a photo, checked before torch is imported."""
+"""What is asked of a fit or a fill for a photo, checked before torch is imported."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-from dip.errors import InputError
+from dip.errors import InputError, unknown
+from dip.fills import FILLS, Fill
 from dip.options import Method, RuleOptions, parse_rule
 from dip.presets import load_preset, with_settings
 from dip.system.yaml import read_yaml
@@ -19,9 +20,16 @@ MOST = 10**9  # iterations or pixels: as good as without a bound
 MAX_SIDES = {"cpu": 384, "cuda": 512}
 
 
+# What says nothing to a classical fill, which works at full resolution and in one go.
+ONLY_FOR_NETWORKS = (
+    *("preset", "iterations", "stop", "max_side", "device", "look"),
+    *("preview", "animation", "save_every", "resume"),
+)
+
+
 @dataclass(frozen=True)
 class Request:
-    """How holes are filled. rule: what ends a fit before `iterations`; None for nothing.
+    """How a network fills holes. rule: what ends a fit before `iterations`; None for nothing.
 
     context, max_side: None for what suits hole and device. device: a torch device, or `auto`.
     """
@@ -33,6 +41,15 @@ class Request:
     context: int | None
     max_side: int | None
     device: str
+
+
+@dataclass(frozen=True)
+class FillRequest:
+    """How a classical fill fills holes. context: None for what suits the hole."""
+
+    fill: Fill
+    seed: int
+    context: int | None
 
 
 def make_request(
@@ -52,21 +69,49 @@ def make_request(
     rule = parse_stop(stop)
     if rule is not None and rule.needs_held_out and not method.held_out:
         method = with_settings(method, {"held_out": HELD_OUT})
-    least = {"iterations": (iterations, 1), "context": (context, 1), "max_side": (max_side, 16)}
-    for name, (value, smallest) in least.items():
-        if value is not None and not (_is_whole(value) and value >= smallest):
-            raise InputError(f"`{name}`: a whole number, at least {smallest}, not {value!r}")
-        if value is not None and value > MOST:
-            raise InputError(f"`{name}`: a whole number, at most 10^9")
-    if not (_is_whole(seed) and 0 <= seed < 2**63):
-        raise InputError(f"`seed`: a whole number from 0 to 2^63 - 1, not {seed!r}")
+    _check_whole("iterations", iterations, 1)
+    _check_whole("context", context, 1)
+    _check_whole("max_side", max_side, 16)
+    _check_seed(seed)
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,4})?", device):
         raise InputError(f"`device` {device}: use auto, cpu, cuda or cuda:N")
     bound = loaded.iterations if iterations is None else iterations
     return Request(method, bound, seed, rule, context, max_side, device)
 
 
-def _is_whole(value: object) -> bool:
+def make_fill_request(
+    name: str, settings: Mapping[str, Any] | None, *, seed: int, context: int | None
+) -> FillRequest:
+    """As `dip.inpaint` takes them; raises InputError that names what is wrong."""
+    if name not in FILLS:
+        raise InputError(unknown("fill", name, FILLS))
+    _check_whole("context", context, 1)
+    _check_seed(seed)
+    return FillRequest(FILLS[name].with_settings(settings or {}), seed, context)
+
+
+def check_for_fill(given: Iterable[str]) -> None:
+    """Raises InputError if options were given that only networks have."""
+    names = " and ".join(f"`{name}`" for name in ONLY_FOR_NETWORKS if name in {*given})
+    if names:
+        raise InputError(f"{names}: only for networks, and `fill` uses none; leave out either")
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if value is None:
+        return
+    if not (_is_whole(value) and value >= least):
+        raise InputError(f"`{name}`: a whole number, at least {least}, not {value!r}")
+    if value > MOST:
+        raise InputError(f"`{name}`: a whole number, at most 10^9")
+
+
+def _check_seed(seed: object) -> None:
+    if not (_is_whole(seed) and 0 <= seed < 2**63):
+        raise InputError(f"`seed`: a whole number from 0 to 2^63 - 1, not {seed!r}")
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

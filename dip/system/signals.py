@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# For a command that is watched, a terminal that is closed is an interruption, too.
+ENDINGS = (*SIGNALS, signal.SIGHUP)
 
 
 @contextmanager

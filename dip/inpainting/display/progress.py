@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
@@ -102,6 +103,28 @@ class Progress:
         up = f"\x1b[{self.rows}A" if self.rows else ""
         print(f"\r\x1b[K{up}" + "\n".join(f"\x1b[K{row}" for row in rows), file=self.shown.stream)
         self.rows = len(rows)
+
+
+class FillProgress:
+    """Says how much of the work of a fill is done, and the time that is left."""
+
+    def __init__(self, name: str, stream: TextIO | None = None):
+        self.name = name
+        self.shown = Line(stream)
+        self.started = time.monotonic()
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if not self.shown.is_due(now):
+            return
+        left = (now - self.started) * (1 - share) / share
+        with suppress(OSError):  # nobody may be there to read it
+            self.shown.show(f"{self.name}: {share:.0%} done, about {duration(left)} left", now)
+
+    def finish(self) -> None:
+        """Ends the line, so that what follows stands on one of its own."""
+        with suppress(OSError):
+            self.shown.finish()
 
 
 def blocks(picture: Image.Image, columns: int, rows: int) -> list[str]:

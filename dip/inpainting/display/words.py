@@ -7,8 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dip.fills import Fill
 from dip.inpainting.crop import Neighbourhood
 from dip.inpainting.files.photo import Mask
+from dip.inpainting.request import FillRequest
+from dip.system.text import duration
 
 if TYPE_CHECKING:
     from dip.inpainting.fill import Filled
@@ -24,6 +27,40 @@ def planned(plan: "Plan", preset: str, stop: str) -> str:
     end = f"{plan.request.iterations} iterations" + (f" or {stop}" if stop != "none" else "")
     where = _sizes(plan.places)
     return f"fitting {preset} on {plan.device}: {where}, until {end}; Ctrl-C keeps the best"
+
+
+def fill_planned(request: FillRequest, places: Sequence[Neighbourhood]) -> str:
+    return f"filling with {fill_in_words(request.fill)}: {_sizes(places)}; Ctrl-C ends it"
+
+
+def fill_in_words(fill: Fill) -> str:
+    """Its name, with the settings that were changed."""
+    settings = fill.options.model_dump(mode="json", exclude_defaults=True)
+    changed = [f"{key}={value}" for key, value in settings.items()]
+    return f"{fill.name} ({', '.join(changed)})" if changed else fill.name
+
+
+def fill_outcome(request: FillRequest, left: Sequence[int]) -> str:
+    """left: numbers of the holes that were left as they are."""
+    said = [f"filled with {fill_in_words(request.fill)}"]
+    said += [f"hole {number}: left as it is, with nothing visible around it" for number in left]
+    return "; ".join(said)
+
+
+def fill_tile(fill: Fill, seconds: float) -> str:
+    """What stands below a fill's picture."""
+    return f"{fill.summary} {seconds_in_words(seconds)}"
+
+
+def network_tile(ends: Sequence["Filled"]) -> str:
+    """What stands below a network's picture."""
+    seconds = seconds_in_words(sum(end.seconds for end in ends))
+    return f"An untrained network, {outcome(ends)}. {seconds}"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Tenths where a second is much."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
 
 
 def _sizes(places: Sequence[Neighbourhood]) -> str:

@@ -151,7 +151,7 @@ def test_what_was_fitted_is_not_lost_with_a_file_that_cannot_be_written(
     inpaint: Inpaint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a disk that is full; once there is room, nothing is fitted again."""
-    from dip.inpainting import command
+    from dip.inpainting.command import inpaint as command
 
     def full(*_: object) -> None:
         raise command.InputError("out.png: cannot be written (No space left on device)")

@@ -1,26 +1,33 @@
 """The command: checks everything it is given, says what it found, and only then imports torch."""
 
 import os
-import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dip.errors import InputError
+from dip.fills import FILLS
 from dip.fills.tones import Hole
+from dip.inpainting.classical import to_compare
+from dip.inpainting.command.fills import compare_fills, run_fills
+from dip.inpainting.command.network import run_fit
 from dip.inpainting.display.previews import (
     Animation,
     Preview,
     Series,
-    all_of,
     check_animation,
     check_preview,
 )
-from dip.inpainting.display.words import described, note, outcome, planned, say_stopping
+from dip.inpainting.display.sheet import Sheet, check_sheet
+from dip.inpainting.display.words import (
+    described,
+    network_tile,
+    note,
+    planned,
+)
 from dip.inpainting.files.losses import losses
 from dip.inpainting.files.photo import Colours, Mask, Photo, open_picture, photo_in, with_hole
 from dip.inpainting.files.places import Places, are_one, check_places
@@ -34,18 +41,21 @@ from dip.inpainting.mask import (
     parse_box,
     transparent_hole,
 )
-from dip.inpainting.request import MAX_SIDES, PRESET, STOP, make_request, parse_setting
+from dip.inpainting.request import (
+    MAX_SIDES,
+    PRESET,
+    STOP,
+    check_for_fill,
+    make_fill_request,
+    make_request,
+    parse_setting,
+)
 from dip.inpainting.resume import Saved, check_state, state_path
 from dip.options import RULES
-from dip.system.signals import SIGNALS, deferring_signals, ending_at_once
-from dip.system.text import duration
+from dip.system.signals import ending_at_once
 
 if TYPE_CHECKING:
-    from dip.inpainting.fill import Look
-    from dip.inpainting.plan import Plan
-
-# A terminal that is closed is an interruption, too.
-ENDINGS = (*SIGNALS, signal.SIGHUP)
+    from dip.inpainting.fill import Filled, Look
 
 
 def inpaint(
@@ -60,6 +70,7 @@ def inpaint(
         ),
     ] = None,
     *,
+    given: typer.Context,
     out: Annotated[Path, typer.Option("-o", "--out", help="the file to write")],
     box: Annotated[
         list[str] | None,
@@ -81,6 +92,13 @@ def inpaint(
             help="the hole is where the mask, or without one the photo, is transparent",
         ),
     ] = False,
+    fill: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"fill without a network: {', '.join(FILLS)}; may be repeated for --compare",
+        ),
+    ] = None,
     preset: Annotated[str, typer.Option(help="network and settings to start from")] = PRESET,
     settings: Annotated[
         list[str] | None,
@@ -112,6 +130,10 @@ def inpaint(
     animation: Annotated[
         Path | None, typer.Option(help="how it was drawn: a .gif, .webp or .png")
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="SHEET", help="a picture of what quick fills draw there"),
+    ] = None,
     save_every: Annotated[
         tuple[int, Path] | None,
         typer.Option(metavar="N DIR", help="the restoration so far, every N iterations"),
@@ -127,9 +149,18 @@ def inpaint(
     ] = False,
 ) -> int:
     """Fill the hole in a photo. Ctrl-C stops early, and writes the best so far."""
+    changes = dict(map(parse_setting, settings or []))
+    fills = [
+        make_fill_request(name, {} if number else changes, seed=seed, context=context)
+        for number, name in enumerate(fill or [])
+    ]
+    if fills:
+        check_for_fill(name for name in given.params if _is_typed(given, name))
+    if len(fills) > 1 and compare is None:
+        raise InputError("`fill`: several need `compare`, or name one of them")
     request = make_request(
         preset,
-        dict(map(parse_setting, settings or [])),
+        {} if fills else changes,
         iterations=iterations,
         seed=seed,
         stop=stop,
@@ -145,7 +176,12 @@ def inpaint(
         raise InputError(f"--hole-is-{marker} needs a MASK")
     places = Places(force)
     picture = open_picture(image)
-    pictures = _check_files(image, mask, out, animation, preview, places, resume)
+    pictures = _check_files(image, mask, out, animation, preview, compare, places)
+    if not fills:  # which neither leave a state nor go on from one
+        check_state(state_path(out), resume)
+    if not resume:
+        for path in pictures.values():
+            places.check(path)
     check_format(out, picture)
     lost = losses(picture, out)
     if lost and strict:
@@ -165,14 +201,7 @@ def inpaint(
     if lost:
         note(f"not kept in {out}: {', '.join(lost)}")
 
-    # From here on it takes seconds.
-    with ending_at_once():
-        from dip.inpainting.plan import make_plan
-
-    plan = make_plan(photo, hole, request)
-    saved = Saved(state_path(out), plan, note, places.wrote, resume=resume)
-    for path in pictures.values():
-        places.check(path)  # again, now that the state says what the interrupted run wrote
+    sheet = Sheet(compare, places, photo, hole, context) if compare is not None else None
     # A lossy format changes the known pixels, and the saved state would not fit the new photo.
     must_stay = are_one(out, image) and not is_lossless(out, picture)
 
@@ -187,72 +216,35 @@ def inpaint(
         places.remember(place)
         return place
 
-    announcement = planned(plan, preset, stop)
-    return _restore(plan, saved, looks, announcement, put, frames, preview == "terminal")
-
-
-def _restore(
-    plan: "Plan",
-    saved: Saved,
-    looks: Sequence["Look"],
-    announcement: str,
-    put: Callable[[Colours, bool], Path],
-    frames: Animation | None,
-    show_here: bool,
-) -> int:
-    """Fill the holes and save the picture; return the exit code.
-
-    announcement: printed first; put: saves the photo; show_here: draw previews in the terminal.
-    """
+    # From here on it takes seconds.
+    if fills:
+        return run_fills(photo, hole, fills, put, sheet)
     with ending_at_once():
-        from dip.engine.engine import keep_memory
-        from dip.inpainting.display.progress import Progress
-        from dip.inpainting.fill import CUT_SHORT, fill
+        from dip.inpainting.plan import make_plan
 
-    if plan.device == "cpu":
-        keep_memory()
-    progress = Progress(picture=show_here)
-    started = time.monotonic()
-    failure: InputError | None = None
-    with deferring_signals(ENDINGS, say_stopping) as was_interrupted:
-        print(announcement, flush=True)
-        try:
-            colours, ends = fill(plan, all_of([progress, *looks]), was_interrupted, saved)
-            progress.finish()
-            cut_short = was_interrupted() and any(end.why in CUT_SHORT for end in ends)
-            out = _put(put, colours, cut_short, saved)
-        except BaseException:
-            progress.finish()
-            saved.catch_up()  # what has been fitted is not lost with the rest
-            raise
-        try:
-            if frames is not None:
-                frames.write()
-        except InputError as error:  # the photo is saved; report that first
-            failure = error
-        can_resume = cut_short and saved.finish()
-        if not cut_short:
-            saved.remove()
-    took = duration(time.monotonic() - started)
-    print(f"{out}: {outcome(ends)}; {took}{'; --resume goes on' if can_resume else ''}")
-    if failure is not None:
-        raise failure
-    if any(end.why == "failed" for end in ends):
-        return 1
-    return 130 if cut_short else 0
+    plan = make_plan(photo, hole, request)
+    saved = Saved(state_path(out), plan, note, places.wrote, resume=resume)
+    for path in pictures.values():
+        places.check(path)  # again, now that the state says what the interrupted run wrote
+    if sheet is not None:
+        compare_fills(photo, hole, to_compare(seed, context), sheet)
+
+    def draw(colours: Colours, ends: Sequence["Filled"]) -> None:
+        """Write the pictures that are made of the whole fit."""
+        if frames is not None:
+            frames.write()
+        if sheet is not None:
+            sheet.add(preset, network_tile(ends), colours)
+            sheet.write()
+
+    announcement = planned(plan, preset, stop)
+    return run_fit(plan, saved, looks, announcement, put, draw, preview == "terminal")
 
 
-def _put(
-    put: Callable[[Colours, bool], Path], colours: Colours, cut_short: bool, saved: Saved
-) -> Path:
-    """Save the restoration; if that fails, the InputError says that the fit is kept."""
-    try:
-        return put(colours, cut_short)
-    except InputError as error:
-        saved.catch_up()
-        if not (saved.is_own and saved.path.is_file()):
-            raise
-        raise InputError(f"{error}; the fit is kept, and `resume` writes it") from None
+def _is_typed(given: typer.Context, name: str) -> bool:
+    """Whether an option was given, and does not have its default."""
+    source = given.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _check_files(
@@ -261,8 +253,8 @@ def _check_files(
     out: Path,
     animation: Path | None,
     preview: str | None,
+    compare: Path | None,
     places: Places,
-    resume: bool,
 ) -> dict[str, Path]:
     """List the pictures to write, by option; raises InputError if one cannot be written."""
     written = {"out": out}
@@ -276,11 +268,10 @@ def _check_files(
         written["preview"] = Path(preview)
     if are_one(out, image) and not places.force:
         raise InputError(f"{out}: that is the photo itself; --force overwrites it")
+    if compare is not None:
+        check_sheet(compare)
+        written["compare"] = compare
     check_places(written, [mask] if mask is not None else [], image)
-    check_state(state_path(out), resume)
-    if not resume:
-        for path in written.values():
-            places.check(path)
     return written
 
 
