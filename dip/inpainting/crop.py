@@ -109,7 +109,7 @@ def _cut(hole: Mask, box: Rectangle) -> tuple[Rectangle, Rectangle] | None:
 
 def check_known(colours: Colours, hole: Mask) -> None:
     """Raises InputError if a known colour is no number."""
-    if not np.isfinite(colours[~hole]).all():
+    if np.issubdtype(colours.dtype, np.floating) and not np.isfinite(colours[~hole]).all():
         raise InputError("some of the image's known values are no numbers (nan or infinite)")
 
 

@@ -92,8 +92,9 @@ def make_fill_request(
 
 def check_for_fill(given: Iterable[str]) -> None:
     """Raises InputError if options were given that only networks have."""
-    names = " and ".join(f"`{name}`" for name in ONLY_FOR_NETWORKS if name in {*given})
-    if names:
+    found = {*given} & {*ONLY_FOR_NETWORKS}
+    if found:
+        names = " and ".join(f"`{name}`" for name in ONLY_FOR_NETWORKS if name in found)
         raise InputError(f"{names}: only for networks, and `fill` uses none; leave out either")
 
 

@@ -163,7 +163,7 @@ def _data_command_runs(
 @pytest.mark.usefixtures("one_thread", "photo_and_mask")
 @pytest.mark.parametrize("line", DIP)
 def test_dip_commands_run(line: str) -> None:
-    """Of a few iterations, and of an image set that is here, if it is."""
+    """Of a few iterations, if any, and of an image set that is here, if it is."""
     words = shlex.split(line)[1:]
     manifest = load_manifest("seed-examples")
     fetched = "~/.cache/dip-bench/datasets/seed-examples/"
@@ -173,8 +173,10 @@ def test_dip_commands_run(line: str) -> None:
         str(manifest.path(word.removeprefix(fetched))) if word.startswith(fetched) else word
         for word in words
     ]
-    assert dip_main([*words, "--iterations", "2", "--max-side", "160"]) == 0
-    assert Path(words[words.index("-o") + 1]).exists()
+    short = [] if "--fill" in words else ["--iterations", "2", "--max-side", "160"]
+    assert dip_main([*words, *short]) == 0
+    written = [words[words.index(flag) + 1] for flag in ("-o", "--compare") if flag in words]
+    assert all(Path(path).exists() for path in written)
 
 
 @pytest.fixture

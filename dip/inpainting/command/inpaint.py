@@ -234,7 +234,7 @@ def inpaint(
         if frames is not None:
             frames.write()
         if sheet is not None:
-            sheet.add(preset, network_tile(ends), colours)
+            sheet.add("network", network_tile(preset, ends), colours)
             sheet.write()
 
     announcement = planned(plan, preset, stop)

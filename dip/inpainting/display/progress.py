@@ -115,7 +115,7 @@ class FillProgress:
 
     def __call__(self, share: float) -> None:
         now = time.monotonic()
-        if not self.shown.is_due(now):
+        if share >= 1 or not self.shown.is_due(now):
             return
         left = (now - self.started) * (1 - share) / share
         with suppress(OSError):  # nobody may be there to read it

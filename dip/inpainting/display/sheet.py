@@ -53,11 +53,13 @@ class Sheet:
         self.places = places
         self.photo = photo
         self.hole = hole
-        self.views = views(neighbourhoods(hole, context, MOST))
-        count = f"{len(self.views)} of them, " if len(self.views) > 1 else ""
-        marked = f"The photo with its hole ({count}{hole.mean():.1%} of all pixels) in magenta."
+        around = neighbourhoods(hole, context, MOST)
+        self.views = views(around)
+        some = f"; the {VIEWS} largest of {len(around)} are shown" if len(around) > VIEWS else ""
+        what = "hole" if len(around) == 1 else "holes"
+        marked = f"The photo, its {what} ({hole.mean():.1%} of all pixels) in magenta"
         pictures = [self._picture(photo.colours, view, is_marked=True) for view in self.views]
-        self.tiles = [Tile("hole", marked, pictures)]
+        self.tiles = [Tile("photo", f"{marked}{some if len(self.views) > 1 else ''}.", pictures)]
 
     def add(self, name: str, text: str, colours: Colours) -> None:
         """A tile. colours: (H, W, C), the whole photo with its hole filled."""

@@ -52,14 +52,16 @@ def fill_tile(fill: Fill, seconds: float) -> str:
     return f"{fill.summary} {seconds_in_words(seconds)}"
 
 
-def network_tile(ends: Sequence["Filled"]) -> str:
+def network_tile(preset: str, ends: Sequence["Filled"]) -> str:
     """What stands below a network's picture."""
     seconds = seconds_in_words(sum(end.seconds for end in ends))
-    return f"An untrained network, {outcome(ends)}. {seconds}"
+    return f"An untrained network, preset {preset}, {outcome(ends)}. {seconds}"
 
 
 def seconds_in_words(seconds: float) -> str:
     """Tenths where a second is much."""
+    if seconds < 0.1:
+        return "< 0.1 s"
     return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
 
 
