@@ -102,7 +102,9 @@ def inpaint(
     preset: Annotated[str, typer.Option(help="network and settings to start from")] = PRESET,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="change one; may be repeated"),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="change one of them, or of the fill; may be repeated"
+        ),
     ] = None,
     iterations: Annotated[
         int | None, typer.Option(help="of each fit, at most; default: the preset's")
@@ -113,7 +115,7 @@ def inpaint(
     seed: Annotated[int, typer.Option(help="another one draws another restoration")] = 0,
     context: Annotated[
         int | None,
-        typer.Option(help="pixels around a hole to fit with it; default: half its longer side"),
+        typer.Option(help="pixels around a hole to use with it; default: half its longer side"),
     ] = None,
     max_side: Annotated[
         int | None,
@@ -132,7 +134,7 @@ def inpaint(
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="SHEET", help="a picture of what quick fills draw there"),
+        typer.Option(metavar="SHEET", help="a picture to write: what quick fills make of it"),
     ] = None,
     save_every: Annotated[
         tuple[int, Path] | None,
@@ -148,7 +150,7 @@ def inpaint(
         typer.Option("--strict", help="refuse a photo of which something cannot be kept"),
     ] = False,
 ) -> int:
-    """Fill the hole in a photo. Ctrl-C stops early, and writes the best so far."""
+    """Fill the hole in a photo. Ctrl-C stops a fit early, and writes the best so far."""
     changes = dict(map(parse_setting, settings or []))
     fills = [
         make_fill_request(name, {} if number else changes, seed=seed, context=context)

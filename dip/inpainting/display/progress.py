@@ -51,6 +51,12 @@ class Line:
             print(file=self.stream, flush=True)
             self.is_open = False
 
+    def clear(self) -> None:
+        """Takes the line away, where it is in a terminal."""
+        if self.is_open:
+            print("\r\x1b[K", end="", file=self.stream, flush=True)
+            self.is_open = False
+
 
 class Progress:
     """Says of each fit its loss, its pace and the time that is left at most.
@@ -106,25 +112,33 @@ class Progress:
 
 
 class FillProgress:
-    """Says how much of the work of a fill is done, and the time that is left."""
+    """Says that a fill is under way and, of one that tells, the time that is left.
+
+    What it says in a terminal is gone when it is finished.
+    """
 
     def __init__(self, name: str, stream: TextIO | None = None):
         self.name = name
         self.shown = Line(stream)
         self.started = time.monotonic()
+        if self.shown.is_terminal:
+            self._show(f"{name} ...", self.started)
 
     def __call__(self, share: float) -> None:
+        """share: of the work, that is done; in (0, 1]."""
         now = time.monotonic()
-        if share >= 1 or not self.shown.is_due(now):
-            return
-        left = (now - self.started) * (1 - share) / share
+        if share < 1 and self.shown.is_due(now):
+            left = (now - self.started) * (1 - share) / share
+            self._show(f"{self.name}: {share:.0%} done, about {duration(left)} left", now)
+
+    def _show(self, text: str, now: float) -> None:
         with suppress(OSError):  # nobody may be there to read it
-            self.shown.show(f"{self.name}: {share:.0%} done, about {duration(left)} left", now)
+            self.shown.show(text, now)
 
     def finish(self) -> None:
-        """Ends the line, so that what follows stands on one of its own."""
+        """Takes the line away."""
         with suppress(OSError):
-            self.shown.finish()
+            self.shown.clear()
 
 
 def blocks(picture: Image.Image, columns: int, rows: int) -> list[str]:

@@ -55,11 +55,11 @@ class Sheet:
         self.hole = hole
         around = neighbourhoods(hole, context, MOST)
         self.views = views(around)
-        some = f"; the {VIEWS} largest of {len(around)} are shown" if len(around) > VIEWS else ""
-        what = "hole" if len(around) == 1 else "holes"
-        marked = f"The photo, its {what} ({hole.mean():.1%} of all pixels) in magenta"
+        text = f"With its hole, {hole.mean():.1%} of all pixels, in magenta."
+        if 1 < len(self.views) < len(around):
+            text += f" The {len(self.views)} largest of {len(around)} parts are shown."
         pictures = [self._picture(photo.colours, view, is_marked=True) for view in self.views]
-        self.tiles = [Tile("photo", f"{marked}{some if len(self.views) > 1 else ''}.", pictures)]
+        self.tiles = [Tile("photo", text, pictures)]
 
     def add(self, name: str, text: str, colours: Colours) -> None:
         """A tile. colours: (H, W, C), the whole photo with its hole filled."""
@@ -146,12 +146,14 @@ def as_tile(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many pixels, broken between words."""
-    font, lines = ImageFont.load_default(TEXT_SIZE), [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".lstrip()
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    """A text in lines of at most so many pixels, broken between words, and where it has breaks."""
+    font, lines = ImageFont.load_default(TEXT_SIZE), []
+    for paragraph in text.splitlines():
+        lines.append("")
+        for word in paragraph.split():
+            longer = f"{lines[-1]} {word}".lstrip()
+            if font.getlength(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
     return lines

@@ -49,13 +49,13 @@ def fill_outcome(request: FillRequest, left: Sequence[int]) -> str:
 
 def fill_tile(fill: Fill, seconds: float) -> str:
     """What stands below a fill's picture."""
-    return f"{fill.summary} {seconds_in_words(seconds)}"
+    return f"{fill.summary}\n{seconds_in_words(seconds)}"
 
 
 def network_tile(preset: str, ends: Sequence["Filled"]) -> str:
     """What stands below a network's picture."""
     seconds = seconds_in_words(sum(end.seconds for end in ends))
-    return f"An untrained network, preset {preset}, {outcome(ends)}. {seconds}"
+    return f"An untrained network, preset {preset}, {outcome(ends)}.\n{seconds}"
 
 
 def seconds_in_words(seconds: float) -> str:

@@ -372,9 +372,10 @@ def test_holes_far_apart_are_shown_one_by_one(run: Run) -> None:
 
 def test_texts_are_wrapped_between_words() -> None:
     text = "A membrane through the known pixels: each missing pixel is the mean of its neighbours."
-    lines = wrapped(text, 220)
+    *lines, last = wrapped(f"{text}\n0.3 s", 220)
     assert len(lines) > 1
     assert " ".join(lines) == text
+    assert last == "0.3 s"
 
 
 def test_the_seam_of_a_fill_needs_no_correction(holes: Any) -> None:
@@ -411,7 +412,7 @@ def test_in_python_a_fill_takes_pictures_and_arrays(run: Run) -> None:
 
 
 def test_a_fill_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere than in a terminal with a line of its own, which comes now and then."""
+    """Elsewhere than in a terminal with lines that come now and then."""
     monkeypatch.setattr("dip.inpainting.display.progress.LINE_SECONDS", 0)
     monkeypatch.setattr("dip.inpainting.display.progress.REDRAW_SECONDS", 0)
     monkeypatch.setenv("TERM", "xterm")
@@ -428,7 +429,7 @@ def test_a_fill_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         progress(0.5)
         progress.finish()
         shown = ""
-        while not shown.endswith("\r\n"):
+        while not shown.endswith("left\r\x1b[K"):
             shown += os.read(reader, 65536).decode()
     os.close(reader)
-    assert shown == "\r\x1b[Kfsr: 50% done, about 0 s left\r\n"
+    assert shown == "\r\x1b[Kfsr ...\r\x1b[Kfsr: 50% done, about 0 s left\r\x1b[K"
