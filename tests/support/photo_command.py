@@ -71,13 +71,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def inpaint(folder: Path, capfd: pytest.CaptureFixture[str]) -> Inpaint:
+def inpaint(dip_inpaint: Inpaint) -> Inpaint:
     """Runs the command in this process, with a small network."""
+    return lambda *words: dip_inpaint(*words, *NARROW)
+
+
+@pytest.fixture
+def dip_inpaint(folder: Path, capfd: pytest.CaptureFixture[str]) -> Inpaint:
+    """Runs the command in this process, as it is given."""
 
     def run(*words: object) -> Done:
         capfd.readouterr()
         with signal_handlers_restored():
-            code = main(["inpaint", *map(str, words), *NARROW])
+            code = main(["inpaint", *map(str, words)])
         return Done(code, *capfd.readouterr())
 
     assert folder.is_dir()

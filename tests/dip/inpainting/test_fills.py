@@ -1,4 +1,4 @@
-"""`dip inpaint --fill` and `--compare`: holes filled without a network, and the sheet of fills."""
+"""`dip inpaint --fill`: holes filled without a network."""
 
 import io
 import os
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,34 +16,17 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from support.commands import ROOT, Done, signal_handlers_restored
-from support.photo_command import NARROW, OUT, Inpaint, M, P, known_pixels, pixels, start
+from support.commands import ROOT
+from support.photo_command import OUT, Inpaint, M, P, known_pixels, pixels, start
 
 import dip
-from dip.__main__ import main
 from dip.fills import FILLS
 from dip.inpainting.blend import corrected
 from dip.inpainting.crop import Patch, neighbourhoods
 from dip.inpainting.display.progress import FillProgress
-from dip.inpainting.display.sheet import TILE, views, wrapped
 from dip.inpainting.files.photo import photo_in
 
-Run = Callable[..., Done]
 QUICK = ["harmonic", "biharmonic", "telea", "navier-stokes", "total-variation"]
-
-
-@pytest.fixture
-def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process, without settings of a network."""
-
-    def given(*words: object) -> Done:
-        capfd.readouterr()
-        with signal_handlers_restored():
-            code = main(["inpaint", *map(str, words)])
-        return Done(code, *capfd.readouterr())
-
-    assert folder.is_dir()
-    return given
 
 
 @pytest.fixture
@@ -59,9 +41,9 @@ def holes(folder: Path) -> Any:
     return hole
 
 
-def test_a_hole_is_filled_as_opencv_fills_the_whole_photo(run: Run, holes: Any) -> None:
+def test_a_hole_is_filled_as_opencv_fills_the_whole_photo(dip_inpaint: Inpaint, holes: Any) -> None:
     """Known pixels keep their bytes, and what the command says is complete."""
-    done = run("large.png", "holes.png", *OUT, "--fill", "telea", "--set", "radius=5")
+    done = dip_inpaint("large.png", "holes.png", *OUT, "--fill", "telea", "--set", "radius=5")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -77,23 +59,25 @@ def test_a_hole_is_filled_as_opencv_fills_the_whole_photo(run: Run, holes: Any) 
 
 
 @pytest.mark.parametrize("name", FILLS)
-def test_every_fill_fills_and_nothing_stays_of_the_hole(name: str, run: Run, folder: Path) -> None:
+def test_every_fill_fills_and_nothing_stays_of_the_hole(
+    name: str, dip_inpaint: Inpaint, folder: Path
+) -> None:
     """A photo whose hole has other contents gives the same restoration."""
     known = known_pixels()
     other = pixels(P)
     other[~known] = 255 - other[~known]
     Image.fromarray(other).save("other.png")
     for photo, out in ((P, "a.png"), ("other.png", "b.png")):
-        done = run(photo, M, "-o", out, "--fill", name)
+        done = dip_inpaint(photo, M, "-o", out, "--fill", name)
         assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(pixels("a.png")[known], pixels(P)[known])
     np.testing.assert_array_equal(pixels("a.png"), pixels("b.png"))
     assert not [*folder.glob("a.png.*"), *folder.glob(".*partial")]
 
 
-def test_16_bits_stay_16_bits(run: Run) -> None:
+def test_16_bits_stay_16_bits(dip_inpaint: Inpaint) -> None:
     before = pixels("deep.png")
-    assert run("deep.png", M, *OUT, "--fill", "harmonic").returncode == 0
+    assert dip_inpaint("deep.png", M, *OUT, "--fill", "harmonic").returncode == 0
     after, known = Image.open("out.png"), known_pixels()
     assert after.mode == "I;16"
     np.testing.assert_array_equal(np.array(after)[known], before[known])
@@ -109,12 +93,14 @@ def test_16_bits_stay_16_bits(run: Run) -> None:
         *[(mode, "tif") for mode in ("I", "F", "CMYK", "YCbCr")],
     ],
 )
-def test_photos_of_every_mode_keep_their_known_pixels(mode: str, ending: str, run: Run) -> None:
+def test_photos_of_every_mode_keep_their_known_pixels(
+    mode: str, ending: str, dip_inpaint: Inpaint
+) -> None:
     photo = Image.open("alpha.png") if mode in ("LA", "RGBA") else Image.open(P)
     photo = photo.convert("L").convert(mode) if mode in "IF" else photo.convert(mode)
     given, written = f"given.{ending}", f"out.{ending}"
     photo.save(given)
-    done = run(given, M, "-o", written, "--fill", "telea")
+    done = dip_inpaint(given, M, "-o", written, "--fill", "telea")
     assert done.returncode == 0, done.stderr
     known, after = known_pixels(), Image.open(written)
     assert after.mode == mode
@@ -125,13 +111,13 @@ def test_photos_of_every_mode_keep_their_known_pixels(mode: str, ending: str, ru
         np.testing.assert_array_equal(np.array(after)[..., -1], before[..., -1])
 
 
-def test_metadata_and_transparent_holes_are_as_with_a_network(run: Run) -> None:
+def test_metadata_and_transparent_holes_are_as_with_a_network(dip_inpaint: Inpaint) -> None:
     photo = pixels("alpha.png")
     photo[..., 3] = np.where(known_pixels(), 255, 0)
     exif = Image.Exif()
     exif[270] = "a sentence of words"
     Image.fromarray(photo).save("cut-out.png", exif=exif, dpi=(300, 300))
-    done = run("cut-out.png", "--hole-is-transparent", *OUT, "--fill", "telea")
+    done = dip_inpaint("cut-out.png", "--hole-is-transparent", *OUT, "--fill", "telea")
     assert done.returncode == 0, done.stderr
     with Image.open("out.png") as after:
         assert after.getexif()[270] == "a sentence of words"
@@ -139,12 +125,12 @@ def test_metadata_and_transparent_holes_are_as_with_a_network(run: Run) -> None:
         assert (np.array(after)[..., 3] == 255).all()
 
 
-def test_a_hole_with_nothing_visible_around_it_is_left_as_it_is(run: Run) -> None:
+def test_a_hole_with_nothing_visible_around_it_is_left_as_it_is(dip_inpaint: Inpaint) -> None:
     photo = np.full((200, 200, 4), 200, np.uint8)
     photo[:120, :120, 3] = 0
     Image.fromarray(photo).save("seen.png")
     boxes = ("--box", "40,40,10,10", "--box", "180,180,4,4")
-    done = run("seen.png", *boxes, *OUT, "--fill", "harmonic")
+    done = dip_inpaint("seen.png", *boxes, *OUT, "--fill", "harmonic")
     assert done.returncode == 0, done.stderr
     assert "filled with harmonic; hole 1: left as it is, with nothing visible around" in done.stdout
     np.testing.assert_array_equal(pixels("out.png"), photo)
@@ -176,10 +162,10 @@ def test_a_hole_with_nothing_visible_around_it_is_left_as_it_is(run: Run) -> Non
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_in_one_line(
-    words: tuple[str, ...], message: str, run: Run, folder: Path
+    words: tuple[str, ...], message: str, dip_inpaint: Inpaint, folder: Path
 ) -> None:
     before = {*folder.rglob("*")}
-    done = run(P, M, *OUT, *words)
+    done = dip_inpaint(P, M, *OUT, *words)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -188,13 +174,13 @@ def test_a_mistake_is_answered_in_one_line(
 
 
 def test_a_missing_package_is_named_before_the_work(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    dip_inpaint: Inpaint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of any fill of the sheet, too: a network is not fitted for minutes first."""
     monkeypatch.setitem(sys.modules, "cv2", None)
     sheet = ("--compare", "s.png")
     for words in (("--fill", "telea"), ("--fill", "mean", *sheet), sheet):
-        done = run(P, M, *OUT, *words)
+        done = dip_inpaint(P, M, *OUT, *words)
         assert done.returncode == 2
         assert re.fullmatch(
             r"error: the fill '[\w-]+' needs the package 'cv2'; the extra `fills` of dip-bench has"
@@ -206,56 +192,58 @@ def test_a_missing_package_is_named_before_the_work(
 
 
 def test_too_little_memory_is_noticed_before_the_work(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    dip_inpaint: Inpaint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sheet does without that fill."""
     greedy = replace(FILLS["biharmonic"], memory=lambda *_: 2.0**60)
     monkeypatch.setitem(FILLS, "biharmonic", greedy)
-    done = run(P, M, *OUT, "--fill", "biharmonic")
+    done = dip_inpaint(P, M, *OUT, "--fill", "biharmonic")
     assert done.returncode == 2
     assert done.stderr.startswith("error: the fill 'biharmonic' needs about")
     assert not (folder / "out.png").exists()
-    done = run(P, M, *OUT, "--fill", "telea", "--compare", "s.png")
+    done = dip_inpaint(P, M, *OUT, "--fill", "telea", "--compare", "s.png")
     assert done.returncode == 0
     assert done.stderr.startswith("note: not in s.png: the fill 'biharmonic' needs about")
     assert (folder / "s.png").exists()
 
 
 def test_memory_that_runs_out_in_the_middle_is_said_in_one_line(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    dip_inpaint: Inpaint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def restore(*_: object) -> Any:
         raise MemoryError
 
     monkeypatch.setitem(FILLS, "mean", replace(FILLS["mean"], function=restore))
-    done = run(P, M, *OUT, "--fill", "mean")
+    done = dip_inpaint(P, M, *OUT, "--fill", "mean")
     assert done.returncode == 2
     assert re.fullmatch(r"error: the fill 'mean': too little memory for 50x40 .*\n", done.stderr)
     assert not (folder / "out.png").exists()
 
 
-def test_files_are_overwritten_by_force_only(run: Run, folder: Path) -> None:
+def test_files_are_overwritten_by_force_only(dip_inpaint: Inpaint, folder: Path) -> None:
     before = pixels(P)
-    assert run(P, M, "-o", P, "--fill", "telea").returncode == 2
+    assert dip_inpaint(P, M, "-o", P, "--fill", "telea").returncode == 2
     np.testing.assert_array_equal(pixels(P), before)
-    assert run(P, M, "-o", P, "--fill", "telea", "--force").returncode == 0
+    assert dip_inpaint(P, M, "-o", P, "--fill", "telea", "--force").returncode == 0
     assert (pixels(P) != before).any()
-    assert run("photo.jpg", M, *OUT, "--fill", "telea").returncode == 0
-    done = run("photo.jpg", M, *OUT, "--fill", "telea")
+    assert dip_inpaint("photo.jpg", M, *OUT, "--fill", "telea").returncode == 0
+    done = dip_inpaint("photo.jpg", M, *OUT, "--fill", "telea")
     assert "out.png: exists already; add --force to overwrite it" in done.stderr
     # The state of a network's fit is of no concern, and stays.
     state = folder / "of-another.png.dip-state"
-    assert run(P, M, "-o", "of-another.png", "--fill", "telea").returncode == 0
+    assert dip_inpaint(P, M, "-o", "of-another.png", "--fill", "telea").returncode == 0
     assert state.read_bytes() == b"PK no state"
 
 
-def test_a_photo_of_which_something_would_be_lost_is_refused_if_strict(run: Run) -> None:
+def test_a_photo_of_which_something_would_be_lost_is_refused_if_strict(
+    dip_inpaint: Inpaint,
+) -> None:
     Image.open(P).save("commented.jpg", comment=b"a sentence of words")
     words = ("commented.jpg", M, *OUT, "--fill", "telea")
-    done = run(*words, "--strict")
+    done = dip_inpaint(*words, "--strict")
     assert done.returncode == 2
     assert "out.png: would lose" in done.stderr
-    done = run(*words)
+    done = dip_inpaint(*words)
     assert done.returncode == 0
     assert done.stderr.startswith("note: not kept in out.png: ")
 
@@ -295,89 +283,6 @@ def test_ctrl_c_ends_a_fill_at_once(folder: Path) -> None:
     assert not [*folder.glob("out*"), *folder.glob(".*partial")]
 
 
-def test_a_sheet_shows_the_hole_and_what_each_fill_makes_of_it(run: Run) -> None:
-    sheet = ("--compare", "sheet.png")
-    done = run(P, M, *OUT, "--fill", "fsr", "--fill", "nearest", *sheet, "--set", "quality=best")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[2].startswith("out.png: filled with fsr (quality=best); ")
-    assert lines[3] == f"for sheet.png: filling with {', '.join([*QUICK, 'nearest'])}"
-    picture = Image.open("sheet.png")
-    assert picture.mode == "RGB"
-    tiles = _tiles(picture, (50 * 8, 40 * 8), count=8)  # four in a row
-    assert len({tile.tobytes() for tile in tiles}) == 8
-    hole = np.kron(~known_pixels(), np.ones((8, 8), bool))
-    marked, *filled = (np.array(tile) for tile in tiles)
-    assert (marked[hole] == (255, 0, 255)).all()
-    for tile in filled:
-        np.testing.assert_array_equal(tile[~hole], marked[~hole])
-    written = np.kron(pixels("out.png"), np.ones((8, 8, 1), np.uint8))
-    np.testing.assert_array_equal(filled[-1], written)
-
-
-@pytest.mark.usefixtures("one_thread")
-def test_a_sheet_shows_the_network_beside_fills(run: Run) -> None:
-    """And the picture is what it is without a sheet."""
-    how = ("--iterations", 3, *NARROW)
-    assert run(P, M, "-o", "alone.png", *how).returncode == 0
-    done = run(P, M, *OUT, *how, "--compare", "sheet.webp")
-    assert done.returncode == 0, done.stderr
-    assert Path("out.png").read_bytes() == Path("alone.png").read_bytes()
-    assert done.stdout.splitlines()[1] == f"for sheet.webp: filling with {', '.join(QUICK)}"
-    tiles = _tiles(Image.open("sheet.webp"), (400, 320), count=7)
-    assert len({tile.tobytes() for tile in tiles}) == 7
-
-
-@pytest.mark.usefixtures("one_thread")
-def test_an_interrupted_fit_has_a_sheet_that_resume_replaces(
-    interrupted: Inpaint, inpaint: Inpaint
-) -> None:
-    done = interrupted(P, M, *OUT, "--compare", "sheet.png")
-    assert done.returncode == 130
-    first = Path("sheet.png").read_bytes()
-    (reached,) = re.findall(r"iteration \d+ of (\d+)", done.stdout)
-    last = int(reached) + 100
-    done = inpaint(P, M, *OUT, "--iterations", last, "--resume", "--compare", "sheet.png")
-    assert done.returncode == 0, done.stderr
-    assert Path("sheet.png").read_bytes() != first
-
-
-def _tiles(sheet: Image.Image, size: tuple[int, int], count: int) -> list[Image.Image]:
-    """The pictures of a sheet, four in a row, 16 pixels apart; rows are as high as they share."""
-    width, height = size
-    rows = -(-count // 4)
-    assert sheet.width == 4 * (width + 16) + 16
-    row, rest = divmod(sheet.height - 16, rows)
-    assert rest == 0
-    assert row > height + 20
-    corners = [(16 + n % 4 * (width + 16), 16 + n // 4 * row) for n in range(count)]
-    return [sheet.crop((x, y, x + width, y + height)) for x, y in corners]
-
-
-def test_holes_far_apart_are_shown_one_by_one(run: Run) -> None:
-    hole = np.zeros((1000, 1200), bool)
-    for x, y, side in ((10, 10, 8), (600, 20, 40), (1100, 900, 20), (20, 900, 30)):
-        hole[y : y + side, x : x + side] = True
-    around = neighbourhoods(hole, None, 10**9)
-    assert len(around) == 4
-    assert views(around) == [each.around for each in around[1:]]  # all but the smallest
-    assert views(around[:1]) == [around[0].around]
-    photo = Image.new("L", (1200, 1000), 99)
-    photo.save("wide.png")
-    boxes = ("--box", "10,10,8,8", "--box", "1100,900,20,20")
-    done = run("wide.png", *boxes, *OUT, "--fill", "mean", "--compare", "sheet.jpg")
-    assert done.returncode == 0, done.stderr
-    assert Image.open("sheet.jpg").height > 2 * 2 * (TILE // 2)  # two rows for each
-
-
-def test_texts_are_wrapped_between_words() -> None:
-    text = "A membrane through the known pixels: each missing pixel is the mean of its neighbours."
-    *lines, last = wrapped(f"{text}\n0.3 s", 220)
-    assert len(lines) > 1
-    assert " ".join(lines) == text
-    assert last == "0.3 s"
-
-
 def test_the_seam_of_a_fill_needs_no_correction(holes: Any) -> None:
     """What is done to networks' drawings would change nothing: a fill keeps the known pixels."""
     photo = photo_in(Image.open("large.png"))
@@ -391,8 +296,8 @@ def test_the_seam_of_a_fill_needs_no_correction(holes: Any) -> None:
             np.testing.assert_array_equal(blended[patch.own], drawn[patch.own])
 
 
-def test_in_python_a_fill_takes_pictures_and_arrays(run: Run) -> None:
-    assert run(P, M, *OUT, "--fill", "telea", "--set", "radius=5").returncode == 0
+def test_in_python_a_fill_takes_pictures_and_arrays(dip_inpaint: Inpaint) -> None:
+    assert dip_inpaint(P, M, *OUT, "--fill", "telea", "--set", "radius=5").returncode == 0
     how: Any = {"fill": "telea", "settings": {"radius": 5}}
     restored = dip.inpaint(pixels(P), pixels(M), **how)
     np.testing.assert_array_equal(restored, pixels("out.png"))
