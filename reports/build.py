@@ -17,7 +17,7 @@ from reports.figures import animation, critical_difference, curves, sheets
 from reports.findings import findings
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
-from reports.tables import coverage, networks, question, stopping
+from reports.tables import coverage, networks, question, regions, stopping
 from reports.tables.exploratory import comparison, paired, seeds
 from reports.tables.exploratory.standings import Standing, standings
 from reports.tables.formats.write import DOCUMENT, write, write_for_a_paper
@@ -147,6 +147,7 @@ def all_tables(results: Results, by_score: list[Standing]) -> list[Table]:
             comparison.iterations(results, holes),
             comparison.missing_share(results, first.entries),
             comparison.per_image(results, first.entries, holes),
+            regions.regions(results, first.entries),
             networks.architectures(results, holes),
             stopping.stopping(results),
         ]
@@ -214,7 +215,7 @@ def _draw(
     chosen = sheets.choose(results)
     return {
         "ranks": critical_difference.critical_difference(first, folder),
-        "curves": curves.against_iterations(lines, folder),
+        "curves": curves.against_iterations(lines, folder) if results.networks else [],
         "seconds": curves.against_seconds(lines, folder),
         "sheets": sheets.contact_sheets(results, chosen, folder),
         "errors": sheets.error_maps(results, chosen, folder),

@@ -34,7 +34,7 @@ def findings(results: Results, leaderboard: Table, answer: Table | None) -> list
     if answer is None or results.question is None:
         answers = [_highest(leaderboard.numbers, score)]
     else:
-        answers = _answers(answer.numbers, results.question, score)
+        answers = _answers(answer.numbers, results.question, score, has_fits=bool(results.networks))
     costs = [_cost(results, leaderboard.numbers), _gaps(results, leaderboard.numbers)]
     parts = [_run(results, score), " ".join(answers), " ".join(filter(None, costs))]
     return [part for part in parts if part]
@@ -85,7 +85,7 @@ def _in_words(score: Score) -> str:
     return f"{metric.upper()} {REGIONS[region]}{lower}"
 
 
-def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
+def _answers(numbers: pd.DataFrame, asked: Asked, score: Score, *, has_fits: bool) -> list[str]:
     """A sentence for each verdict, with its comparisons."""
     rows = numbers.to_dict("records")
     sentences, has_brackets = [], False
@@ -101,7 +101,9 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score) -> list[str]:
             sentences.append(f"{text[0].upper() if verdict == OPEN else text[0]}{text[1:]}.")
     judged = [row for row in rows if row["verdict"] in VERDICTS]
     sentences += _intervals(judged, has_brackets=has_brackets)
-    if judged and not asked.asked_after:
+    if judged and not has_fits:
+        sentences.append("Only fits record when a question was asked, and there are none here.")
+    elif judged and not asked.asked_after:
         what = "this comparison" if len(rows) == 1 else "these comparisons"
         sentences.append(f"The suite stated {what} before its fits.")
     if reasons := [row["reason"] for row in rows if row["reason"]]:

@@ -7,7 +7,7 @@ not mix. A case that is refused or takes too long is a row, too.
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,7 @@ def _measure(name: str, size: int, hole: str) -> None:
     print(seconds, used)
 
 
-def _cell(row: dict[str, Any]) -> str:
+def _cell(row: Mapping[Any, Any]) -> str:
     if row["outcome"] != "done":
         return str(row["outcome"])
     return f"{row['seconds']:.3g} s, {row['peak_memory_mib']:.0f} MiB"
