@@ -25,12 +25,39 @@ def list_settings(
     everything: Annotated[
         bool, typer.Option("--all", help="everything with its options and defaults")
     ] = False,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            help="a folder to draw fills in, one picture each; existing ones are replaced"
+        ),
+    ] = None,
 ) -> None:
     """List what a suite can name: all names, one KIND, or one NAME with its options."""
     from benchmarks.jobs import listing
 
+    if pictures is not None:
+        _draw_fills(kind, name, pictures)
+        return
     for text in listing.lines(kind, name, everything=everything):
         print(text)
+
+
+def _draw_fills(kind: str | None, name: str | None, folder: Path) -> None:
+    """Draw all fills, or the one of that name."""
+    from benchmarks.jobs import fill_pictures
+    from dip.errors import unknown
+    from dip.fills import FILLS
+
+    if kind != "fills":
+        raise InputError(
+            "`pictures`: draws fills only; write `dip-bench list fills --pictures DIR`"
+        )
+    if name is not None and name not in FILLS:
+        raise InputError(unknown("fill", name, FILLS))
+    if not folder.is_dir():
+        raise InputError(f"`pictures` {folder}: there is no such folder; make it first")
+    for fill in FILLS.values() if name is None else [FILLS[name]]:
+        print(f"{fill.name}: {fill_pictures.draw(fill, folder)}", flush=True)
 
 
 @data.command("list")
