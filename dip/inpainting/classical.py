@@ -17,7 +17,8 @@ from dip.inpainting.crop import Patch, check_known, neighbourhoods
 from dip.inpainting.files.photo import Colours, Mask, Photo
 from dip.inpainting.request import MOST, FillRequest
 
-TOO_SIMPLE = ("mean", "nearest")  # for a comparison by eye
+# For a comparison by eye: each looks different, and large holes do not take minutes.
+COMPARED = ("harmonic", "biharmonic", "telea", "navier-stokes", "exemplar")
 
 
 def fill_holes(
@@ -67,12 +68,8 @@ def check_memory(photo: Photo, hole: Mask, request: FillRequest) -> None:
 def to_compare(
     seed: int, context: int | None, chosen: Sequence[FillRequest] = ()
 ) -> list[FillRequest]:
-    """Requests for a comparison by eye: of the quick fills, and those that somebody has chosen."""
-    requests = {
-        name: FillRequest(fill, seed, context)
-        for name, fill in FILLS.items()
-        if not fill.slow and name not in TOO_SIMPLE
-    }
+    """Requests for a comparison by eye: of `COMPARED`, and of fills that somebody has chosen."""
+    requests = {name: FillRequest(FILLS[name], seed, context) for name in COMPARED}
     return [*(requests | {each.fill.name: each for each in chosen}).values()]
 
 

@@ -134,7 +134,7 @@ def inpaint(
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="SHEET", help="a picture to write: what quick fills make of it"),
+        typer.Option(metavar="SHEET", help="a picture to write: what several fills make of it"),
     ] = None,
     save_every: Annotated[
         tuple[int, Path] | None,

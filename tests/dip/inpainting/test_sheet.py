@@ -8,11 +8,9 @@ import pytest
 from PIL import Image
 from support.photo_command import NARROW, OUT, Inpaint, M, P, known_pixels, pixels
 
-from dip.fills import FILLS
+from dip.inpainting.classical import COMPARED
 from dip.inpainting.crop import neighbourhoods
 from dip.inpainting.display.sheet import TILE, views, wrapped
-
-QUICK = [name for name in FILLS if name not in ("mean", "nearest") and not FILLS[name].slow]
 
 
 def test_a_sheet_shows_the_hole_and_what_each_fill_makes_of_it(dip_inpaint: Inpaint) -> None:
@@ -23,10 +21,10 @@ def test_a_sheet_shows_the_hole_and_what_each_fill_makes_of_it(dip_inpaint: Inpa
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[2].startswith("out.png: filled with fsr (quality=best); ")
-    assert lines[3] == f"for sheet.png: filling with {', '.join([*QUICK, 'nearest'])}"
+    assert lines[3] == f"for sheet.png: filling with {', '.join([*COMPARED, 'nearest'])}"
     picture = Image.open("sheet.png")
     assert picture.mode == "RGB"
-    tiles = _tiles(picture, (50 * 8, 40 * 8), count=len(QUICK) + 3)
+    tiles = _tiles(picture, (50 * 8, 40 * 8), count=len(COMPARED) + 3)
     assert len({tile.tobytes() for tile in tiles}) == len(tiles)
     hole = np.kron(~known_pixels(), np.ones((8, 8), bool))
     marked, *filled = (np.array(tile) for tile in tiles)
@@ -45,8 +43,8 @@ def test_a_sheet_shows_the_network_beside_fills(dip_inpaint: Inpaint) -> None:
     done = dip_inpaint(P, M, *OUT, *how, "--compare", "sheet.webp")
     assert done.returncode == 0, done.stderr
     assert Path("out.png").read_bytes() == Path("alone.png").read_bytes()
-    assert done.stdout.splitlines()[1] == f"for sheet.webp: filling with {', '.join(QUICK)}"
-    tiles = _tiles(Image.open("sheet.webp"), (400, 320), count=len(QUICK) + 2)
+    assert done.stdout.splitlines()[1] == f"for sheet.webp: filling with {', '.join(COMPARED)}"
+    tiles = _tiles(Image.open("sheet.webp"), (400, 320), count=len(COMPARED) + 2)
     assert len({tile.tobytes() for tile in tiles}) == len(tiles)
 
 
