@@ -5,7 +5,9 @@ A module defines a function, and `FILL`, its description:
     def restore(masked, mask, seed): ...
         masked: (C, H, W) float64 in [0, 1], zero in the hole
         mask: (1, H, W), 1 = known, 0 = hole
-        seed: for fills that use random numbers; none of these does
+        seed: for fills that use random numbers
+        options: if the fill has some, an instance of its options class
+        report: if the fill has progress, called with the share of the work that is done
         returns: (C, H, W) float64, known pixels unchanged
 
     FILL = Fill("name", restore, summary=..., source=...)

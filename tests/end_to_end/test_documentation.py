@@ -79,6 +79,13 @@ def test_dip_bench_commands_run(
     if words[0] in ("data", "masks"):
         _data_command_runs(words, command, tmp_path, monkeypatch)
         return
+    if words[0] == "timing" and "--fill" in words:
+        done = command("reports", *words, "--size", 16, "--out", tmp_path)
+        assert done.returncode == 0, done.stderr
+        return
+    if "--pictures" in words:
+        _fills_are_drawn(words, command, tmp_path)
+        return
     if "list" in words or "--dry-run" in words:
         assert command("reports", *words).returncode == 0
         return
@@ -133,6 +140,20 @@ def _screenshots_are_taken(
     assert done.returncode == 0, done.stderr
     taken = {path.name for path in (tmp_path / "screenshots").glob("*.png")}
     assert taken == {path.name for path in (ROOT / words[-1]).glob("*.png")}
+
+
+def _fills_are_drawn(words: list[str], command: Command, tmp_path: Path) -> None:
+    """One picture for each fill, nearly the published ones."""
+    done = command("reports", *words[:-1], tmp_path)
+    assert done.returncode == 0, done.stderr
+    published = ROOT / words[-1]
+    drawn = {path.name for path in tmp_path.glob("*.webp")}
+    assert drawn == {path.name for path in published.glob("*.webp")}
+    for name in drawn:
+        with Pillow.open(tmp_path / name) as ours, Pillow.open(published / name) as theirs:
+            assert ours.size == theirs.size
+            differences = np.asarray(ours, dtype=int) - np.asarray(theirs, dtype=int)
+            assert (abs(differences) > 16).mean() < 0.02  # another WebP encoder, other letters
 
 
 def _data_command_runs(
