@@ -18,7 +18,8 @@ from dip.fills.fill import Fill, Report
 from dip.fills.harmonic import membrane
 from dip.options.base import Number, Options, PositiveInt
 
-# Chosen on twelve crops of CBSD68 (`benchmarks/suites/development.yaml`).
+# Chosen on twelve crops of CBSD68 (`benchmarks/suites/development.yaml`); the noise levels also with
+# a crop of `barbara` in view.
 PATCH_SIDE = 7  # pixels; 5 and 3 are worse where half of the pixels are missing
 PATCH_DISTANCE = 6  # pixels; 10 is worse there, and three times slower
 STRENGTH = 0.6  # filter strength h of non-local means, in standard deviations of the noise
