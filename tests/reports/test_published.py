@@ -78,6 +78,11 @@ def test_the_table_shown_is_the_published_one() -> None:
         "quick/tables/leaderboard.md",
         "standard-reduced/tables/comparison-psnr.md",
         "anchors/anchors.md",
+        "fills-11/tables/leaderboard.md",
+        "fills-11/tables/regions.md",
+        "development/tables/leaderboard.md",
+        "development/tables/comparison-psnr.md",
+        "timing-fills/fills.md",
     }
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")

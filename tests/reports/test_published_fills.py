@@ -1,0 +1,72 @@
+"""The page on fills says of the published results what they show."""
+
+import re
+
+import pandas as pd
+import pytest
+from support.commands import ROOT
+from support.tables import tables
+
+from benchmarks.scoring.results import Results, load_results
+from dip.fills import FILLS
+from reports.tables.formats.write import to_markdown
+
+PUBLISHED = ROOT / "reports" / "published"
+PAGE = (ROOT / "docs" / "fills.md").read_text(encoding="utf-8")
+WORDS = " ".join(PAGE.split())
+
+
+@pytest.fixture(scope="module")
+def eleven() -> Results:
+    return load_results(PUBLISHED / "fills-11")
+
+
+def _hole(results: Results, column: str = "psnr_hole") -> pd.DataFrame:
+    """Images by methods."""
+    return results.rows.pivot_table(index="image", columns="method", values=column)
+
+
+@pytest.mark.parametrize("name", ["fills-11", "development"])
+def test_published_tables_are_those_of_their_results(name: str) -> None:
+    drawn = {table.name: to_markdown(table) for table in tables(load_results(PUBLISHED / name))}
+    kept = [*(PUBLISHED / name / "tables").glob("*.md")]
+    assert kept
+    for path in kept:
+        assert path.read_text(encoding="utf-8") == drawn[path.stem]
+
+
+def test_every_fill_is_on_the_page_with_its_picture() -> None:
+    for name in FILLS:
+        assert f"(../reports/published/fills/{name}.webp)" in PAGE
+        assert (PUBLISHED / "fills" / f"{name}.webp").is_file()
+        assert re.search(rf"^\| [^|]*`{name}`[^|]* \| [^|]+ \| [^|]+ \|$", PAGE, re.M)
+
+
+def test_every_fill_was_run_on_the_papers_images(eleven: Results) -> None:
+    assert {*eleven.rows["method"]} == {*FILLS, "DIP", "Papyan et al."}
+    assert eleven.pictures == {"DIP", "Papyan et al."}
+    assert (eleven.rows.groupby("method").size() == 11).all()
+
+
+def test_what_the_page_says_of_the_papers_images(eleven: Results) -> None:
+    hole = _hole(eleven)
+    behind = hole["DIP"] - hole["patch-gaussian"]
+    assert [*behind.index[behind > 0]] == ["montage"]
+    assert f"it is {behind['montage']:.1f} dB behind" in WORDS
+    mean = {name: (hole[name] - hole["DIP"]).mean() for name in ("patch-gaussian", "fsr")}
+    assert f"inconclusive ({mean['patch-gaussian']:+.2f} dB)" in WORDS
+    assert f"`fsr` ({mean['fsr']:+.2f} dB), which is ahead on five images" in WORDS
+    assert (hole["fsr"] > hole["DIP"]).sum() == 5
+
+
+def test_what_the_page_says_of_composited_scores(eleven: Results) -> None:
+    composited = _hole(eleven, "psnr_composited")
+    means = composited.mean()
+    said = f"Composited, `patch-gaussian` has {means['patch-gaussian']:.2f} dB"
+    assert f"{said} and DIP {means['DIP']:.2f}" in WORDS
+    ten = composited.drop("montage").mean()
+    assert (
+        f"`patch-gaussian` has {ten['patch-gaussian']:.2f} dB composited, DIP's pictures"
+        f" {ten['DIP']:.2f} and `fsr` {ten['fsr']:.2f}"
+    ) in WORDS
+    assert f"(here {_hole(eleven, 'psnr_full').mean()['DIP']:.2f}, because" in WORDS
