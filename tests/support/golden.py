@@ -27,7 +27,7 @@ from torch import Tensor
 
 import dip
 from benchmarks.metrics import METRICS
-from dip.fills import FILLS
+from dip.fills import FILLS, Fill
 from dip.options import (
     INPUTS,
     LOSSES,
@@ -88,6 +88,13 @@ def known() -> Tensor:
     return mask
 
 
+def box() -> Tensor:
+    """The same without the pixels: patches of the image are then known entirely."""
+    mask = torch.ones(1, *SIZE)
+    mask[0, 5:13, 8:19] = 0
+    return mask
+
+
 BASE = Method(
     architecture=SkipOptions(channels=(4, 6), skip_channels=(2, 2)),
     input=NoiseInputOptions(channels=4),
@@ -122,6 +129,17 @@ TRAINER: dict[str, dict[str, Any]] = {
     "held-out pixels": {"held_out": 0.1},
 }
 
+# Options of fills that are not at their defaults.
+OF_FILLS: dict[str, list[dict[str, Any]]] = {
+    "telea": [{"radius": 5}],
+    "navier-stokes": [{"radius": 5}],
+    "fsr": [{"quality": "best"}],
+    "plug-and-play": [
+        {"start": "biharmonic"},
+        {"iterations": 5, "first_sigma": 40, "last_sigma": 5},
+    ],
+}
+
 
 def cases() -> list[Case]:
     """A case for every component that has a version."""
@@ -152,7 +170,14 @@ def cases() -> list[Case]:
         listed.append(_trajectory(f"output {name}", method, where, output=output))
     for name, fill in FILLS.items():
         where = _file(fill.function.__module__)
-        listed.append(Case(f"fill {name}", {name: fill.version}, where, _filled(name)))
+        listed.append(Case(f"fill {name}", {name: fill.version}, where, _filled(fill)))
+        for settings in OF_FILLS.get(name, []):
+            option = ",".join(f"{key}={value}" for key, value in settings.items())
+            compute = _filled(fill.with_settings(settings))
+            listed.append(Case(f"fill {name}[{option}]", {name: fill.version}, where, compute))
+    exemplar, in_box = FILLS["exemplar"], _filled(FILLS["exemplar"], box())
+    where = _file(exemplar.function.__module__)
+    listed.append(Case("fill exemplar, box", {"exemplar": exemplar.version}, where, in_box))
     for name, metric in METRICS.items():
         where = _file(metric.score.__module__)
         listed.append(Case(f"metric {name}", {name: metric.version}, where, _scored(name)))
@@ -271,10 +296,10 @@ def _thresholds(moved: float) -> Numbers:
     }
 
 
-def _filled(name: str) -> Callable[[float], Numbers]:
+def _filled(fill: Fill, mask: Tensor | None = None) -> Callable[[float], Numbers]:
     def compute(moved: float) -> Numbers:
-        masked = (picture(moved) * known()).numpy()
-        return {"filled": _sample(FILLS[name].restore(masked, known().numpy()))}
+        here = known() if mask is None else mask
+        return {"filled": _sample(fill.restore((picture(moved) * here).numpy(), here.numpy()))}
 
     return compute
 
