@@ -261,7 +261,7 @@ def _picture(suite: Suite, label: str, method: Published, image: Image, mask: Ma
     files = {each.method: each.file for each in image.published if each.file is not None}
     if method.name not in files:
         what = unknown("method", method.name, files) if files else "no picture is published"
-        raise InputError(f"{place}: {what}, of '{image.name}'")
+        raise InputError(f"{place}: '{image.name}': {what}")
     assert isinstance(suite.dataset, str)  # a folder has no published pictures
     try:
         picture = read_image(load_manifest(suite.dataset).path(files[method.name]), image.name)

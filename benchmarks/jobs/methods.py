@@ -24,7 +24,6 @@ def _one_line(label: str) -> str:
 
 
 ALL = "all"  # the fills that take under a second at 128 pixels
-FILL_NAMES = (*FILLS, ALL)
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,23 @@ def parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _known_fills(given: Any) -> Any:
+    """A name or a list of names, checked here: of a union pydantic would tell what its parts say."""
+    if given is None or given == ALL:
+        return given
+    names = given if isinstance(given, list) else [given]
+    if not names:
+        raise ValueError(f"an empty list; name fills, or {ALL}")
+    for name in names:
+        if name == ALL:
+            raise ValueError(f"'{ALL}' is no part of a list; give it a line of its own")
+        if name not in [*FILLS]:  # a list: what YAML has here need not be hashable
+            raise ValueError(unknown("fill", name, (*FILLS, ALL)))
+        if names.count(name) > 1:
+            raise ValueError(f"'{name}' is named twice")
+    return given
+
+
 class MethodEntry(Options):
     """One line under `methods`: fills, a preset, or published pictures.
 
@@ -83,11 +99,7 @@ class MethodEntry(Options):
         sweep: the same with a list of values each; every combination is a method.
     """
 
-    fill: (
-        Annotated[str, one_of("fill", FILL_NAMES)]
-        | Annotated[list[Annotated[str, one_of("fill", FILLS)]], Field(min_length=1)]
-        | None
-    ) = None
+    fill: Annotated[str | list[str] | None, BeforeValidator(_known_fills)] = None
     preset: Annotated[str, one_of("preset", preset_names())] | None = None
     published: str | None = None
     label: Annotated[str, AfterValidator(_one_line)] | None = None
