@@ -4,6 +4,7 @@ Each case has a process of its own, one after the other, on one core, so that pe
 not mix. A case that is refused or takes too long is a row, too.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ BOX = 0.5  # side of the box, in sides of the image
 TABLE, PAGE, ENVIRONMENT = "fills.csv", "fills.md", "environment.json"
 NAMES = (TABLE, PAGE, ENVIRONMENT)
 LIMIT_SECONDS = 300.0  # of one case
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # OpenBLAS reads the first, too
 
 
 def time_fills(
@@ -58,13 +60,15 @@ def time_fills(
         The page with the table.
 
     Raises:
-        InputError: a fill is unknown, or a size is smaller than 16.
+        InputError: a fill is unknown, a size is smaller than 16, or the budget is not above 0.
     """
     for name in fills:
         if name not in FILLS:
             raise InputError(f"`fill`: {unknown('fill', name, FILLS)}")
     if min(sizes) < 16:
-        raise InputError("`size`: must be at least 16 pixels")
+        raise InputError("`size`: pixels on a side, at least 16")
+    if not budget_minutes > 0:
+        raise InputError(f"`budget` {budget_minutes}: minutes are more than 0")
     deadline = time.monotonic() + 60 * budget_minutes
     described = environment.describe("cpu", 1, 1, uses_torch=False)
     rows = []
@@ -92,7 +96,13 @@ def _case(name: str, size: int, hole: str) -> dict[str, Any]:
     root = Path(__file__).parents[2]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False, cwd=root
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+            cwd=root,
+            env={**os.environ, **ONE_THREAD},
         )
     except subprocess.TimeoutExpired:
         return {"outcome": f"takes more than {LIMIT_SECONDS:.0f} s"}
