@@ -66,7 +66,7 @@ def parsed(parse: Callable[[Any], Any]) -> BeforeValidator:
 
 
 def _known_fills(given: Any) -> Any:
-    """A name or a list of names, checked here: of a union pydantic would tell what its parts say."""
+    """Check a name or a list of names in one: of a union, pydantic tells what each part says."""
     if given is None or given == ALL:
         return given
     names = given if isinstance(given, list) else [given]
