@@ -43,7 +43,8 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
     if todo:
         records = [record for key in plan.store.stored() if (record := plan.store.read(key))]
         begun = {} if options.fresh else {job.key: plan.begun(job) for job in todo}
-        yield _time(records, todo, begun, devices, options.threads)
+        if timed := [job for job in todo if job.picture is None]:
+            yield _time(records, timed, begun, devices, options.threads)
         fits = sum(not is_quick(job) for job in todo)
         if warning := little_memory(devices[:fits].count("cpu")):
             yield warning

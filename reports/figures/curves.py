@@ -257,6 +257,8 @@ class _Drawing:
         for index, method in enumerate(self.fills):
             if (line := self.shown.fills.get((mask, method))) is None:
                 continue
+            if self.over == "seconds" and line.seconds.isna().all():
+                continue  # a published picture
             levels[method] = float(line.mean.iloc[0])
             if self.over == "iteration":
                 axis.axhline(levels[method], color=FILL_COLOUR, linewidth=0.7, zorder=1.9)

@@ -267,6 +267,22 @@ def test_devices_have_times_of_their_own_and_fills_stand_in_all(
         assert f"biharmonic (on {fills_on})" in legend
 
 
+def test_a_published_picture_is_a_level_and_took_no_seconds(
+    results: Results, tmp_path: Path
+) -> None:
+    rows = results.rows.copy()
+    theirs = rows["method"] == "biharmonic"
+    rows.loc[theirs, "seconds"] = np.nan
+    rows.loc[theirs, "device"] = "not run here"
+    shown = curves.lines(dataclasses.replace(results, rows=rows))
+    with kept() as drawn:
+        curves.against_seconds(shown, tmp_path)
+        assert not any("biharmonic" in name for name in _legend(drawn[0]))
+        curves.against_iterations(shown, tmp_path)
+        texts = [text.get_text() for axis in drawn[1].axes for text in axis.texts]
+        assert any("biharmonic" in text for text in texts)
+
+
 def test_few_images_have_a_line_each_and_many_a_band(results: Results, tmp_path: Path) -> None:
     def drawn_of(fewest: int) -> tuple[int, int]:
         with pytest.MonkeyPatch.context() as patch, kept() as drawn:
