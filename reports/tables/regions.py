@@ -7,6 +7,7 @@ differ by 3 dB.
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.scoring.results import Results
@@ -36,18 +37,19 @@ def regions(results: Results, competing: Sequence[Entry]) -> Table:
     for region, heading in HEADINGS.items():
         score = replace(PSNR, column=f"psnr_{region}")
         (column,) = columns(entries, rows, planned, score)
-        means, halves = column.over_images
+        means, halves = (np.where(column.is_whole, each, np.nan) for each in column.over_images)
         numbers[f"{region}_mean"], numbers[f"{region}_half_width"] = means, halves
         numbers[f"{region}_n"], numbers["N"] = column.counts, column.planned
         has_exact |= any(column.exact)
         best = sorted(column.whole, key=lambda row: -means[row])
         shown[heading] = [
             Value(
-                means[row] if row in best else float("nan"),
+                float(means[row]),
                 PSNR.decimals,
-                halves[row] if row in best else float("nan"),
+                float(halves[row]),
                 (column.counts[row], column.planned[row]),
                 best.index(row) + 1 if row in best[:2] else 0,
+                exact=column.exact[row],
             )
             for row in range(len(entries))
         ]

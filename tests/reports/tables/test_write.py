@@ -49,7 +49,7 @@ def test_every_table_compiles_also_with_hostile_names(tmp_path: Path) -> None:
     assert {table.name for table in made} == {
         *BY_METRIC,
         "leaderboard",
-        *("iterations", "missing-share", "per-image", "architectures", "stopping"),
+        *("iterations", "missing-share", "per-image", "regions", "architectures", "stopping"),
         *("seeds", "timing-a-processor"),
     }
     asked = Asked(
@@ -183,4 +183,5 @@ def test_tables_without_anything_are_left_out() -> None:
         *BY_METRIC,
         "leaderboard",
         "per-image",
+        "regions",
     }
