@@ -88,10 +88,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"methods": [{"fill": "meen"}]}, "methods[0].fill: unknown fill 'meen'. Did you mean 'mean'?"),
     ({"methods": [{"fill": "mean", "presets": 1}]}, "methods[0]: unknown key 'presets'"),
-    ({"methods": [{"label": "x"}]}, "methods[0]: a method is either a fill or a preset"),
+    ({"methods": [{"label": "x"}]}, "methods[0]: a method is a fill, a preset or published; name"),
     (
         {"methods": [{"fill": "mean", "set": {"learning_rate": 1}}]},
-        "methods[0]: a fill has nothing to set",
+        "methods[0].set: the fill 'mean' has no options; leave out 'learning_rate'",
     ),
     (
         {"methods": [{"fill": "mean", "output": "raw"}]},
@@ -425,11 +425,12 @@ def test_a_mistake_is_said_before_torch_is_imported(suite_file: Write, process: 
 
 def test_all_fills_are_one_line(suite_file: Write) -> None:
     suite = load_suite(str(suite_file(methods=[{"fill": "all"}])))
-    assert [job.method for job in expand(suite)] == list(FILLS)
+    quick = [name for name, fill in FILLS.items() if not fill.slow]
+    assert [job.method_label for job in expand(suite)] == quick
+    assert [job.method for job in expand(suite)] == [FILLS[name] for name in quick]
     for entry, match in (
-        ({"fill": "all", "label": "x"}, "all fills have their own names; leave the label out"),
+        ({"fill": "all", "label": "x"}, "several fills have their own names; leave the label out"),
         ({"fill": "al"}, "unknown fill 'al'. Did you mean 'all'"),
-        ({"fill": "mean", "reproduces": "DIP"}, "a fill has nothing to set, sweep or reproduce"),
     ):
         with pytest.raises(InputError, match=match):
             load_suite(str(suite_file(methods=[entry])))
