@@ -11,6 +11,7 @@ from support.suites import TINY
 
 from benchmarks.jobs.plan import Plan
 from benchmarks.runner import dry_run
+from dip.fills import FILLS
 
 Write = Callable[..., Path]
 
@@ -115,3 +116,17 @@ def test_why_a_job_would_run_is_said(suite_file: Write, command: Command, tmp_pa
             else:
                 assert line.startswith("stale    ")
                 assert line.partition(": ")[2].startswith(why)
+
+
+def test_slow_fills_state_their_cost_and_say_beforehand_that_memory_will_not_do(
+    suite_file: Write, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = suite_file(methods=[{"fill": ["fsr", "mean", "biharmonic"]}])
+    lines = _dry(command, suite, tmp_path / "results")
+    assert f"fsr: {FILLS['fsr'].cost}" in lines
+    assert not any(line.startswith(("mean: ", "biharmonic: ", "NOTICE")) for line in lines)
+    monkeypatch.setattr("dip.fills.fill.free_bytes", lambda: 1000)
+    lines = _dry(command, suite, tmp_path / "results")
+    (notice,) = [line for line in lines if line.startswith("NOTICE: ")]
+    hole = "astronaut/boxes[count=1,side=8]"
+    assert notice.startswith(f"NOTICE: {hole}/biharmonic/0: the fill 'biharmonic' needs about")

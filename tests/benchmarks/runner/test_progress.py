@@ -91,6 +91,28 @@ def test_a_plain_line_comes_every_half_minute_while_nothing_ends(
     assert f"running   {jobs[0].name}, iteration 60 of 100, loss 0.25000, " in screen.getvalue()
 
 
+def test_a_slow_fill_is_shown_in_per_cent(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = jobs[4]  # total-variation, which takes a worker
+    screen = StringIO()
+    with Display(jobs, 2, Console(file=screen, force_terminal=True, width=170)) as display:
+        display.show(Started(fill, place=1))
+        display.show(Progress(fill, 42, None))
+        assert display.bars is not None
+        display.bars.refresh()
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", screen.getvalue())
+    assert re.search(rf"worker 2  {re.escape(fill.name)} .*42/100 %", shown)
+    assert "loss" not in shown
+
+    plain = StringIO()
+    with Display(jobs, 2, Console(file=plain, width=170)) as display:
+        display.show(Started(fill, place=1))
+        display.show(Progress(fill, 42, None))
+        assert not plain.getvalue()
+        monkeypatch.setattr("benchmarks.runner.progress.LINE_SECONDS", 0.0)
+        display.show(Progress(fill, 65, None))
+    assert plain.getvalue() == f"[0/5] running   {fill.name}, 65 %\n"
+
+
 def test_the_time_left_follows_the_pace_of_each_method(jobs: list[Job]) -> None:
     left = TimeLeft(workers=1)
     for job in jobs:

@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from importlib.metadata import packages_distributions
+from typing import Any
 
 import cv2
 import numpy as np
@@ -227,3 +229,64 @@ def test_a_fill_whose_package_is_missing_says_which(monkeypatch: pytest.MonkeyPa
         match=r"'nearest' needs the package 'scipy.*'; the extra `fills` of dip-bench has it",
     ):
         _filled("nearest", *_image())
+
+
+def _free(monkeypatch: pytest.MonkeyPatch, free: float | None) -> None:
+    monkeypatch.setattr("dip.fills.fill.free_bytes", lambda: free)
+
+
+def test_a_hole_for_which_the_memory_does_not_suffice_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    def memory(hole: np.ndarray, channels: int) -> float:
+        asked.append((hole.shape, hole.dtype, int(hole.sum()), channels))
+        return 5 * 2**30
+
+    fill = replace(FILLS["mean"], memory=memory)
+    image, _ = _image()
+    hole = np.zeros((20, 24), bool)
+    hole[:, :20] = True
+    masked, mask = image.transpose(2, 0, 1), (~hole).astype(np.uint8)[None]
+    _free(monkeypatch, 1.5 * 2**30)
+    with pytest.raises(
+        InputError,
+        match=r"^the fill 'mean' needs about 5\.0 GiB of memory for a hole of 400 pixels, and"
+        r" 1\.5 GiB are free; use a smaller image or another fill$",
+    ):
+        fill.restore(masked, mask)
+    assert asked == [((20, 24), np.dtype(bool), 400, 3)]
+    for enough in (6 * 2**30, None):  # None: where nobody knows
+        _free(monkeypatch, enough)
+        fill.restore(masked, mask)
+
+
+def test_a_fill_that_needs_little_beside_the_image_is_never_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _free(monkeypatch, 0)
+    _filled("mean", *_image())
+
+
+@pytest.mark.parametrize("name", [name for name, fill in FILLS.items() if fill.memory is not None])
+def test_an_estimate_of_memory_grows_with_the_hole(name: str) -> None:
+    estimate = FILLS[name].memory
+    assert estimate is not None
+    holes = [np.zeros((64, 64), bool) for _ in range(4)]
+    for hole, side in zip(holes, (1, 16, 32, 60), strict=True):
+        hole[2 : 2 + side, 2 : 2 + side] = True
+    needed = [estimate(hole, 3) for hole in holes]
+    assert needed == sorted(needed)
+    assert 0 <= needed[0] <= needed[-1] < 2**32
+
+
+@pytest.mark.parametrize("name", [name for name, fill in FILLS.items() if fill.has_progress])
+def test_progress_goes_up_until_the_fill_ends(name: str) -> None:
+    """Which may be early, as when an iteration changes nothing any more."""
+    image, hole = _image()
+    shares: list[float] = []
+    masked, mask = image.transpose(2, 0, 1), (~hole).astype(np.uint8)[None]
+    FILLS[name].restore(masked, mask, 0, shares.append)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] <= shares[-1] <= 1
