@@ -34,6 +34,7 @@ from dip.options import Method
 from reports.page import screenshots
 
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
+ALL_FILLS = [name for name, fill in FILLS.items() if not fill.slow]  # of `fill: all`
 DIP = [line for line in COMMANDS if line.startswith("dip ")]
 BENCH = [line for line in COMMANDS if line.startswith("dip-bench ") and line not in CLUSTER]
 
@@ -242,12 +243,16 @@ def test_the_suite_shown_is_one() -> None:
     in_readme, _, entry, in_suites, question, outputs = blocks("yaml")
     content = {**yaml.safe_load(in_suites), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
-    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(FILLS)
+    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(
+        ALL_FILLS
+    )
     assert suite.asked is not None
     with_defaults = Question.model_validate(yaml.safe_load(question)["question"])
     assert suite.question == with_defaults.model_copy(update={"compare": None})
     readme = Suite.model_validate({**content, **yaml.safe_load(in_readme)})
-    assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(FILLS)
+    assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(
+        ALL_FILLS
+    )
     asking = Suite.model_validate({**content, **yaml.safe_load(outputs)})
     assert [each.label for each in asking.outputs_for(asking.methods[1])] == [
         *("averaged", "clean", "mean[from=7000,every=50]")
@@ -344,9 +349,9 @@ def test_make_bench_on_quick(tmp_path: Path) -> None:
     first = _make(*words, out=tmp_path)
     assert first.returncode == 0, first.stderr
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 11 * 5 * 2 + 10 * len(FILLS)  # too short for the stopping rules
+    assert len(results) == 11 * 5 * 2 + 10 * len(ALL_FILLS)  # too short for the stopping rules
     scores = [c for c in results if c.startswith(("psnr", "ssim", "lpips"))]
     assert len(scores) == 9
     if lpips_weights.missing() is None:
         assert not results[scores].isna().any(axis=None)
-    assert f"{11 + 10 * len(FILLS)} done before, 0 to run" in _make(*words, out=tmp_path).stdout
+    assert f"{11 + 10 * len(ALL_FILLS)} done before, 0 to run" in _make(*words, out=tmp_path).stdout

@@ -176,3 +176,44 @@ def test_a_method_of_some_images_is_told(results: Results) -> None:
 def test_a_question_that_came_late_is_not_called_planned(results: Results) -> None:
     asking = _asking(results, ("a", "mean"), ("b", "mean"), fits=2, asked_after=1)
     assert _sentences(asking)[1].endswith("wide enough for all 2 to hold at once.")
+
+
+def _with_pictures(results: Results, *methods: str) -> Results:
+    """The same, as if those fills were pictures that others have published."""
+    rows = results.rows.copy()
+    theirs = rows["method"].isin(methods)
+    rows.loc[theirs, "seconds"] = math.nan
+    rows.loc[theirs, "device"] = "not run here"
+    about = {**results.about, "pictures": list(methods)}
+    return dataclasses.replace(results, rows=rows, about=about)
+
+
+def test_published_pictures_are_neither_networks_nor_fills(results: Results) -> None:
+    sentences = _sentences(_with_pictures(results, "biharmonic"))
+    assert sentences[0].startswith(
+        "Compared: 2 networks (a and b, after 200 iterations), 1 fill without a network and the"
+        " published pictures of biharmonic, on 8 images"
+    )
+    assert "; mean, the best fill, " in sentences[2]
+    assert ", on a processor." in sentences[2]
+    both = _sentences(_with_pictures(results, "biharmonic", "mean"))
+    assert " and the published pictures of mean and biharmonic, on 8 images" in both[0]
+    assert "best fill" not in both[2]
+
+
+def test_where_nothing_is_fitted_the_times_are_those_of_fills() -> None:
+    fills = synthetic(8, {}, FILLS)
+    asking = _asking(fills, ("mean", "biharmonic"), margin=1.0)
+    compared, answer, costs = _sentences(asking)
+    assert compared.startswith("Compared: 2 fills without a network, on 8 images")
+    assert answer.endswith("Only fits record when a question was asked, and there are none here.")
+    assert "before its fits" not in answer
+    assert costs.startswith("Median time of one job: biharmonic ")
+    assert costs.endswith(", on a processor.")
+
+
+def test_only_published_pictures_have_no_times() -> None:
+    theirs = _with_pictures(synthetic(8, {}, FILLS), *FILLS)
+    compared, answer = _sentences(theirs)
+    assert compared.startswith("Compared: the published pictures of mean and biharmonic, on 8")
+    assert answer.startswith("No comparison was planned")

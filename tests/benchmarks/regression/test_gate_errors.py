@@ -90,7 +90,8 @@ def _gates(draw: Callable[..., Order], shift: float = 0.0) -> tuple[Array, Array
 
 def test_the_pool_has_every_network_and_seeds_enough() -> None:
     methods = [label for each in load_suite("regression").methods for label, _ in each.expand()]
-    assert [*_fitted(), *FILLS] == methods
+    assert tuple(methods[: len(_fitted())]) == _fitted()
+    assert {*methods[len(_fitted()) :]} <= {*FILLS}
     assert _scores().shape[2] >= 20
     assert not np.isnan(_scores()).any()
 
