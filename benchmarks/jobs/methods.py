@@ -124,6 +124,8 @@ class MethodEntry(Options):
             raise ValueError(f"{what} has one output; leave out the key 'output'")
         if self.iterations is not None:
             raise ValueError(f"{what} has no iterations; leave them out")
+        if (self.set or self.sweep) and self.published is not None:
+            raise ValueError("a published picture has nothing to set or sweep")
         if (self.set or self.sweep) and len(self.fills) != 1:
             raise ValueError("set and sweep are of one preset or one fill; name one in each line")
         if self.label is not None and (self.fill == ALL or len(self.fills) > 1):

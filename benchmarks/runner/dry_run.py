@@ -52,11 +52,12 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
 
 
 def _fills(jobs: Sequence[Job]) -> Iterator[str]:
-    """What slow fills cost, and which jobs they will refuse."""
-    fills = {job.method_label: job.method for job in jobs if isinstance(job.method, Fill)}
-    for label, fill in fills.items():
-        if fill.slow:
-            yield f"{label}: {fill.cost}"
+    """What fills cost that may take long, and which jobs they will refuse."""
+    for label, job in {job.method_label: job for job in jobs}.items():
+        fill = job.method
+        if isinstance(fill, Fill) and fill.cost:
+            defaults = "" if fill.has_defaults else " with default options; not known with these"
+            yield f"{label}: {fill.cost}{defaults}"
     for job in jobs:
         if isinstance(job.method, Fill):
             try:

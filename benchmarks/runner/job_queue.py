@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks.jobs.job import Job
 from benchmarks.jobs.plan import Plan, Status
 from benchmarks.system.files import CannotWriteError, Claim
-from dip.fills import FILLS, Fill
+from dip.fills import Fill
 from dip.options import Method
 
 
@@ -17,8 +17,7 @@ def is_quick(job: Job) -> bool:
     That is a published picture, or a fill of a small image; `quick_pixels` holds for its defaults.
     """
     if isinstance(job.method, Fill):
-        is_default = job.method == FILLS.get(job.method.name)
-        return is_default and job.mask.size <= job.method.quick_pixels
+        return job.method.has_defaults and job.mask.size <= job.method.quick_pixels
     return not isinstance(job.method, Method)
 
 

@@ -234,7 +234,7 @@ class Display:
             self.quick_fills_done += how == "done"
             if not (self.quick_fills_left or self.bars) and self.quick_fills_done:
                 # One line for all of them: many are over within a second.
-                self._line(f"done      {counted(self.quick_fills_done, 'quick fill')}")
+                self._line(f"done      {counted(self.quick_fills_done, 'quick job')}")
         if self.bars:
             self.bars.update(self.overall, completed=self.over, note=self._left())
 

@@ -167,7 +167,7 @@ def _lines(table: "pd.DataFrame", described: dict[str, Any]) -> Iterator[str]:
     yield f"- versions: {versions}\n"
     yield f"- image: {IMAGE} in colour, mirrored beyond its size; holes: shares of the pixels at"
     yield f" random, and a box of {BOX:g} of the side\n"
-    yield "- memory: the peak beyond what the process had before, image included\n"
+    yield "- memory: the peak beyond what the process had before, without the image\n"
     for fill, rows in table.groupby("fill", sort=False):
         yield f"\n## {fill}\n\n"
         cells = {(row["size"], row["hole"]): _cell(row) for row in rows.to_dict("records")}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dip.fills.fill import Fill
+from dip.options.base import Options
 
 
 def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
@@ -21,7 +22,7 @@ def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArr
     return np.asarray(filled, dtype=np.float64).transpose(2, 0, 1)
 
 
-def memory(hole: NDArray[np.bool_], channels: int) -> float:
+def memory(hole: NDArray[np.bool_], channels: int, options: Options) -> float:
     """Estimate the bytes of the solver's factors, which grow as n log n.
 
     Measured for boxes and for 50 and 90 % of 64x64 to 1024x1024 pixels: 102 to 332 bytes.

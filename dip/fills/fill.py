@@ -17,7 +17,7 @@ from dip.system.text import gibibytes
 
 Report = Callable[[float], None]  # called with the share of the work that is done, in (0, 1]
 Restore = Callable[..., NDArray[np.float64]]
-Memory = Callable[[NDArray[np.bool_], int], float]
+Memory = Callable[[NDArray[np.bool_], int, Any], float]
 
 
 NO_OPTIONS = Options()
@@ -46,8 +46,8 @@ class Fill:
         has_progress: whether `function` takes `report`, which it calls with the share of the work
             that is done.
         cost: what to expect, in words, of a fill that may take long.
-        memory: estimate of the bytes that it needs, from the hole (H, W) and the number of
-            channels; None where it needs little beside the image.
+        memory: estimate of the bytes that it needs, from the hole (H, W), the number of channels
+            and the options; None where it needs little beside the image.
         version: increases when its output changes.
         order: position in lists; fills without one come last, by name.
     """
@@ -88,6 +88,11 @@ class Fill:
         return replace(self, options=options)
 
     @property
+    def has_defaults(self) -> bool:
+        """Whether all options are at their defaults, for which cost and `quick_pixels` hold."""
+        return self.options == type(self.options)()
+
+    @property
     def canonical(self) -> dict[str, Any]:
         """Name and options, JSON-compatible, as keys of runs contain them.
 
@@ -116,17 +121,23 @@ class Fill:
             (C, H, W) float64, known pixels unchanged and the hole filled.
 
         Raises:
-            InputError: a package that the fill needs is not installed, or the fill needs more
-                memory than there is.
+            InputError: a package that the fill needs is not installed, the fill needs more memory
+                than there is, or nothing is known.
         """
+        hole = mask[0] == 0
+        image = masked.astype(np.float64) * ~hole
+        if not hole.any():
+            return image
+        if hole.all():
+            raise InputError(f"the fill '{self.name}' has nothing to go by: all pixels are missing")
         self.load()
-        self.check_memory(mask[0] == 0, masked.shape[0])
+        self.check_memory(hole, masked.shape[0])
         keywords: dict[str, Any] = {}
         if type(self.options).model_fields:
             keywords["options"] = self.options
         if self.has_progress:
             keywords["report"] = report
-        return self.function(masked.astype(np.float64) * (mask != 0), mask, seed, **keywords)
+        return self.function(image, mask, seed, **keywords)
 
     def check_memory(self, hole: NDArray[np.bool_], channels: int) -> None:
         """Refuse a hole for which the memory does not suffice.
@@ -139,7 +150,7 @@ class Fill:
             InputError: the estimate is above what is free.
         """
         free = free_bytes()
-        needed = self.memory(hole, channels) if self.memory is not None else 0
+        needed = self.memory(hole, channels, self.options) if self.memory is not None else 0
         if free is not None and needed > free:
             raise InputError(
                 f"the fill '{self.name}' needs about {gibibytes(needed)} of memory for a hole of"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dip.fills.fill import Fill
+from dip.options.base import Options
 
 
 def restore(masked: NDArray[np.float64], mask: NDArray[Any], seed: int) -> NDArray[np.float64]:
@@ -46,7 +47,7 @@ def membrane(image: NDArray[np.float64], hole: NDArray[np.bool_]) -> NDArray[np.
     return filled
 
 
-def memory(hole: NDArray[np.bool_], channels: int) -> float:
+def memory(hole: NDArray[np.bool_], channels: int, options: Options) -> float:
     """Estimate the bytes of the factors, which grow as n log n with the pixels of the hole.
 
     Measured for boxes and for 50 and 90 % of 64x64 to 1024x1024 pixels: 51 to 165 bytes.

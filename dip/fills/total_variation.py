@@ -48,6 +48,7 @@ def restore(
         if np.abs(step).mean() < TOLERANCE:
             break
         report((done + 1) / ITERATIONS)
+    report(1.0)
     whole[hole] = filled[inside]
     return whole.transpose(2, 0, 1)
 

@@ -20,7 +20,7 @@ MOST = 10**9  # iterations or pixels: as good as without a bound
 MAX_SIDES = {"cpu": 384, "cuda": 512}
 
 
-# What says nothing to a classical fill, which works at full resolution and in one go.
+# Options that a classical fill does not have.
 ONLY_FOR_NETWORKS = (
     *("preset", "iterations", "stop", "max_side", "device", "look"),
     *("preview", "animation", "save_every", "resume"),
@@ -92,9 +92,8 @@ def make_fill_request(
 
 def check_for_fill(given: Iterable[str]) -> None:
     """Raises InputError if options were given that only networks have."""
-    found = {*given} & {*ONLY_FOR_NETWORKS}
-    if found:
-        names = " and ".join(f"`{name}`" for name in ONLY_FOR_NETWORKS if name in found)
+    if refused := {*given} & {*ONLY_FOR_NETWORKS}:
+        names = " and ".join(f"`{name}`" for name in ONLY_FOR_NETWORKS if name in refused)
         raise InputError(f"{names}: only for networks, and `fill` uses none; leave out either")
 
 

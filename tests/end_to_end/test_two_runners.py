@@ -182,7 +182,7 @@ def test_two_runners_on_one_store_run_every_job_once(
     assert [runner.returncode for runner in runners] == [0, 0], said
     said_done = [re.findall(r"\] done      (.*/\d+)(?:;|$)", output, re.M) for output, _ in said]
     assert sorted(said_done[0] + said_done[1]) == sorted(job.name for job in jobs_of(suite)[:6])
-    assert sum("done      1 quick fill" in output for output, _ in said) == 1
+    assert sum("done      1 quick job" in output for output, _ in said) == 1
     assert all(said_done)  # both had their share
     status = command("benchmarks", "status", suite, "--out", out).stdout
     assert status.endswith("7 done\n")

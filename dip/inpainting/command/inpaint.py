@@ -150,7 +150,9 @@ def inpaint(
         typer.Option("--strict", help="refuse a photo of which something cannot be kept"),
     ] = False,
 ) -> int:
-    """Fill the hole in a photo. Ctrl-C stops a fit early, and writes the best so far."""
+    """Fill the hole in a photo. Ctrl-C stops a fit early and writes the best so far; of a fill it
+    writes nothing.
+    """
     changes = dict(map(parse_setting, settings or []))
     fills = [
         make_fill_request(name, {} if number else changes, seed=seed, context=context)

@@ -30,7 +30,9 @@ def planned(plan: "Plan", preset: str, stop: str) -> str:
 
 
 def fill_planned(request: FillRequest, places: Sequence[Neighbourhood]) -> str:
-    return f"filling with {fill_in_words(request.fill)}: {_sizes(places)}; Ctrl-C ends it"
+    fill = request.fill
+    cost = f" ({fill.cost})" if fill.slow and fill.has_defaults else ""
+    return f"filling with {fill_in_words(fill)}{cost}: {_sizes(places)}; Ctrl-C ends it"
 
 
 def fill_in_words(fill: Fill) -> str:
@@ -42,9 +44,9 @@ def fill_in_words(fill: Fill) -> str:
 
 def fill_outcome(request: FillRequest, left: Sequence[int]) -> str:
     """left: numbers of the holes that were left as they are."""
-    said = [f"filled with {fill_in_words(request.fill)}"]
-    said += [f"hole {number}: left as it is, with nothing visible around it" for number in left]
-    return "; ".join(said)
+    parts = [f"filled with {fill_in_words(request.fill)}"]
+    parts += [f"hole {number}: left as it is, with nothing visible around it" for number in left]
+    return "; ".join(parts)
 
 
 def fill_tile(fill: Fill, seconds: float) -> str:

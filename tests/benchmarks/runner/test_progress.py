@@ -54,7 +54,7 @@ def _show(jobs: list[Job], terminal: bool, width: int = 170) -> str:
 def test_plain_output_is_one_whole_line_for_each_event(jobs: list[Job]) -> None:
     lines = _show(jobs, terminal=False).splitlines()
     assert [line.partition(";")[0] for line in lines] == [
-        "[2/5] done      2 quick fills",
+        "[2/5] done      2 quick jobs",
         f"[3/5] done      {jobs[4].name}",
         f"[3/5] goes on   {jobs[1].name} from iteration 40",
         f"[4/5] FAILED    {jobs[1].name}: RuntimeError: no [more] memory",

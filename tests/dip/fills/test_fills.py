@@ -240,7 +240,7 @@ def test_a_hole_for_which_the_memory_does_not_suffice_is_refused(
 ) -> None:
     asked: list[Any] = []
 
-    def memory(hole: np.ndarray, channels: int) -> float:
+    def memory(hole: np.ndarray, channels: int, _: Any) -> float:
         asked.append((hole.shape, hole.dtype, int(hole.sum()), channels))
         return 5 * 2**30
 
@@ -276,9 +276,56 @@ def test_an_estimate_of_memory_grows_with_the_hole(name: str) -> None:
     holes = [np.zeros((64, 64), bool) for _ in range(4)]
     for hole, side in zip(holes, (1, 16, 32, 60), strict=True):
         hole[2 : 2 + side, 2 : 2 + side] = True
-    needed = [estimate(hole, 3) for hole in holes]
+    needed = [estimate(hole, 3, FILLS[name].options) for hole in holes]
     assert needed == sorted(needed)
     assert 0 <= needed[0] <= needed[-1] < 2**32
+
+
+@pytest.mark.parametrize("name", ["total-variation", "plug-and-play", "exemplar", "patch-gaussian"])
+def test_a_fill_that_begins_with_the_harmonic_one_needs_as_much_memory(name: str) -> None:
+    hole = np.random.RandomState(0).rand(512, 512) < 0.9
+    least, own = FILLS["harmonic"].memory, FILLS[name].memory
+    assert least is not None
+    assert own is not None
+    options = FILLS[name].options
+    assert own(hole, 3, options) >= least(hole, 3, FILLS["harmonic"].options)
+
+
+def test_larger_patches_need_more_memory() -> None:
+    hole = np.ones((256, 256), bool)
+    for name in ("exemplar", "patch-gaussian"):
+        small, large = (FILLS[name].with_settings({"patch": side}) for side in (5, 15))
+        assert small.memory is not None
+        assert small.memory(hole, 3, small.options) < small.memory(hole, 3, large.options)
+
+
+def test_noise_that_would_grow_is_refused() -> None:
+    with pytest.raises(InputError, match="last_sigma 30 is above first_sigma 20; the noise falls"):
+        FILLS["plug-and-play"].with_settings({"last_sigma": 30})
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_without_a_hole_the_image_is_the_answer(name: str) -> None:
+    image, _ = _image()
+    assert np.array_equal(_filled(name, image, np.zeros((20, 24), bool)), image)
+
+
+@pytest.mark.parametrize("name", FILLS)
+def test_a_hole_that_leaves_nothing_is_refused(name: str) -> None:
+    image, _ = _image()
+    with pytest.raises(InputError, match=f"'{name}' has nothing to go by: all pixels are missing"):
+        _filled(name, image, np.ones((20, 24), bool))
+
+
+@pytest.mark.parametrize("name", FILLS)
+@pytest.mark.parametrize("size", [(20, 24), (65, 65), (33, 50)])
+def test_one_colour_stays_one_colour(name: str, size: tuple[int, int]) -> None:
+    """Whatever the size of the image: some fills work in blocks of 16 pixels."""
+    hole = np.random.RandomState(1).rand(*size) < 0.5
+    hole[-4:-1, -4:-1] = True
+    image = np.broadcast_to(np.array([0.8, 0.2, 0.4]), (*size, 3))
+    filled = _filled(name, np.where(hole[..., None], 0, image), hole)
+    np.testing.assert_allclose(filled, image, atol=OPENCV_DRIFT)
 
 
 @pytest.mark.parametrize("name", [name for name, fill in FILLS.items() if fill.has_progress])
