@@ -239,20 +239,25 @@ def test_make_help_lists_the_targets() -> None:
     assert listed == set(targets.split())
 
 
+def _labels(suite: Suite) -> list[str]:
+    return [label for entry in suite.methods for label, _ in entry.expand()]
+
+
 def test_the_suite_shown_is_one() -> None:
-    in_readme, _, entry, in_suites, question, outputs = blocks("yaml")
+    in_readme, _, in_fills, entry, in_suites, question, outputs = blocks("yaml")
     content = {**yaml.safe_load(in_suites), "name": "shown", "file": "shown.yaml"}
     suite = Suite.model_validate(content)
-    assert len([label for entry in suite.methods for label, _ in entry.expand()]) == 5 + len(
-        ALL_FILLS
-    )
+    assert len(_labels(suite)) == 8 + len(ALL_FILLS)
     assert suite.asked is not None
     with_defaults = Question.model_validate(yaml.safe_load(question)["question"])
     assert suite.question == with_defaults.model_copy(update={"compare": None})
     readme = Suite.model_validate({**content, **yaml.safe_load(in_readme)})
-    assert len([label for each in readme.methods for label, _ in each.expand()]) == 2 + len(
-        ALL_FILLS
-    )
+    assert len(_labels(readme)) == 2 + len(ALL_FILLS)
+    fills = Suite.model_validate({**content, "question": None, **yaml.safe_load(in_fills)})
+    assert _labels(fills) == [
+        *(*ALL_FILLS, "fsr", "exemplar", "patch-gaussian"),
+        *("telea-5", "navier-stokes[radius=1]", "navier-stokes[radius=2]", "DIP"),
+    ]
     asking = Suite.model_validate({**content, **yaml.safe_load(outputs)})
     assert [each.label for each in asking.outputs_for(asking.methods[1])] == [
         *("averaged", "clean", "mean[from=7000,every=50]")
