@@ -122,5 +122,6 @@ def test_the_regions_are_named_and_their_order_stays(results: Results) -> None:
         *("method", "output", "hole", "composited", "uncomposited")
     ]
     assert [row["method"] for row in table.numbers.to_dict("records")] == ["a", "mean"]
+    assert table.title == "PSNR (dB) ↑ by region, after 200 iterations"
     for words in ("missing pixels only", "known pixels put back", "as the output came"):
         assert words in table.about
