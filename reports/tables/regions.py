@@ -69,7 +69,7 @@ def regions(results: Results, competing: Sequence[Entry]) -> Table:
     )
     return Table(
         "regions",
-        f"PSNR (dB) ↑ by region, {results.after_last}",
+        "PSNR (dB) ↑ by region" + (f", {results.after_last}" if results.networks else ""),
         numbers.loc[order].reset_index(drop=True),
         [panel.loc[order].reset_index(drop=True)],
         about=f"{about}; {ABOUT_EXACT}" if has_exact else about,

@@ -219,7 +219,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"methods": [{"published": "Painter", "set": {"radius": 3}}]},
-        "methods[0]: set and sweep are of one preset or one fill; name one in each line",
+        "methods[0]: a published picture has nothing to set or sweep",
     ),
     (
         {"methods": [{"published": "Painter", "fill": "mean"}]},
