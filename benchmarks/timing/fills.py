@@ -86,7 +86,7 @@ def time_fills(
         table = pd.DataFrame(rows)
         write_atomically(files / TABLE, table.to_csv(index=False))
         write_atomically(files / ENVIRONMENT, to_json(described))
-        write_atomically(files / PAGE, _page(table, described))
+        write_atomically(files / PAGE, page_of(table, described))
     return folder / PAGE
 
 
@@ -154,7 +154,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     return f"{row['seconds']:.3g} s, {row['peak_memory_mib']:.0f} MiB"
 
 
-def _page(table: "pd.DataFrame", described: dict[str, Any]) -> str:
+def page_of(table: "pd.DataFrame", described: dict[str, Any]) -> str:
     """A table in Markdown for each fill: sizes by holes."""
     return "".join(_lines(table, described))
 
@@ -163,7 +163,9 @@ def _lines(table: "pd.DataFrame", described: dict[str, Any]) -> Iterator[str]:
     yield "# Fills: seconds and peak memory by size and hole\n\n"
     yield f"- device: {described['device']}, one core\n"
     yield f"- revision: {described['git_revision'][:12] or 'not known'}\n"
-    versions = ", ".join(f"{name} {version}" for name, version in described["versions"].items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in sorted(described["versions"].items())
+    )
     yield f"- versions: {versions}\n"
     yield f"- image: {IMAGE} in colour, mirrored beyond its size; holes: shares of the pixels at"
     yield f" random, and a box of {BOX:g} of the side\n"

@@ -82,7 +82,6 @@ def test_the_table_shown_is_the_published_one() -> None:
         "fills-11/tables/regions.md",
         "development/tables/leaderboard.md",
         "development/tables/comparison-psnr.md",
-        "timing-fills/fills.md",
     }
     for path, table in shown:
         assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The page on fills says of the published results what they show."""
 
+import json
 import re
 
 import pandas as pd
@@ -8,6 +9,7 @@ from support.commands import ROOT
 from support.tables import tables
 
 from benchmarks.scoring.results import Results, load_results
+from benchmarks.timing import fills
 from dip.fills import FILLS
 from reports.tables.formats.write import to_markdown
 
@@ -70,3 +72,26 @@ def test_what_the_page_says_of_composited_scores(eleven: Results) -> None:
         f" {ten['DIP']:.2f} and `fsr` {ten['fsr']:.2f}"
     ) in WORDS
     assert f"(here {_hole(eleven, 'psnr_full').mean()['DIP']:.2f}, because" in WORDS
+
+
+def test_what_fills_cost_is_what_was_measured() -> None:
+    folder = PUBLISHED / "timing-fills"
+    table = pd.read_csv(folder / fills.TABLE)
+    described = json.loads((folder / fills.ENVIRONMENT).read_text(encoding="utf-8"))
+    assert fills.page_of(table, described) == (folder / fills.PAGE).read_text(encoding="utf-8")
+    assert {*table["size"]} == {*fills.SIZES}
+    assert {*table["hole"]} == {*fills.HOLES}
+    assert (table["outcome"] == "done").all()
+    cases = table.set_index(["fill", "size", "hole"])
+    told = [
+        f"`{name}` {'took ' if name == 'biharmonic' else ''}{case['seconds']:.0f} s and"
+        f" {case['peak_memory_mib'] / 1024:.1f} GiB"
+        for name in ("biharmonic", "plug-and-play", "exemplar", "fsr")
+        for case in [cases.loc[name, 1024, "90 %"]]
+    ]
+    assert f"90 % missing, {', '.join(told)}." in WORDS
+    seconds = cases.loc["fsr", 1024]["seconds"]
+    assert (
+        f"5 % of scattered pixels cost {seconds['5 %']:.0f} s, 50 % {seconds['50 %']:.0f} s, a box"
+        f" of a quarter of the image {seconds['box']:.0f} s"
+    ) in WORDS
