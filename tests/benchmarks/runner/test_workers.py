@@ -70,7 +70,7 @@ def test_quick_fills_are_done_in_the_runner_beside_the_workers(
     assert done.returncode == 0, done.stderr
     lines = [line.partition(";")[0].split()[1:] for line in done.stdout.splitlines()]
     ended = [words[1:] for words in lines if words and words[0] == "done"]
-    assert ended[0] == ["4", "quick", "fills"]  # while the worker starts
+    assert ended[0] == ["4", "quick", "jobs"]  # while the worker starts
     assert (
         sorted(name[0].split("/")[2] for name in ended[1:])
         == ["quick"] * 2 + ["total-variation"] * 2
