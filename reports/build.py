@@ -17,8 +17,8 @@ from reports.figures import animation, critical_difference, curves, sheets
 from reports.findings import findings
 from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
-from reports.tables import coverage, networks, question, regions, stopping
-from reports.tables.exploratory import comparison, paired, seeds
+from reports.tables import coverage, networks, question, stopping
+from reports.tables.exploratory import comparison, paired, regions, seeds
 from reports.tables.exploratory.standings import Standing, standings
 from reports.tables.formats.write import DOCUMENT, write, write_for_a_paper
 from reports.tables.leaderboard import leaderboard, score_of

@@ -81,6 +81,7 @@ def test_dip_bench_commands_run(
         _data_command_runs(words, command, tmp_path, monkeypatch)
         return
     if words[0] == "timing" and "--fill" in words:
+        words[words.index("--budget") + 1] = "0.05"  # minutes
         done = command("reports", *words, "--size", 16, "--out", tmp_path)
         assert done.returncode == 0, done.stderr
         return
