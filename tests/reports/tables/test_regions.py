@@ -11,8 +11,8 @@ from support.tables import tables
 
 from benchmarks.scoring.results import Results
 from benchmarks.scoring.statistics import mean_interval
-from reports.tables.formats.write import to_markdown
 from reports.tables.exploratory.regions import HEADINGS, regions
+from reports.tables.formats.write import to_markdown
 from reports.tables.table import Table, Value
 
 FILLS = {"mean": -5.0, "biharmonic": 1.0}
