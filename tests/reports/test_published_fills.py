@@ -82,7 +82,7 @@ def test_what_fills_cost_is_what_was_measured() -> None:
     assert {*table["size"]} == {*fills.SIZES}
     assert {*table["hole"]} == {*fills.HOLES}
     assert (table["outcome"] == "done").all()
-    cases = table.set_index(["fill", "size", "hole"])
+    cases = table.set_index(["fill", "size", "hole"]).sort_index()
     told = [
         f"`{name}` {'took ' if name == 'biharmonic' else ''}{case['seconds']:.0f} s and"
         f" {case['peak_memory_mib'] / 1024:.1f} GiB"
@@ -95,3 +95,22 @@ def test_what_fills_cost_is_what_was_measured() -> None:
         f"5 % of scattered pixels cost {seconds['5 %']:.0f} s, 50 % {seconds['50 %']:.0f} s, a box"
         f" of a quarter of the image {seconds['box']:.0f} s"
     ) in WORDS
+
+
+def test_what_the_page_says_of_the_development_crops() -> None:
+    results = load_results(PUBLISHED / "development")
+    answer = next(table for table in tables(results) if table.name == "question").numbers
+    judged = answer.set_index(["method", "hole"])
+    for hole in ("half missing", "medium strokes"):
+        row = judged.loc["patch-gaussian", hole]
+        assert row["verdict"] == "better"
+        shown = f"{row['difference']:+.2f} dB [{row['low']:.2f}, {row['high']:.2f}]"
+        assert shown in WORDS
+        assert judged.loc["exemplar", hole]["verdict"] == "worse"
+    assert {*judged.loc["quick"]["verdict"]} == {"inconclusive"}
+    assert {*answer[answer["hole"] == "large box"]["verdict"]} == {"inconclusive"}
+    board = next(table for table in tables(results) if table.name == "leaderboard").numbers
+    lowest = board[board["complete"]].nsmallest(2, "lpips")["method"]
+    assert {*lowest} == {"quick", "exemplar"}
+    best = board.set_index("method").loc["fsr-best", "difference"]
+    assert f"is {-best:.1f} dB worse" in WORDS
