@@ -102,7 +102,7 @@ def _answers(numbers: pd.DataFrame, asked: Asked, score: Score, *, has_fits: boo
     judged = [row for row in rows if row["verdict"] in VERDICTS]
     sentences += _intervals(judged, has_brackets=has_brackets)
     if judged and not has_fits:
-        sentences.append("Only fits record when a question was asked, and there are none here.")
+        sentences.append("Only fits record when a question was asked; nothing was fitted.")
     elif judged and not asked.asked_after:
         what = "this comparison" if len(rows) == 1 else "these comparisons"
         sentences.append(f"The suite stated {what} before its fits.")

@@ -52,7 +52,7 @@ def dry_run(plan: Plan, options: RunOptions) -> Iterator[str]:
 
 
 def _fills(jobs: Sequence[Job]) -> Iterator[str]:
-    """What fills cost that may take long, and which jobs they will refuse."""
+    """The cost of fills that may take long, and the jobs that fills will refuse."""
     for label, job in {job.method_label: job for job in jobs}.items():
         fill = job.method
         if isinstance(fill, Fill) and fill.cost:

@@ -25,8 +25,8 @@ class FSROptions(Options):
 
     quality: Literal["fast", "best"] = Field(
         "fast",
-        description="OpenCV's INPAINT_FSR_FAST, or INPAINT_FSR_BEST, which takes a minute at"
-        " 128x128 pixels and was worse wherever it was tried",
+        description="OpenCV's INPAINT_FSR_FAST, or INPAINT_FSR_BEST, which takes up to a"
+        " minute at 128x128 pixels and was worse wherever it was tried",
     )
 
 

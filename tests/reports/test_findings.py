@@ -206,7 +206,7 @@ def test_where_nothing_is_fitted_the_times_are_those_of_fills() -> None:
     asking = _asking(fills, ("mean", "biharmonic"), margin=1.0)
     compared, answer, costs = _sentences(asking)
     assert compared.startswith("Compared: 2 fills without a network, on 8 images")
-    assert answer.endswith("Only fits record when a question was asked, and there are none here.")
+    assert answer.endswith("Only fits record when a question was asked; nothing was fitted.")
     assert "before its fits" not in answer
     assert costs.startswith("Median time of one job: biharmonic ")
     assert costs.endswith(", on a processor.")
