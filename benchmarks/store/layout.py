@@ -1,7 +1,10 @@
 """The names of the files in a results folder.
 
 A results folder holds `runs/<key>/`, shared by all suites, and `<suite>/` for each suite.
+An archive holds the same of one suite, and `SHA256SUMS` of all its members.
 """
+
+RUNS = "runs"
 
 # In runs/<key>/
 CHECKSUMS = "SHA256SUMS"
@@ -17,6 +20,7 @@ JOBS = "jobs.csv"
 FAILURES = "failures"  # a folder of logs
 ACCOUNTING = "accounting.json"  # of the last command that fitted something
 OWNER = ".dip-bench-suite"  # which suite's file it is of
+RECORDS = "records.jsonl"  # of an unpacked archive: the records of all runs, packed whole or not
 
 
 def file_name(output: str, iteration: int) -> str:
