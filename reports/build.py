@@ -1,6 +1,5 @@
 """Builds the report of a suite, `results/<suite>/report/`: tables, figures, page and summary.md."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.scoring.results import Results, load_results
-from benchmarks.scoring.statistics import FEWEST_IMAGES
 from benchmarks.store.accounting import read_accounting
 from benchmarks.system.files import alone_in, write_atomically
 from benchmarks.system.refill import refilled
 from dip.errors import InputError
 from reports.figures import animation, critical_difference, curves, sheets
 from reports.findings import findings
-from reports.page.contents import name_of
 from reports.page.write import EMBEDDED, PAGE, check_pattern, write_embedded, write_jobs, write_page
+from reports.summary import contents, summary
 from reports.tables import coverage, networks, question, stopping
 from reports.tables.exploratory import comparison, paired, regions, seeds
 from reports.tables.exploratory.standings import Standing, standings
 from reports.tables.formats.write import DOCUMENT, write, write_for_a_paper
-from reports.tables.leaderboard import leaderboard, score_of
+from reports.tables.leaderboard import leaderboard
 from reports.tables.reproduction import reproduction_table
 from reports.tables.scores import PSNR
 from reports.tables.table import Table
@@ -31,7 +29,6 @@ from reports.templates import template
 SUMMARY = "summary.md"
 YAML = "suite.yaml"
 REPORT = "report"  # the folder beside results.csv
-PROBLEM = ("image", "mask", "method", "status", "reason")  # what is said of such a job
 NAMES = (SUMMARY, f"tables/{DOCUMENT}")  # in every report
 
 
@@ -173,55 +170,42 @@ def _build(
     own = results.about.get("suite")  # results of earlier versions do not have it
     if own:
         write_atomically(folder / YAML, own["yaml"])
-    shown = {
-        "title": results.title,
-        "asked": results.question,
-        "findings": sentences,
-        "planned": len(results.jobs),
-        "done": int((results.jobs["status"] == "done").sum()),
-        "images": results.jobs["image"].nunique(),
-        "holes": results.jobs["mask"].nunique(),
-        "problems": _problems(results),
-        "notices": results.about["notices"],
-        "measures": [score.name for score in results.scores],
-        "ranked_by": score_of(results).heading,
-        "tables": {table.name: table for table in tables},
-        "devices": [table for table in tables if table.name.startswith("timing-")],
-        "last": results.last,
-        **_draw(results, first, per_image, folder / "figures"),
-        "bands": curves.BANDS,
-        "few": FEWEST_IMAGES,
-        "below": curves.BELOW,
-        "networks": animation.NETWORKS,
-        "provenance": results.origin,
-        "command": f"dip-bench bench {shlex.quote(own['name'])}" if own else "",
-        "yaml": YAML if own else "",
-    }
+    figures = draw(results, first, per_image, folder / "figures")
     lines = write_jobs(results, folder)
     when_drawn()
     accounting = read_accounting(results.folder)
-    shown["time"] = accounting.line if accounting else ""
-    write_atomically(folder / SUMMARY, template("summary.md.j2").render(**shown))
+    time = accounting.line if accounting else ""
+    shown = contents(results, tables, sentences, figures, yaml=YAML if own else "", time=time)
+    write_atomically(folder / SUMMARY, summary(shown))
     write_page(results, folder, shown, lines)
     if embed is not None:
         write_embedded(results, folder, shown, embed)
 
 
-def _draw(
-    results: Results, first: Standing, per_image: pd.DataFrame, folder: Path
-) -> dict[str, list[str] | str | None]:
-    """Every figure, and the names of their files by what they are."""
+def draw(results: Results, first: Standing, per_image: pd.DataFrame, folder: Path) -> list[str]:
+    """Draw every figure.
+
+    Args:
+        results: results of a suite, with their runs.
+        first: the standing of its first score.
+        per_image: `coverage.per_image` of the same results.
+        folder: where figures are written.
+
+    Returns:
+        The names of their files.
+    """
     lines = curves.lines(results)
     chosen = sheets.choose(results)
-    return {
-        "ranks": critical_difference.critical_difference(first, folder),
-        "curves": curves.against_iterations(lines, folder) if results.networks else [],
-        "seconds": curves.against_seconds(lines, folder),
-        "sheets": sheets.contact_sheets(results, chosen, folder),
-        "errors": sheets.error_maps(results, chosen, folder),
-        "animations": animation.animations(results, folder),
-        "reach_sheets": sheets.coverage_sheets(results, per_image, folder),
-    }
+    ranks = critical_difference.critical_difference(first, folder)
+    return [
+        *([ranks] if ranks else []),
+        *(curves.against_iterations(lines, folder) if results.networks else []),
+        *curves.against_seconds(lines, folder),
+        *sheets.contact_sheets(results, chosen, folder),
+        *sheets.error_maps(results, chosen, folder),
+        *animation.animations(results, folder),
+        *sheets.coverage_sheets(results, per_image, folder),
+    ]
 
 
 def _build_timing(folder: Path, force: bool | None) -> Report:
@@ -236,12 +220,3 @@ def _build_timing(folder: Path, force: bool | None) -> Report:
 def _write_timing(folder: Path, tables: list[Table]) -> None:
     write(folder / "tables", tables)
     write_atomically(folder / SUMMARY, template("timing.md.j2").render(tables=tables))
-
-
-def _problems(results: Results) -> list[dict[str, object]]:
-    """Jobs without a full result, and those of which there is something to say."""
-    jobs = results.jobs[(results.jobs["status"] != "done") | (results.jobs["reason"] != "")]
-    return [
-        {"name": name_of(job), **{name: job[name] for name in PROBLEM}}
-        for job in jobs.to_dict("records")
-    ]

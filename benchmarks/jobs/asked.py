@@ -53,7 +53,7 @@ def asked_by(plan: Plan) -> Asked | None:
         return None
     sha256 = question_sha256(asked, plan.jobs)
     keys = {job.key for job in plan.jobs if isinstance(job.method, Method)}
-    stored = [record.question for key in keys if (record := plan.store.read(key))]
+    stored = [question for key in keys if (question := plan.question_of(key)) is not None]
     history = {
         "sha256": sha256,
         "fits": len(stored),
@@ -73,6 +73,7 @@ def question_of_fit(plan: Plan, job: Job, asked: Asked | None) -> str:
     Returns:
         That of the stored run, if there is one that is to be replaced; else that of `asked`.
     """
-    if record := plan.store.read(job.key):
-        return record.question
+    before = plan.question_of(job.key)
+    if before is not None:
+        return before
     return asked.sha256 if asked else ""

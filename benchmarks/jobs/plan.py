@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.jobs.job import OVER, Job, expand
+from benchmarks.jobs.kept import Kept
 from benchmarks.jobs.owner import check_owner, note_owner, owner_of
 from benchmarks.jobs.suite import Suite, load_suite
 from benchmarks.store.layout import CHECKSUMS, FAILURES, JOBS
@@ -44,13 +45,23 @@ class Status(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """folder: of the suite's results. owner: how the suite's file is noted there."""
+    """A suite with its jobs and the places of its results.
+
+    Attributes:
+        suite: the suite.
+        jobs: its jobs.
+        store: where runs are.
+        folder: of the suite's results.
+        owner: how the suite's file is noted there.
+        kept: results that were finished before and need no run.
+    """
 
     suite: Suite
     jobs: list[Job]
     store: Store
     folder: Path
     owner: str
+    kept: Kept | None = None
 
     def failure(self, job: Job) -> Path:
         """Where the log of a failed job is."""
@@ -61,7 +72,25 @@ class Plan:
         return f" ({self.failure(job)})"
 
     def status(self, job: Job) -> Status:
-        """How far the job is, by what its run says of itself."""
+        """How far the job is, by what its run says of itself, or by its kept rows."""
+        status = self._status_of_run(job)
+        if not status.is_over and self.kept and self.kept.has(job, self.suite.metrics):
+            return Status(*self.kept.statuses[job.key], version=status.version)
+        return status
+
+    def is_kept(self, job: Job) -> bool:
+        """Whether the job has no finished run here, and its rows were kept."""
+        return self.status(job).is_over and not self._status_of_run(job).is_over
+
+    def question_of(self, key: str) -> str | None:
+        """The hash of the question when a fit began; None if it was never made."""
+        if record := self.store.read(key):
+            return record.question
+        if self.kept and key in self.kept.rows:
+            return self.kept.question_of(key)
+        return None
+
+    def _status_of_run(self, job: Job) -> Status:
         run = self.store.run(job.key)
         version = self._version(job, run)
         if reason := self._failed_since(job):
@@ -88,6 +117,8 @@ class Plan:
         """The same after reading every byte of the run, with all that can be said."""
         word, reason, _ = self.status(job)
         is_claimed = self.store.is_claimed(job.key)
+        if self.is_kept(job):
+            return Status(word, "; ".join(filter(None, (reason, "kept without its pictures"))))
         if word in OVER and not is_claimed and (damage := self.store.damage(job.key)):
             return Status("damaged", damage)
         if word == "missing" and job.name in self._formerly:
@@ -186,21 +217,28 @@ def status_of(record: Record, job: Job) -> Status:
     return Status("done")
 
 
-def make_plan(suite: str, out: Path, seeds: int | None = None) -> Plan:
-    """Everything checked and nothing begun; raises InputError or DatasetError.
+def make_plan(suite: str, out: Path, seeds: int | None = None, kept: Kept | None = None) -> Plan:
+    """Check everything and begin nothing.
 
-    seeds: so many, from 0, instead of the suite's.
+    Args:
+        suite: a suite's name or file.
+        out: the folder of results.
+        seeds: so many, from 0, instead of the suite's.
+        kept: results that were finished before.
+
+    Raises:
+        InputError, DatasetError: the suite cannot be run as it is.
     """
     loaded, owner = load_suite(suite), owner_of(suite)
     if seeds is not None:
         loaded = loaded.model_copy(update={"seeds": list(range(seeds))})
     check_owner(out / loaded.name, owner, loaded)
-    return plan_of(loaded, out, owner)
+    return plan_of(loaded, out, owner, kept)
 
 
-def plan_of(suite: Suite, out: Path, owner: str) -> Plan:
+def plan_of(suite: Suite, out: Path, owner: str, kept: Kept | None = None) -> Plan:
     """The same of a suite that was read, whosever results its folder holds."""
-    return Plan(suite, expand(suite), Store(out / "runs"), out / suite.name, owner)
+    return Plan(suite, expand(suite), Store(out / "runs"), out / suite.name, owner, kept)
 
 
 def select(jobs: Iterable[Job], pattern: str) -> list[Job]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from benchmarks.metrics import METRICS
 from benchmarks.scoring.read_table import Columns, read_table
 from benchmarks.store.asked import Asked
-from benchmarks.store.layout import JOBS, RESULTS, SUITE
+from benchmarks.store.layout import JOBS, PACK, RESULTS, RUNS, SUITE
 from dip.errors import InputError, explain
 
 if TYPE_CHECKING:
@@ -279,11 +280,15 @@ class Results:
                 parts.append(part.assign(**described, output=output)[columns])
         return pd.concat(parts).drop_duplicates([*names, "output", "iteration"])
 
+    def has_run(self, key: str) -> bool:
+        """Whether a run is here; of kept results only the rows may be."""
+        return (self.folder.resolve().parent / RUNS / key).exists()
+
     def run(self, key: str) -> "RunFolder":
         """The pictures of a run."""
         from benchmarks.store.run_folder import RunFolder
 
-        return RunFolder(self.folder.resolve().parent / "runs" / key)
+        return RunFolder(self.folder.resolve().parent / RUNS / key)
 
 
 def at_common_iteration(results: Sequence[Results]) -> list[Results]:
@@ -326,7 +331,21 @@ def origin(revisions: Sequence[str], environments: Iterable[Mapping[str, Any]]) 
 
 
 def load_results(folder: Path) -> Results:
-    """Raises InputError if the folder holds no results of a suite."""
+    """Read the results of a suite.
+
+    Args:
+        folder: where results.csv, jobs.csv and suite.json are, or the archive of these.
+
+    Raises:
+        InputError: the folder holds no results of a suite.
+    """
+    if not (folder / RESULTS).exists() and (folder / PACK).exists():
+        from benchmarks.store.pack import unpack
+
+        with TemporaryDirectory() as place:
+            return replace(
+                load_results(unpack(folder / PACK, Path(place) / "archive")), folder=folder
+            )
     try:
         rows = read_table(folder / RESULTS, ROWS)
         rows = rows.astype({name: float for name in SCORED if name in rows})

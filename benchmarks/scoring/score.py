@@ -9,15 +9,16 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.jobs.job import Job
 from benchmarks.metrics import METRICS
-from benchmarks.scoring.results import COLUMNS, REGIONS
+from benchmarks.scoring.results import COLUMNS, NAMES, REGIONS, WHOLE, WORDS
 from benchmarks.store.layout import SCORES, file_name
 from benchmarks.store.record import Record, Saved
 from benchmarks.store.run_folder import DamagedError, RunFolder
@@ -37,18 +38,31 @@ def score(
     metrics: Sequence[str],
     *,
     afresh: bool = False,
+    kept: Mapping[str, Sequence[Mapping[str, str]]] = MappingProxyType({}),
     on_run: Callable[[int, int], None] = lambda *_: None,
 ) -> "tuple[pd.DataFrame, list[str]]":
-    """The rows of every job that has a run, and why rows or scores are missing, if any are.
+    """Compute the rows of every job that has a run, or whose rows were kept.
 
-    afresh: compute again what can be computed. on_run is called with (scored runs, all runs).
+    Args:
+        store: where the runs are.
+        jobs: the jobs of a suite.
+        metrics: names of the scores.
+        afresh: compute again what can be computed.
+        kept: by name, the rows of jobs that need no run, as their results.csv had them.
+        on_run: called with the numbers of scored runs and of all runs.
+
+    Returns:
+        The rows, and why rows or scores are missing, if any are.
     """
     import pandas as pd
 
     rows: list[tuple[Any, ...]] = []  # in a dictionary each they would take three times as much
     reasons: dict[str, None] = {}
-    stored = [job for job in jobs if store.folder(job.key).exists()]
+    stored = [job for job in jobs if job.name in kept or store.folder(job.key).exists()]
     for index, job in enumerate(stored):
+        if job.name in kept:
+            rows += (tuple(_value(row, column) for column in COLUMNS) for row in kept[job.name])
+            continue
         try:
             for row in _rows(store, job, metrics, afresh, reasons):
                 rows.append(tuple(row.get(column) for column in COLUMNS))
@@ -60,6 +74,14 @@ def score(
             reasons[f"{job.name}: {reason}"] = None
         on_run(index + 1, len(stored))
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
+
+
+def _value(row: Mapping[str, str], column: str) -> str | int | float | None:
+    """A cell of a kept row as the same number, or text, that was written."""
+    text = row.get(column, "")
+    if column in (*NAMES, *WORDS) or not text:
+        return text or None
+    return int(text) if column in WHOLE or text.isdecimal() else float(text)
 
 
 def keep_scores(

@@ -47,7 +47,12 @@ def write_results(
         # A job that failed after its run was stored has no result.
         sound = [job for job in plan.jobs if current[job.key].word != "failed"]
         results, reasons = score(
-            plan.store, sound, plan.suite.metrics, afresh=afresh, on_run=_progress(say)
+            *(plan.store, sound, plan.suite.metrics),
+            afresh=afresh,
+            kept={job.name: plan.kept.rows_of(job) for job in sound if plan.is_kept(job)}
+            if plan.kept
+            else {},
+            on_run=_progress(say),
         )
         for reason in reasons:
             say(f"NOTICE: {reason}")
@@ -145,4 +150,6 @@ def _environments(plan: Plan) -> list[dict[str, Any]]:
         for record in records
         if record and record.environment["device"] != NOT_RUN
     ]
+    if plan.kept and any(map(plan.is_kept, plan.jobs)):
+        environments = [*plan.kept.about["environments"], *environments]
     return list({to_json(entry): entry for entry in environments}.values())

@@ -21,6 +21,8 @@ FAILURES = "failures"  # a folder of logs
 ACCOUNTING = "accounting.json"  # of the last command that fitted something
 OWNER = ".dip-bench-suite"  # which suite's file it is of
 RECORDS = "records.jsonl"  # of an unpacked archive: the records of all runs, packed whole or not
+PACK = "results.zip"  # of a published result
+PARTIAL_PACK = "partial.zip"  # of one that is being made, in parts
 
 
 def file_name(output: str, iteration: int) -> str:

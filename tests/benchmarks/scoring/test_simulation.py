@@ -1,7 +1,7 @@
 """By simulation: intervals hold the truth, and what is no difference is not called one.
 
 With differences that are normal, exponential or log-normal; and with the effects that were measured
-on ten images (`reports/published/standard-reduced`): of images, of holes within them, of a method's
+on ten images at 48 pixels (`tests/support/ten_images.csv`, hole PSNR): of images, of holes within them, of a method's
 liking for either, and between seeds, drawn from normal distributions of those sizes, and as images
 themselves, drawn again from the ten.
 
@@ -39,7 +39,7 @@ from benchmarks.scoring.max_t import against_best, sign_flip_p
 from benchmarks.scoring.statistics import mean_interval, pairs, ranks
 
 Array = npt.NDArray[np.float64]
-PUBLISHED = ROOT / "reports" / "published" / "standard-reduced" / "results.csv"
+MEASURED = ROOT / "tests" / "support" / "ten_images.csv"
 FAMILIES = ((1, 0.0), (5, 0.0), pytest.param(5, 0.5, marks=pytest.mark.slow))
 METHODS = 6  # of the simulated tables
 slow = pytest.mark.slow
@@ -119,7 +119,7 @@ def test_what_it_costs_in_power() -> None:
 @cache
 def measured() -> Array:
     """Hole PSNR of the raw outputs: (methods, images, holes, seeds); fills have one seed."""
-    rows = pd.read_csv(PUBLISHED, usecols=[*NAMES, "iteration", "output", "psnr_hole"])
+    rows = pd.read_csv(MEASURED)
     last = rows["iteration"] == rows["iteration"].max()
     rows = rows[last & (rows["output"] == "raw")]
     table = rows.set_index(list(NAMES))["psnr_hole"]
@@ -260,11 +260,9 @@ def test_a_whole_table_is_seldom_wrong(images: int) -> None:
 
 
 @cache
-def published_table() -> Array:
-    """Every entry and hole of the published comparison: (holes, entries, images), none better."""
-    rows = pd.read_csv(PUBLISHED, usecols=[*NAMES, "iteration", "output", "psnr_hole"])
-    last = rows["iteration"].isin([0, rows["iteration"].max()])
-    rows = rows[last & rows["output"].isin(["raw", "averaged"])]
+def measured_table() -> Array:
+    """Every entry and hole of the ten images: (holes, entries, images), none better."""
+    rows = pd.read_csv(MEASURED)
     cells = rows.groupby(["mask", "method", "output", "image"])["psnr_hole"].mean().unstack("image")
     scores = cells.to_numpy().reshape(4, 13, 10)
     return scores - scores.mean(-1, keepdims=True)
@@ -272,14 +270,14 @@ def published_table() -> Array:
 
 @pytest.mark.parametrize("images", [8, pytest.param(11, marks=slow), pytest.param(20, marks=slow)])
 @pytest.mark.parametrize(("kind", "limit"), [("normal", 0.05), ("drawn again", 0.13)])
-def test_the_published_table_were_all_equal(kind: str, limit: float, images: int) -> None:
+def test_the_measured_table_were_all_equal(kind: str, limit: float, images: int) -> None:
     """Thirteen entries by four holes and their mean, with the covariances that were measured.
 
     Ten images drawn again are the same ones twice over, so that their signs are not independent;
     the limit is what that costs at most.
     """
     random = np.random.default_rng(images)
-    y, trials = published_table(), 300
+    y, trials = measured_table(), 300
     if kind == "normal":
         weights = random.normal(0, 1 / 9**0.5, (trials, 10, images))
         drawn = np.einsum("hei,tin->then", y, weights)
@@ -298,10 +296,8 @@ def test_the_published_table_were_all_equal(kind: str, limit: float, images: int
 
 
 def test_flips_tell_more_apart_than_holm() -> None:
-    """Of the pairs of the published table, over all holes."""
-    rows = pd.read_csv(PUBLISHED, usecols=[*NAMES, "iteration", "output", "psnr_hole"])
-    last = rows["iteration"].isin([0, rows["iteration"].max()])
-    rows = rows[last & rows["output"].isin(["raw", "averaged"])]
+    """Of the pairs of the measured table, over all holes."""
+    rows = pd.read_csv(MEASURED)
     cells = rows.groupby(["method", "output", "image"])["psnr_hole"].mean().unstack("image")
     compared = pairs(cells.to_numpy())
     flips = (sign_flip_p(compared) < 0.05).sum()

@@ -1,0 +1,99 @@
+"""Published results: list how far each is, make them, write their numbers into the pages."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dip.errors import InputError
+from reports.commands.options import BudgetOption, DeviceOption, OutOption, deadline_of
+
+if TYPE_CHECKING:
+    from reports.publishing.catalogue import Entry
+
+
+def published(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="results of reports/published; default: all")
+    ] = None,
+    make: Annotated[
+        bool,
+        typer.Option("--make", help="make what is missing, stale or partial, the best first"),
+    ] = False,
+    budget: BudgetOption = None,
+    device: DeviceOption = "auto",
+    out: OutOption = Path("results"),
+    docs: Annotated[
+        bool, typer.Option("--docs", help="write the numbers of README and docs again")
+    ] = False,
+) -> None:
+    """List published results with their states, or make them.
+
+    Exit code 1: not all that was asked for is made.
+    """
+    from reports.publishing import catalogue
+
+    deadline = deadline_of(budget)
+    entries = catalogue.load_catalogue(catalogue.FOLDER)
+    chosen = {name: catalogue.entry_of(name, entries) for name in names or entries}
+    if budget is not None and not make:
+        raise InputError("--budget goes with --make")
+    if make:
+        _make(chosen, device, out, deadline, is_named=bool(names))
+    elif not docs:
+        _list(chosen)
+    if docs:
+        from reports.publishing.pages import fill_pages
+
+        changed = fill_pages(catalogue.FOLDER)
+        print(f"Pages changed: {', '.join(path.name for path in changed) or 'none'}")
+
+
+def _list(entries: "dict[str, Entry]") -> None:
+    """Print a line for each result, and how many there are in each state."""
+    from collections import Counter
+
+    from dip.system.text import duration
+    from reports.publishing.catalogue import FOLDER
+    from reports.publishing.state import state_of
+
+    width = max(map(len, entries))
+    counts: Counter[str] = Counter()
+    for name, entry in entries.items():
+        state = state_of(name, entry, FOLDER)
+        counts[state.word] += 1
+        detail = f": {state.detail}" if state.detail else ""
+        took = duration(60 * entry.minutes)
+        print(
+            f"{state.word:9}  {name:{width}}  {entry.device:4}  {took:>10}"
+            f"  {', '.join(entry.evidence)}{detail}",
+            flush=True,
+        )
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+
+
+def _make(
+    entries: "dict[str, Entry]",
+    device: str,
+    out: Path,
+    deadline: float | None,
+    *,
+    is_named: bool,
+) -> None:
+    """Make those of the device's kind; exits with 1 if something is left."""
+    from rich.console import Console
+
+    from benchmarks.system.devices import places
+    from reports.publishing.catalogue import FOLDER
+    from reports.publishing.make import Making, make, make_all
+
+    place = places(device, 1, 1)[0]
+    making = Making(FOLDER, out, place if device == "auto" else device, deadline)
+    console = Console(highlight=False)
+    if is_named:
+        is_whole = all([make(name, entry, making, console) for name, entry in entries.items()])
+    else:
+        is_whole = make_all(entries, making, console)
+    if not is_whole:
+        print("Not all is made; the same command goes on")
+        raise typer.Exit(1)
