@@ -32,10 +32,10 @@ endif
 
 .DEFAULT_GOAL := help
 CPU_ONLY := $(and $(filter Linux,$(shell uname)),$(if $(wildcard /dev/nvidiactl /dev/kfd /dev/dxg)$(shell command -v nvidia-smi 2>/dev/null),,yes))
-.PHONY: ask help setup dev lock bench report regress timing anchors test numeric check clean
+.PHONY: ask help setup dev lock bench report published regress timing anchors test numeric check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENVIRONMENT) ## environment from the lock, and the LPIPS weights (TORCH_BACKEND=cpu, cu128, lock ...)
 	@"$$PY" -c 'from benchmarks.metrics import lpips_weights; lpips_weights.main()'
@@ -99,6 +99,9 @@ bench: $(ENVIRONMENT) $(WEIGHTS) ## run SUITE (quick), score and report it; resu
 
 report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@"$$PY" -m reports report "$$SUITE" --out "$$OUT"
+
+published: $(ENVIRONMENT) $(WEIGHTS) ## make published results that are missing or stale (BUDGET=10 minutes)
+	@"$$PY" -m reports published --make --budget $(BUDGET) --out "$$OUT"
 
 regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh and compare with the baseline; fails if reconstructions changed
 	@"$$PY" -m reports regress --out "$$OUT"

@@ -9,7 +9,7 @@ from dip import __version__
 from dip.errors import InputError
 from dip.system import command_line
 from dip.system.signals import ending_at_once, raise_on_signals
-from reports.commands import check, data, report, run
+from reports.commands import check, data, published, report, run
 
 app = typer.Typer(
     help="Benchmark Deep Image Prior against classical fills: run suites, report, check.",
@@ -28,6 +28,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "report": report.report,
         "open": report.open_page,
         "screenshots": report.screenshots,
+        "published": published.published,
     },
     "Check": {
         "regress": check.regress,

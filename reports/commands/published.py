@@ -53,7 +53,6 @@ def _list(entries: "dict[str, Entry]") -> None:
     """Print a line for each result, and how many there are in each state."""
     from collections import Counter
 
-    from dip.system.text import duration
     from reports.publishing.catalogue import FOLDER
     from reports.publishing.state import state_of
 
@@ -63,9 +62,10 @@ def _list(entries: "dict[str, Entry]") -> None:
         state = state_of(name, entry, FOLDER)
         counts[state.word] += 1
         detail = f": {state.detail}" if state.detail else ""
-        took = duration(60 * entry.minutes)
+        hours = entry.minutes / 60
+        cost = f"{hours:.1f} h" if hours >= 1 else f"{entry.minutes:g} min"
         print(
-            f"{state.word:9}  {name:{width}}  {entry.device:4}  {took:>10}"
+            f"{state.word:9}  {name:{width}}  {entry.device:4}  {cost:>8}"
             f"  {', '.join(entry.evidence)}{detail}",
             flush=True,
         )
@@ -85,15 +85,17 @@ def _make(
 
     from benchmarks.system.devices import places
     from reports.publishing.catalogue import FOLDER
-    from reports.publishing.make import Making, make, make_all
+    from reports.publishing.make import Making, make_all
 
     place = places(device, 1, 1)[0]
     making = Making(FOLDER, out, place if device == "auto" else device, deadline)
-    console = Console(highlight=False)
     if is_named:
-        is_whole = all([make(name, entry, making, console) for name, entry in entries.items()])
-    else:
-        is_whole = make_all(entries, making, console)
-    if not is_whole:
+        for name, entry in entries.items():
+            if entry.device != making.kind:
+                raise InputError(
+                    f"{name}: is made on {entry.device}, not on {making.kind}; use --device"
+                    f" {entry.device}"
+                )
+    if not make_all(entries, making, Console(highlight=False)):
         print("Not all is made; the same command goes on")
         raise typer.Exit(1)

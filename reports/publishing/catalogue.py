@@ -17,6 +17,7 @@ class Entry(BaseModel):
 
     Attributes:
         suite: the suite whose results these are.
+        seeds: so many of the suite's seeds only; None: all.
         command: what makes the files, where no suite does.
         files: of a command: what it leaves in the folder of published results, as patterns.
         evidence: pages that show it, or whose sentences rest on it.
@@ -33,6 +34,7 @@ class Entry(BaseModel):
     command: str | None = None
     files: tuple[str, ...] = ()
     evidence: tuple[str, ...] = Field(min_length=1)
+    seeds: int | None = Field(default=None, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
     minutes: float = Field(gt=0)
     worth: int
@@ -43,8 +45,11 @@ class Entry(BaseModel):
     def _has_one_source(self) -> "Entry":
         if (self.suite is None) == (self.command is None):
             raise ValueError("name a suite or a command, and not both")
-        if self.command is not None and not self.files:
-            raise ValueError("name the files that the command leaves")
+        if self.command is not None:
+            if not self.files:
+                raise ValueError("name the files that the command leaves")
+            if self.command.split()[0] not in ("dip-bench", "dip", "python"):
+                raise ValueError("a command begins with dip-bench, dip or python")
         return self
 
 

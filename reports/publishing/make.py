@@ -1,6 +1,7 @@
 """Makes published results: what is missing or stale, the most valuable first, within a budget."""
 
 import contextlib
+import os
 import shlex
 import subprocess
 import sys
@@ -23,14 +24,14 @@ from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import KEY, Store
 from benchmarks.system.files import write_atomically
 from benchmarks.system.text import counted
-from dip.errors import InputError
 from dip.system.text import duration
 from reports.publishing.catalogue import Entry
 from reports.publishing.draw import draw_figures, remove_figures, write_text
 from reports.publishing.state import CURRENT, PRESENT, UNKNOWN, state_of, unpacked
 
 DRAWING_SECONDS = 20.0  # of the figures of a suite, about
-PROGRAMS = {"dip-bench": "reports", "dip": "dip"}  # that commands begin with, and their modules
+# What commands begin with, and what runs it.
+PROGRAMS = {"dip-bench": ["-m", "reports"], "dip": ["-m", "dip"], "python": []}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Making:
     out: Path
     device: str
     deadline: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of device: `cpu` or `cuda`."""
+        return self.device.partition(":")[0]
 
     @property
     def seconds_left(self) -> float:
@@ -70,7 +76,7 @@ def make_all(entries: Mapping[str, Entry], making: Making, console: Console) -> 
     """
     is_whole = True
     for name, entry in entries.items():
-        if entry.device != making.device.partition(":")[0]:
+        if entry.device != making.kind:
             continue
         if making.seconds_left <= 0:
             say(console, f"{name}: not begun, because the time is up")
@@ -89,14 +95,12 @@ def make_all(entries: Mapping[str, Entry], making: Making, console: Console) -> 
 
 def make(name: str, entry: Entry, making: Making, console: Console) -> bool:
     """Make one published result, or go on with it; see `make_all`."""
-    if entry.device != making.device.partition(":")[0]:
-        raise InputError(f"{name}: is made on {entry.device}, not on {making.device}; use `device`")
     if entry.suite is None:
         return _run_command(name, entry, making, console)
     folder = making.published / name
     with unpacked(folder) as archive:
         kept = read_kept(archive) if archive else None
-        plan = make_plan(entry.suite, making.out, kept=kept)
+        plan = make_plan(entry.suite, making.out, entry.seeds, kept=kept)
         if archive:
             _take_over(archive.parent / "runs", plan.store)
         before = {job.key for job in plan.jobs if plan.is_kept(job)}
@@ -148,9 +152,8 @@ def _run_command(name: str, entry: Entry, making: Making, console: Console) -> b
         took = duration(60 * entry.minutes)
         say(console, f"{name}: not begun, because it takes about {took} and cannot be resumed")
         return False
-    words = shlex.split(entry.command.format(published=making.published))
-    if words[0] not in PROGRAMS:
-        raise InputError(f"{name}: is made by hand: {entry.command}")
+    line = entry.command.format(published=making.published)
+    words = [os.path.expanduser(word) for word in shlex.split(line)]
     say(console, f"{name}: {entry.command}")
-    command = [sys.executable, "-m", PROGRAMS[words[0]], *words[1:]]
+    command = [sys.executable, *PROGRAMS[words[0]], *words[1:]]
     return subprocess.run(command, check=False).returncode == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.jobs.job import Job
+from benchmarks.jobs.job import OVER, Job
 from benchmarks.jobs.kept import Kept, read_kept
 from benchmarks.jobs.plan import Plan, make_plan
 from benchmarks.scoring.results import load_results
@@ -69,7 +69,9 @@ def state_of(name: str, entry: Entry, published: Path) -> State:
         if archive is None:
             return State(MISSING)
         try:
-            plan = make_plan(entry.suite, Path(out) / "results", kept=read_kept(archive))
+            plan = make_plan(
+                entry.suite, Path(out) / "results", entry.seeds, kept=read_kept(archive)
+            )
         except (InputError, DatasetError) as error:
             return State(UNKNOWN, str(error))
     return _of_plan(plan, entry, folder)
@@ -98,8 +100,7 @@ def _reasons(kept: Kept, lacking: list[Job], metrics: list[str]) -> list[str]:
     if changes:
         return [f"{change} ({counted(n, 'job')})" for change, n in changes.most_common(NAMED)]
     today = {job.key for job in lacking}
-    done = {key for key, (word, _) in kept.statuses.items() if key in kept.rows or word == "done"}
-    if done & today:
-        return ["other iterations, rules or outputs"]
-    has_other = bool(done) and not kept.about.get("specification")
-    return ["made by an earlier version, of other images, holes or settings"] if has_other else []
+    if not kept.about.get("specification"):
+        return ["made by an earlier version, which did not note versions"]
+    done = {key for key, (word, _) in kept.statuses.items() if word in OVER}
+    return ["other iterations, rules or outputs"] if done & today else []

@@ -1,6 +1,8 @@
 """README and docs show the numbers of the published results, and say of them what is so."""
 
 import re
+from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ import torch
 from scipy import stats
 from support import averages
 from support.commands import ROOT
-from support.documentation import TEXT, section
+from support.documentation import PAGES, TEXT, section
 from support.needs import needs
 from support.tables import comparisons, tables
 
@@ -18,12 +20,22 @@ from benchmarks.scoring import validate
 from benchmarks.scoring.intervals import simultaneous
 from benchmarks.scoring.results import load_results
 from benchmarks.store.asked import Asked
+from benchmarks.store.layout import PACK
 from dip.fills import FILLS
 from dip.options.networks.unet import UNetOptions
-from reports.findings import findings
-from reports.tables.formats.latex import to_latex
+from reports.publishing.catalogue import load_catalogue
+from reports.publishing.pages import BLOCK, filled
+from reports.publishing.state import (
+    CURRENT,
+    MISSING,
+    PARTIAL,
+    PRESENT,
+    REDRAW,
+    STALE,
+    UNKNOWN,
+    state_of,
+)
 from reports.tables.formats.numbers import to_macros
-from reports.tables.formats.write import to_markdown
 from reports.tables.question import judged
 
 PUBLISHED = ROOT / "reports" / "published"
@@ -41,65 +53,85 @@ OUTDATED = dict.fromkeys(("training", "architectures"), f"{OF_OLD}.") | dict.fro
 )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "quick",
-        "training",
-        "standard-reduced",
-        "architectures",
-        "article-reduced",
-        "receptive-field",
-        "stopping",
-    ],
-)
-def test_published_reports_are_those_of_their_results(name: str) -> None:
-    """All but pictures, and what is measured in them; their methods are the suite's."""
-    folder = ROOT / "reports" / "published" / name
+CATALOGUE = load_catalogue(PUBLISHED)
+SUITES = [name for name, entry in CATALOGUE.items() if (PUBLISHED / name / PACK).exists()]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_published_results_can_be_read(name: str) -> None:
+    """Those that are outdated say so, with the suite that they were made with beside them."""
+    folder = PUBLISHED / name
     results = load_results(folder)
-    for own in tables(results):
-        assert to_markdown(own) == (folder / "tables" / f"{own.name}.md").read_text()
-        assert to_latex(own) == (folder / "tables" / f"{own.name}.tex").read_text()
-    table = pd.read_csv(folder / "tables" / "comparison-psnr.csv")
-    kept = folder / "suite.yaml"  # of outdated results, whose suite has changed since
-    suite = load_suite(str(kept) if kept.exists() else name)
+    kept = folder / "suite.yaml"
     assert results.about["notices"][:1] == ([OUTDATED[name]] if kept.exists() else [])
-    published = list(table["method"].unique())
+    suite = load_suite(str(kept) if kept.exists() else str(CATALOGUE[name].suite))
     methods = [label for entry in suite.methods for label, _ in entry.expand()]
-    # Fills that were added after the report was published may be missing from it.
+    published = list(results.jobs["method"].unique())
+    # Fills that were added after the results were made may be missing from them.
     assert published == [name for name in methods if name in published or name not in FILLS]
-    holes = [mask.label for mask in suite.masks]
-    assert list(table["column"].unique()) == holes + ["all holes"] * (len(holes) > 1)
+    assert list(results.jobs["mask"].unique()) == [mask.label for mask in suite.masks]
 
 
-def test_the_table_shown_is_the_published_one() -> None:
-    shown = re.findall(r"<!-- published: (\S+) -->\n(.*?)<!-- end -->", TEXT, re.S)
-    assert {path for path, _ in shown} == {
-        "quick/tables/leaderboard.md",
-        "standard-reduced/tables/comparison-psnr.md",
-        "anchors/anchors.md",
-        "fills-11/tables/leaderboard.md",
-        "fills-11/tables/regions.md",
-        "development/tables/leaderboard.md",
-        "development/tables/comparison-psnr.md",
-    }
-    for path, table in shown:
-        assert table == (ROOT / "reports" / "published" / path).read_text(encoding="utf-8")
+def test_published_results_have_no_pictures_that_licences_forbid() -> None:
+    for name, entry in CATALOGUE.items():
+        if entry.suite is not None and load_suite(entry.suite).dataset != "scikit-image":
+            assert not (entry.figures or entry.pictures), name
+    for name in SUITES:
+        with ZipFile(PUBLISHED / name / PACK) as archive:
+            has_pictures = any(member.startswith("runs/") for member in archive.namelist())
+        assert has_pictures <= bool(CATALOGUE[name].pictures)
 
 
-def test_the_findings_shown_are_the_published_ones() -> None:
-    ((name, shown),) = re.findall(r"<!-- findings: (\S+) -->\n(.*?)<!-- end -->", TEXT, re.S)
-    results = load_results(PUBLISHED / name)
-    board, answer, *_ = tables(results)
-    assert shown == "".join(f"- {text}\n" for text in findings(results, board, answer))
-    assert shown in (PUBLISHED / name / "summary.md").read_text(encoding="utf-8")
+def test_published_results_are_small() -> None:
+    sizes = [path.stat().st_size for path in PUBLISHED.rglob("*") if path.is_file()]
+    assert sum(sizes) < 8 * 2**20
+
+
+def test_every_published_file_is_of_a_result_that_is_listed() -> None:
+    of_suites = {name for name, entry in CATALOGUE.items() if entry.suite is not None}
+    of_commands = {
+        path for entry in CATALOGUE.values() for pattern in entry.files
+        for path in PUBLISHED.glob(pattern)
+    }  # fmt: skip
+    for path in PUBLISHED.iterdir():
+        is_listed = path.name in of_suites or path in of_commands
+        is_listed |= any(path in file.parents for file in of_commands)
+        assert is_listed or path.name == "published.yaml", path
+
+
+def test_the_evidence_is_shown_where_the_list_says() -> None:
+    """On each page there is a block of the result, or a link to it, if it is made."""
+    for name, entry in CATALOGUE.items():
+        for page in entry.evidence:
+            text = (ROOT / page).read_text(encoding="utf-8")
+            is_shown = re.search(rf"published/{name}\b|<!-- \w+: {name}[ /]", text)
+            is_made = name in SUITES or any((PUBLISHED.glob(each) for each in entry.files))
+            assert is_shown or not is_made, (name, page)
+
+
+def test_what_is_stale_is_reported() -> None:
+    """Reported only: what a page shows of it is held to the results as they are."""
+    for name, entry in CATALOGUE.items():
+        state = state_of(name, entry, PUBLISHED)
+        print(f"{state.word:9} {name} {state.detail}")
+        assert state.word in (CURRENT, REDRAW, STALE, PARTIAL, MISSING, UNKNOWN, PRESENT)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_show_what_published_results_say(page: Path) -> None:
+    """`dip-bench published --docs` writes the blocks."""
+    text = page.read_text(encoding="utf-8")
+    assert filled(text, PUBLISHED) == text
+
+
+def test_there_are_blocks() -> None:
+    assert len(BLOCK.findall(TEXT)) >= 8
+    assert TEXT.count("<!-- end -->") == len(BLOCK.findall(TEXT))
 
 
 def test_the_portraits_have_the_scores_that_are_told() -> None:
     results = load_results(PUBLISHED / "portraits")
     (board, *_) = tables(results)
-    text = (PUBLISHED / "portraits" / "tables" / "leaderboard.md").read_text(encoding="utf-8")
-    assert to_markdown(board) == text
     psnr = board.numbers.set_index("method")["psnr"]
     assert f"`quick` has {psnr['quick']:.2f} dB in the hole and the biharmonic fill" in TEXT
     assert f"\n{psnr['biharmonic']:.2f} dB: the fill is ahead by" in TEXT
@@ -169,7 +201,7 @@ def test_a_method_that_is_far_worse_on_every_image_is_called_worse() -> None:
 
 
 def test_the_depths_of_the_hole_shown_are_measured_so() -> None:
-    reach = pd.read_csv(PUBLISHED / "receptive-field" / "tables" / "coverage-per-image.csv")
+    reach = pd.read_csv(PUBLISHED / "receptive-field" / "coverage-per-image.csv")
     differences = []
     for kernel in (3, 9):
         rows = reach[reach["method"] == f"unet of two levels[decoder_kernel={kernel}]"]
@@ -234,7 +266,7 @@ def test_the_field_is_as_wide_as_shown(kernel: int, width: int) -> None:
 
 def test_the_stopping_rules_shown_are_measured_so() -> None:
     """Each cell of the table of rules, from the published results."""
-    results = pd.read_csv(ROOT / "reports" / "published" / "stopping" / "results.csv")
+    results = load_results(PUBLISHED / "stopping").rows
     kept = {
         "oracle": ("", "raw"),
         "averaged": ("", "averaged"),

@@ -11,7 +11,6 @@ from support.tables import tables
 from benchmarks.scoring.results import Results, load_results
 from benchmarks.timing import fills
 from dip.fills import FILLS
-from reports.tables.formats.write import to_markdown
 
 PUBLISHED = ROOT / "reports" / "published"
 PAGE = (ROOT / "docs" / "fills.md").read_text(encoding="utf-8")
@@ -26,15 +25,6 @@ def eleven() -> Results:
 def _hole(results: Results, column: str = "psnr_hole") -> pd.DataFrame:
     """Images by methods."""
     return results.rows.pivot_table(index="image", columns="method", values=column)
-
-
-@pytest.mark.parametrize("name", ["fills-11", "development"])
-def test_published_tables_are_those_of_their_results(name: str) -> None:
-    drawn = {table.name: to_markdown(table) for table in tables(load_results(PUBLISHED / name))}
-    kept = [*(PUBLISHED / name / "tables").glob("*.md")]
-    assert kept
-    for path in kept:
-        assert path.read_text(encoding="utf-8") == drawn[path.stem]
 
 
 def test_every_fill_is_on_the_page_with_its_picture() -> None:
@@ -75,7 +65,7 @@ def test_what_the_page_says_of_composited_scores(eleven: Results) -> None:
 
 
 def test_what_fills_cost_is_what_was_measured() -> None:
-    folder = PUBLISHED / "timing-fills"
+    folder = PUBLISHED / "timing-fills" / "amd-epyc"
     table = pd.read_csv(folder / fills.TABLE)
     described = json.loads((folder / fills.ENVIRONMENT).read_text(encoding="utf-8"))
     assert fills.page_of(table, described) == (folder / fills.PAGE).read_text(encoding="utf-8")
