@@ -103,8 +103,13 @@ class Job:
     @cached_property
     def key(self) -> str:
         """SHA-256 of the canonical trajectory."""
-        text = json.dumps(self.trajectory, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return key_of(self.trajectory)
+
+
+def key_of(trajectory: Mapping[str, Any]) -> str:
+    """The key of the run that computes this, as its record tells it, too."""
+    text = json.dumps(trajectory, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def specification(jobs: Iterable[Job]) -> dict[str, Any]:

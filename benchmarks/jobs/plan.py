@@ -122,7 +122,7 @@ class Plan:
         if word in OVER and not is_claimed and (damage := self.store.damage(job.key)):
             return Status("damaged", damage)
         if word == "missing" and job.name in self._formerly:
-            word, reason = "stale", "; ".join(_changes(self._formerly[job.name], job))
+            word, reason = "stale", "; ".join(changes(self._formerly[job.name], job))
         more = ""
         if is_claimed:
             more = "a runner is at it"
@@ -295,8 +295,8 @@ def _lacking(record: Record, job: Job) -> str:
     )
 
 
-def _changes(former: Record, job: Job) -> list[str]:
-    """What is not as it was when the job was run."""
+def changes(former: Record, job: Job) -> list[str]:
+    """What is not as it was when the job was run, an entry for each setting."""
     named = {"image": "another image, size or crop", "mask": "another hole"}
     found = nested_differences(former.trajectory, job.trajectory)
     return [named.get(each.partition(":")[0], each) for each in found]

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Kept = dict[str, dict[str, list[float]]]  # by picture, and metric with its version; the regions
+
+
 def score(
     store: Store,
     jobs: Sequence[Job],
@@ -95,16 +98,38 @@ def keep_scores(
 
     Raises DamagedError, and CannotWriteError. What cannot be scored is left out.
     """
-    run, _, _, pictures = _opened(store, job)
+    run = store.run(job.key)
+    _, _, pictures = _opened(run, job)
     until = takewhile(lambda _: not should_stop(), pictures)
     _scores(store, run, job, until, metrics, afresh=False, reasons={})
+
+
+def computed_again(run: RunFolder, job: Job, metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a job from what its run holds, without the scores that are kept beside it.
+
+    Args:
+        run: the run, which is left as it is.
+        job: the job whose run it is.
+        metrics: those to compute; one that cannot be computed here has no scores.
+
+    Returns:
+        The rows, by the columns of results.csv.
+
+    Raises:
+        DamagedError: a file of the run is not as it was written.
+    """
+    record, trace, pictures = _opened(run, job)
+    scores, _ = _computed(run, job, pictures, metrics, {}, afresh=True, reasons={})
+    oracle = _oracle(job, record, trace, pictures, scores)
+    return [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
 
 
 def _rows(
     store: Store, job: Job, metrics: Sequence[str], afresh: bool, reasons: dict[str, None]
 ) -> list[dict[str, Any]]:
     """Of one job; raises DamagedError."""
-    run, record, trace, pictures = _opened(store, job)
+    run = store.run(job.key)
+    record, trace, pictures = _opened(run, job)
     scores = _scores(store, run, job, pictures, metrics, afresh, reasons)
     oracle = _oracle(job, record, trace, pictures, scores)
     if record.uncovered_reason:
@@ -113,14 +138,11 @@ def _rows(
     return [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
 
 
-def _opened(
-    store: Store, job: Job
-) -> "tuple[RunFolder, Record, pd.DataFrame | None, list[_Picture]]":
-    """A run as it is, with its trace unless it is a fill's; raises DamagedError."""
-    run = store.run(job.key)
+def _opened(run: RunFolder, job: Job) -> "tuple[Record, pd.DataFrame | None, list[_Picture]]":
+    """What a run holds, with its trace unless it is a fill's; raises DamagedError."""
     record = run.check()
     trace = read_trace(run) if isinstance(job.method, Method) else None
-    return run, record, trace, _pictures(job, record, trace)
+    return record, trace, _pictures(job, record, trace)
 
 
 @dataclass(frozen=True)
@@ -224,12 +246,33 @@ def _scores(
     afresh: bool,
     reasons: dict[str, None],
 ) -> dict[str, dict[str, float]]:
-    """The scores of each picture by file name, computed where they are not kept yet.
+    """The scores of each picture by file name; those that had to be computed are kept."""
+    kept = _kept(run)
+    scores, has_more = _computed(run, job, pictures, metrics, kept, afresh, reasons)
+    if has_more and (claim := store.claim(job.key)):
+        try:
+            # A run that was replaced meanwhile has no use for them.
+            if store.run(job.key).sha256 == run.sha256:
+                write_atomically(run.folder / SCORES, _sealed(run, kept))
+        finally:
+            claim.release()
+    return scores
+
+
+def _computed(
+    run: RunFolder,
+    job: Job,
+    pictures: Iterable[_Picture],
+    metrics: Sequence[str],
+    kept: Kept,
+    afresh: bool,
+    reasons: dict[str, None],
+) -> tuple[dict[str, dict[str, float]], bool]:
+    """The scores of each picture by file name, and whether `kept` has more of them now.
 
     PSNR is among them whatever the metrics, because the oracle needs it. A score that is kept stays
     even where it could not be computed today.
     """
-    kept = _kept(run)
     scores: dict[str, dict[str, float]] = {}
     changed = False
     for picture in pictures:
@@ -251,17 +294,7 @@ def _scores(
             scores.setdefault(picture.file, {}).update(
                 {f"{name}_{region}": value for region, value in values}
             )
-    if changed and (claim := store.claim(job.key)):
-        try:
-            # A run that was replaced meanwhile has no use for them.
-            if store.run(job.key).sha256 == run.sha256:
-                write_atomically(run.folder / SCORES, _sealed(run, kept))
-        finally:
-            claim.release()
-    return scores
-
-
-Kept = dict[str, dict[str, list[float]]]  # by picture, and metric with its version; the regions
+    return scores, changed
 
 
 def _kept(run: RunFolder) -> Kept:

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.jobs.asked import asked_by
-from benchmarks.jobs.job import specification
+from benchmarks.jobs.job import Job, specification
 from benchmarks.jobs.plan import Plan, Status
+from benchmarks.jobs.suite import Suite
 from benchmarks.scoring.score import score
 from benchmarks.store.layout import RESULTS, SUITE
 from benchmarks.system.environment import NOT_RUN
@@ -90,24 +91,8 @@ def _progress(say: Callable[[str], None]) -> Callable[[int, int], None]:
 def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
     asked = asked_by(plan)
     return {
-        **plan.suite.model_dump(mode="json", include={"title", "expect", "metrics"}),
-        "iterations": plan.suite.iterations or [0],  # at which fills have their answer
-        "pictures": [
-            label
-            for entry in plan.suite.methods
-            if entry.published is not None
-            for label, _ in entry.expand()
-        ],
-        "outputs": [output.label for output in plan.suite.outputs],
-        "method_outputs": {
-            label: entry.output.label
-            for entry in plan.suite.methods
-            if entry.output is not None
-            for label, _ in entry.expand()
-        },
-        "method_iterations": _own_iterations(plan),
+        **described(plan.suite, plan.jobs),
         "question": asked.model_dump(mode="json") if asked else None,
-        "published": _published(plan),
         "notices": reasons,
         "environments": _environments(plan),
         "specification": specification(plan.jobs),
@@ -115,18 +100,41 @@ def _suite_json(plan: Plan, reasons: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _own_iterations(plan: Plan) -> dict[str, list[int]]:
+def described(suite: Suite, jobs: Sequence[Job]) -> dict[str, Any]:
+    """What suite.json says of a suite whatever was run: by key, as JSON has it."""
+    return {
+        **suite.model_dump(mode="json", include={"title", "expect", "metrics"}),
+        "iterations": suite.iterations or [0],  # at which fills have their answer
+        "pictures": [
+            label
+            for entry in suite.methods
+            if entry.published is not None
+            for label, _ in entry.expand()
+        ],
+        "outputs": [output.label for output in suite.outputs],
+        "method_outputs": {
+            label: entry.output.label
+            for entry in suite.methods
+            if entry.output is not None
+            for label, _ in entry.expand()
+        },
+        "method_iterations": _own_iterations(suite, jobs),
+        "published": _published(jobs),
+    }
+
+
+def _own_iterations(suite: Suite, jobs: Sequence[Job]) -> dict[str, list[int]]:
     """The checkpoints of each network that has others than the suite."""
-    usual = tuple(sorted(plan.suite.iterations))
-    own = {job.method_label: job.iterations for job in plan.jobs if job.preset}
+    usual = tuple(sorted(suite.iterations))
+    own = {job.method_label: job.iterations for job in jobs if job.preset}
     return {method: list(each) for method, each in own.items() if each != usual}
 
 
-def _published(plan: Plan) -> list[dict[str, Any]]:
+def _published(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """The published figures that methods of the suite should reproduce."""
     cells = {
         (job.image.name, job.method_label): (job.reproduces, job.image.published)
-        for job in plan.jobs
+        for job in jobs
         if job.reproduces is not None
     }
     return [

@@ -36,6 +36,7 @@ from benchmarks.system.files import CannotWriteError
 from dip.errors import InputError
 from dip.system.files import replacing
 
+ARCHIVE = ".zip"
 TABLES = (RESULTS, JOBS, SUITE)
 LARGEST_GIB = 64  # unpacked; above the largest suite of the project with all its pictures
 SUITE_NAME = re.compile(r"(?!\.)[^/\\:\x00-\x1f]+")  # a folder's, on every system
@@ -175,6 +176,15 @@ def unpack(path: Path, folder: Path, on_damage: Callable[[str, str], None] | Non
             f"{path}: is no whole zip file ({error}); get another copy of it"
         ) from None
     return folder / suite
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive of this program; its content is not checked."""
+    try:
+        with ZipFile(path) as archive:
+            return bool(_suite_of(path, archive))
+    except (InputError, *UNREADABLE):
+        return False
 
 
 def _suite_of(path: Path, archive: ZipFile) -> str:

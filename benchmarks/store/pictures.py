@@ -30,6 +30,11 @@ def to_8bit(image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
+def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
+    """Of the values and shape of a (C, H, W) image, as records have it of each picture."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Picture:
     """A PNG, with the SHA-256 of its pixels, whatever wrote them into the file."""
@@ -40,6 +45,4 @@ class Picture:
     @classmethod
     def of(cls, pixels: NDArray[np.uint8]) -> "Picture":
         """pixels: (C, H, W)."""
-        return cls(
-            png(pixels), hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-        )
+        return cls(png(pixels), pixels_sha256(pixels))
