@@ -9,7 +9,7 @@ from dip import __version__
 from dip.errors import InputError
 from dip.system import command_line
 from dip.system.signals import ending_at_once, raise_on_signals
-from reports.commands import check, data, published, report, run
+from reports.commands import archive, check, data, published, report, run
 
 app = typer.Typer(
     help="Benchmark Deep Image Prior against classical fills: run suites, report, check.",
@@ -28,7 +28,12 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "report": report.report,
         "open": report.open_page,
         "screenshots": report.screenshots,
+    },
+    "Hand on": {
         "published": published.published,
+        "pack": archive.pack,
+        "unpack": archive.unpack,
+        "audit": archive.audit,
     },
     "Check": {
         "regress": check.regress,

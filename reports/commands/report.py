@@ -8,13 +8,20 @@ import typer
 from dip.errors import InputError
 from reports.commands.options import ForceOption
 
+ResultsArgument = Annotated[
+    Path, typer.Argument(help="a suite, or its results folder, e.g. results/quick")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(help="folder of a suite's results (default: results)")
+]
+
 
 def report(
     results: Annotated[
         list[Path],
         typer.Argument(
-            help="a suite, a results folder (results/quick) or timings (results/timing/DEVICE);"
-            " several folders are put side by side"
+            help="a suite, a results folder (results/quick), an archive of one (quick.zip), which"
+            " is unpacked, or timings (results/timing/DEVICE); several folders are put side by side"
         ),
     ],
     label: Annotated[
@@ -27,7 +34,8 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="folder of a suite's results (default: results), or for side-by-side tables"
+            help="folder of a suite's results (default: results), for an unpacked archive, or for"
+            " side-by-side tables"
         ),
     ] = None,
     force: ForceOption = False,
@@ -46,14 +54,17 @@ def report(
     if len(results) == 1:
         from rich.console import Console
 
+        from benchmarks.store.pack import ARCHIVE, unpack
         from reports.build import build
         from reports.commands.ending import show
 
         if label:
             raise InputError("--label is for several folders")
-        built = build(
-            _folder_of(results[0], out), reference, embed, has_numbers=numbers, force=force
-        )
+        if results[0].suffix == ARCHIVE:
+            folder = unpack(results[0], out or results[0].with_suffix(""))
+        else:
+            folder = folder_of(results[0], out)
+        built = build(folder, reference, embed, has_numbers=numbers, force=force)
         show(built, Console(highlight=False))
         if built.embedded:
             print(f"In one file: {built.embedded}")
@@ -74,7 +85,7 @@ def report(
     print(f"Report: {summary}")
 
 
-def _folder_of(results: Path, out: Path | None) -> Path:
+def folder_of(results: Path, out: Path | None) -> Path:
     """The folder itself, or the one in `out` that holds the results of that suite."""
     from benchmarks.jobs.owner import check_owner, owner_of
     from benchmarks.jobs.suite import load_suite, suite_names
@@ -97,16 +108,9 @@ def _folder_of(results: Path, out: Path | None) -> Path:
     return folder
 
 
-def open_page(
-    results: Annotated[
-        Path, typer.Argument(help="a suite, or its results folder, e.g. results/quick")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="folder of a suite's results (default: results)")
-    ] = None,
-) -> None:
+def open_page(results: ResultsArgument, out: OutOption = None) -> None:
     """Open a report's page in the browser."""
-    folder = _folder_of(results, out)
+    folder = folder_of(results, out)
     page = folder / "report" / "index.html"
     if not page.is_file():
         raise InputError(
