@@ -85,6 +85,9 @@ def test_dip_bench_commands_run(
         done = command("reports", *words, "--size", 16, "--out", tmp_path)
         assert done.returncode == 0, done.stderr
         return
+    if words[0] in ("pack", "unpack", "audit") or "quick.zip" in words:
+        _archive_command_runs(words, ran, command, tmp_path, monkeypatch)
+        return
     if "--pictures" in words:
         _fills_are_drawn(words, command, tmp_path)
         return
@@ -121,6 +124,20 @@ def test_dip_bench_commands_run(
         monkeypatch.setattr("typer.launch", lambda _: 0)
     is_of_folders = words[0] in ("report", "compare")
     done = command("reports", *words, *([] if is_of_folders else ["--out", out]))
+    assert done.returncode == 0, done.stderr
+
+
+def _archive_command_runs(
+    words: list[str], ran: Ran, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that has the archive, once it was packed."""
+    suite, out = ran(name="quick")
+    monkeypatch.chdir(tmp_path)
+    if "quick.zip" in words:
+        assert command("reports", "pack", suite, "--out", out).returncode == 0
+    words = [str(suite) if word == "quick" else word for word in words]
+    of_results = ["--out", out] if str(suite) in words else []
+    done = command("reports", *words, *of_results)
     assert done.returncode == 0, done.stderr
 
 
