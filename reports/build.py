@@ -176,6 +176,7 @@ def _build(
     accounting = read_accounting(results.folder)
     time = accounting.line if accounting else ""
     shown = contents(results, tables, sentences, figures, yaml=YAML if own else "", time=time)
+    shown["notices"] = [*shown["notices"], *_left_out(results)]
     write_atomically(folder / SUMMARY, summary(shown))
     write_page(results, folder, shown, lines)
     if embed is not None:
@@ -220,3 +221,11 @@ def _build_timing(folder: Path, force: bool | None) -> Report:
 def _write_timing(folder: Path, tables: list[Table]) -> None:
     write(folder / "tables", tables)
     write_atomically(folder / SUMMARY, template("timing.md.j2").render(tables=tables))
+
+
+def _left_out(results: Results) -> list[str]:
+    """Says that an archive has no pictures of some runs."""
+    if not (count := results.without_pictures):
+        return []
+    total = results.rows["key"].nunique()
+    return [f"the archive has left out {count} of {total} runs, of which nothing is pictured here"]

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from benchmarks.metrics import METRICS
 from benchmarks.scoring.read_table import Columns, read_table
 from benchmarks.store.asked import Asked
-from benchmarks.store.layout import JOBS, PACK, RESULTS, RUNS, SUITE
+from benchmarks.store.layout import JOBS, PACK, RECORDS, RESULTS, RUNS, SUITE
 from dip.errors import InputError, explain
 
 if TYPE_CHECKING:
@@ -257,8 +257,8 @@ class Results:
         """Hole PSNR over the iterations of the networks: noted on the way, and of the checkpoints.
 
         Columns: image, mask, method, seed, device, output, iteration, seconds (of all iterations
-        until then), psnr_hole. Up to each fit's last checkpoint. Raises OSError if a trace is gone
-        or damaged.
+        until then), psnr_hole. Up to each fit's last checkpoint; the checkpoints only where an
+        archive has left out a run. Raises OSError if a trace is gone or damaged.
         """
         names = ["image", "mask", "method", "seed", "device"]
         columns = [*names, "output", "iteration", "seconds", "psnr_hole"]
@@ -267,7 +267,7 @@ class Results:
         scored = self.requested[self.requested["iteration"] > 0]
         parts = [scored[scored["psnr_hole"].notna()][columns]]
         ends = scored.groupby(["key", *names])["iteration"].max().reset_index()
-        for fit in ends.to_dict("records"):
+        for fit in ends.to_dict("records") if not self.without_pictures else ():
             trace = read_trace(self.run(str(fit["key"])))
             seconds = trace["milliseconds"].cumsum() / 1000
             for output in NOTED:
@@ -280,15 +280,23 @@ class Results:
                 parts.append(part.assign(**described, output=output)[columns])
         return pd.concat(parts).drop_duplicates([*names, "output", "iteration"])
 
-    def has_run(self, key: str) -> bool:
-        """Whether a run is here; of kept results only the rows may be."""
-        return (self.folder.resolve().parent / RUNS / key).exists()
-
     def run(self, key: str) -> "RunFolder":
         """The pictures of a run."""
         from benchmarks.store.run_folder import RunFolder
 
         return RunFolder(self.folder.resolve().parent / RUNS / key)
+
+    def has_run(self, key: str) -> bool:
+        """Whether there should be a run's pictures here: an archive may have left them out.
+
+        In all other results a run that is gone is an error of whoever opens it.
+        """
+        return self.run(key).folder.exists() or not (self.folder / RECORDS).exists()
+
+    @property
+    def without_pictures(self) -> int:
+        """How many runs with scores the archive has left out."""
+        return sum(not self.has_run(str(key)) for key in self.rows["key"].unique())
 
 
 def at_common_iteration(results: Sequence[Results]) -> list[Results]:

@@ -29,6 +29,7 @@ def animations(results: Results, folder: Path) -> list[str]:
     compressed away.
     """
     rows = results.rows[(results.rows["output"] == "raw") & (results.rows["iteration"] > 0)]
+    rows = rows[rows["key"].map(results.has_run).astype(bool)]
     named = []
     for index, mask in enumerate(rows["mask"].unique()):
         of_mask = rows[rows["mask"] == mask]

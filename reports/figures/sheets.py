@@ -58,12 +58,18 @@ def choose(results: Results) -> Chosen:
         results: results of a suite.
 
     Returns:
-        By hole: for each image with a result, a row for each method.
+        By hole: for each image with a result, a row for each method; without images of which an
+        archive has left out a run.
     """
     chosen: Chosen = {}
     for mask, jobs in results.jobs.groupby("mask", sort=False):
         images = [_shown(results, str(mask), image) for image in jobs["image"].unique()]
-        chosen[str(mask)] = [rows for rows in images if any("key" in row for row in rows)]
+        keys = [[str(row["key"]) for row in rows if "key" in row] for rows in images]
+        chosen[str(mask)] = [
+            rows
+            for rows, own in zip(images, keys, strict=True)
+            if own and all(map(results.has_run, own))
+        ]
     return chosen
 
 

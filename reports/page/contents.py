@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmarks.scoring.results import REGIONS, Results
 from benchmarks.store.layout import FAILURES, file_name
+from benchmarks.store.pack import read_records
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.trace import NOTED, read_trace
 from reports.figures.style import HOLE
@@ -54,11 +55,13 @@ def overview(results: Results) -> dict[str, Any]:
 def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
     """Those whose name holds the pattern, in the order of the suite.
 
-    Raises OSError where a run is gone or damaged.
+    A job whose run an archive has left out has scores and a record, and no pictures. Raises OSError
+    where another run is gone or damaged.
     """
     groups = dict(iter(results.rows.groupby(JOB, sort=False)))
     curves = dict(iter(results.curves.groupby(JOB, sort=False)))
     levels = _levels(results)
+    records = read_records(results.folder)
     for job in results.jobs.to_dict("records"):
         if pattern not in name_of(job):
             continue
@@ -70,7 +73,7 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
         if rows is None:
             yield Job(job["key"], line, {"log": _log(results, job["key"])})
             continue
-        run = results.run(job["key"])
+        has_run = results.has_run(job["key"])
         pictures = {
             str(output): [_picture(results, row) for row in part.to_dict("records")]
             for output, part in rows.groupby("output", sort=False)
@@ -79,8 +82,15 @@ def jobs(results: Results, pattern: str = "") -> Iterator[Job]:
         line["outputs"] = {
             output: {each: shown[-1][each] for each in ("file", "iteration", "seconds")}
             | {"scores": [shown[-1]["scores"].get(column) for column in columns]}
+            | ({} if has_run else {"file": None})
             for output, shown in pictures.items()
         }
+        if not has_run:
+            record = records.get(job["key"])
+            shown_of_it = record.model_dump(mode="json", exclude=UNSHOWN) if record else None
+            yield Job(job["key"], line, {"record": shown_of_it})
+            continue
+        run = results.run(job["key"])
         details = {
             "pictures": pictures,
             "levels": levels.get((job["image"], job["mask"]), {}),

@@ -26,11 +26,14 @@ def per_image(results: Results) -> pd.DataFrame:
     reach. beyond: the pixels that some method of the suite leaves out of reach, within: the other
     hole pixels. vivid: share of pixels more colourful (largest less smallest channel) than any
     known pixel; empty for images without colour. Holes that every method reaches are left out, and
-    those that not every method has a result for, so that all are measured on the same.
+    those that not every method has a result for, so that all are measured on the same, or of which
+    an archive has left out a run.
     """
     fits = results.last_raw[results.last_raw["uncovered"].notna()]
     rows: list[dict[str, Any]] = []
     for _, group in fits.groupby(["mask", "image"], sort=False):
+        if not all(map(results.has_run, group["key"])):
+            continue
         runs = {key: results.run(str(key)) for key in group["key"].unique()}
         maps = [reached for run in runs.values() if (reached := run.reached) is not None]
         hole = ~next(iter(runs.values())).known

@@ -10,7 +10,7 @@ const wish = { left: "masked", right: "composited" }; // what was chosen last
 function others(job) {
   const same = jobs.filter(
     (each) =>
-      each.image === job.image && each.mask === job.mask && each.method !== job.method && result(each),
+      each.image === job.image && each.mask === job.mask && each.method !== job.method && result(each)?.file,
   );
   return new Map(oneOfEach(same, job.seed).map((each) => [OTHER + each.method, each]));
 }

@@ -32,7 +32,7 @@ function drawGrid(some) {
     return value === null ? null : Number(value);
   };
   const sorted = [...some].sort((a, b) => compared(score(a), score(b), higher));
-  const first = sorted.find((job) => Object.keys(job.outputs).length);
+  const first = sorted.find((job) => Object.values(job.outputs).some(({ file }) => file));
   const cells = sorted.map((job) => gridCell(job, first));
   const known = first ? ["truth", "masked"].map((kind) => knownCell(kind, first)) : [];
   byId("grid").replaceChildren(...known, ...cells);
@@ -55,7 +55,7 @@ function gridCell(job, first) {
   const score = chosen ? `${shown(chosen.scores[index], decimals)} ${unit}`.trim() : job.status;
   const link = element("a", { href: `#${job.address}` }, canvas, name, element("b", {}, score));
   if (chosen && data.measures.length > 1) link.title = scoreLine(chosen.scores);
-  if (chosen) paintCell("composited", canvas, first, { key: job.key, file: chosen.file });
+  if (chosen?.file) paintCell("composited", canvas, first, { key: job.key, file: chosen.file });
   return element("figure", { class: chosen ? undefined : "none" }, link);
 }
 

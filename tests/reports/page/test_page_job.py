@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
+from support.commands import Command, Ran
 from support.pages import BOLD, HOSTILE, Look, needs_chromium
 
 from benchmarks.scoring.results import Results
@@ -308,3 +309,29 @@ def test_a_logarithmic_axis_says_where_its_ticks_are(hostile: Path, look: Look) 
         ticks = page.evaluate("([low, high]) => decades(low, high)", ends)
         assert [label for _, label in ticks] == labels
         assert [10**at for at, _ in ticks] == pytest.approx([float(label) for label in labels])
+
+
+def test_a_job_whose_run_the_archive_has_left_out_has_scores_and_no_pictures(
+    ran: Ran, command: Command, look: Look, tmp_path: Path
+) -> None:
+    suite, out = ran(images=["astronaut", "camera"])
+    path = tmp_path / "some.zip"
+    words = ("-o", path, "--pictures", "camera/", "--pictures", "mean")
+    assert command("reports", "pack", suite, "--out", out, *words).returncode == 0
+    done = command("reports", "report", path)
+    assert done.returncode == 0, done.stderr
+    report = tmp_path / "some" / "tiny" / "report"
+    assert "left out 1 of 4 runs" in (report / "summary.md").read_text()
+    opened = look(report / "index.html")
+    page = opened.page
+    scores = opened.rows("psnr")
+    assert len(scores) == 4
+    assert all(re.fullmatch(r"\d+\.\d+", score) for score in scores)
+    pictures = [cell.locator("img").count() for cell in page.locator("td.picture").all()]
+    assert pictures == [0, 1, 1, 1]
+    expect(page.locator("#grid .gone")).to_have_count(0)
+    page.locator("#table tbody a").first.click()
+    expect(page.locator("#record")).to_contain_text('"trajectory"')
+    expect(page.locator("#view")).not_to_be_visible()
+    page.keyboard.press("n")
+    expect(page.locator("#compare")).to_have_attribute("data-file", re.compile("averaged"))
