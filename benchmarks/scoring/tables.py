@@ -11,7 +11,7 @@ from benchmarks.jobs.job import Job, specification
 from benchmarks.jobs.plan import Plan, Status
 from benchmarks.jobs.suite import Suite
 from benchmarks.scoring.score import score
-from benchmarks.store.layout import RESULTS, SUITE
+from benchmarks.store.layout import RECORDS, RESULTS, SUITE
 from benchmarks.system.environment import NOT_RUN
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
 
@@ -61,6 +61,9 @@ def write_results(
             current = _brought_up_to_date(plan, current)
         plan.write_table(current)
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
+        if plan.kept:
+            lines = (record.model_dump_json() for record in plan.kept.records.values())
+            write_atomically(plan.folder / RECORDS, "".join(f"{line}\n" for line in lines))
         write_atomically(plan.folder / SUITE, to_json(_suite_json(plan, reasons)))
     return results, current
 

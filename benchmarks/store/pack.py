@@ -14,7 +14,6 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError
 
@@ -53,18 +52,17 @@ def pack(
     path: Path,
     *,
     whole: Collection[str] | None = None,
-    records: Mapping[str, Record] = MappingProxyType({}),
 ) -> str:
     """Write the archive of a suite's results; every run of its jobs is checked.
 
-    A state that a fit could go on from is packed with its run, whose checksums list it.
+    A state that a fit could go on from is packed with its run, whose checksums list it. Of runs
+    that are not here, as an archive has left them out, the records are packed that it had.
 
     Args:
         folder: the suite's results, beside `runs/`.
         path: the archive, which is replaced as a whole.
         whole: keys of the jobs whose runs are packed; None: of all. Of other runs the archive has
             the record only.
-        records: by key, records of runs that are not stored here, as `read_records` gives them.
 
     Returns:
         The SHA-256 of the archive.
@@ -80,7 +78,8 @@ def pack(
     try:
         keys = _keys(folder / JOBS)
         stored = [key for key in keys if store.folder(key).exists()]
-        known = {key: records[key] for key in keys if key in records}
+        before = read_records(folder)
+        known = {key: before[key] for key in keys if key in before}
         known |= {key: store.run(key).check() for key in stored}
         lines = [f"{known[key].model_dump_json()}\n" for key in sorted(known)]
         tables = {name: (folder / name).read_bytes() for name in TABLES}

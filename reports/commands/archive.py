@@ -28,7 +28,7 @@ def pack(
 ) -> None:
     """Pack a suite's results with their runs into one file, to hand on."""
     from benchmarks.scoring.results import load_results
-    from benchmarks.store.pack import ARCHIVE, is_archive, read_records
+    from benchmarks.store.pack import ARCHIVE, is_archive
     from benchmarks.store.pack import pack as write
     from benchmarks.system.text import mebibytes
     from reports.page.contents import name_of
@@ -50,7 +50,7 @@ def pack(
             if not any(text in name for name in names):
                 raise InputError(f"`pictures`: no job's name holds '{text}'")
         whole = {key for name, key in names.items() if any(text in name for text in pictures)}
-    sha256 = write(folder, path, whole=whole, records=read_records(folder))
+    sha256 = write(folder, path, whole=whole)
     print(f"Archive: {path}, {mebibytes(path.stat().st_size)}, SHA-256 {sha256}")
 
 

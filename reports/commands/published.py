@@ -76,7 +76,7 @@ def _make(
     entries: "dict[str, Entry]",
     device: str,
     out: Path,
-    deadline: float | None,
+    deadline: float,
     *,
     is_named: bool,
 ) -> None:

@@ -1,7 +1,7 @@
 """Makes published results: what is missing or stale, the most valuable first, within a budget."""
 
 import contextlib
-import os
+import math
 import shlex
 import subprocess
 import sys
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.jobs.kept import Kept, read_kept
-from benchmarks.jobs.plan import Plan, make_plan
+from benchmarks.jobs.kept import read_kept
+from benchmarks.jobs.plan import make_plan
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.progress import say
 from benchmarks.runner.run import RunOptions, run
@@ -42,13 +42,13 @@ class Making:
         published: the folder of published results.
         out: the folder of results, whose runs are used and added to.
         device: `cpu`, or a GPU as `cuda`.
-        deadline: when to stop, in seconds of `time.monotonic`; None: when all is made.
+        deadline: when to stop, by `time.monotonic`.
     """
 
     published: Path
     out: Path
     device: str
-    deadline: float | None = None
+    deadline: float = math.inf
 
     @property
     def kind(self) -> str:
@@ -57,7 +57,7 @@ class Making:
 
     @property
     def seconds_left(self) -> float:
-        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+        return self.deadline - time.monotonic()
 
 
 def make_all(entries: Mapping[str, Entry], making: Making, console: Console) -> bool:
@@ -105,12 +105,12 @@ def make(name: str, entry: Entry, making: Making, console: Console) -> bool:
             _take_over(archive.parent / "runs", plan.store)
         before = {job.key for job in plan.jobs if plan.is_kept(job)}
         options = RunOptions(device=making.device, deadline=making.deadline)
-        run(plan, options, console, Clock())
-        done = [job for job in plan.jobs if plan.status(job).is_over]
-        is_whole = len(done) == len(plan.jobs)
+        done, *others = run(plan, options, console, Clock())
+        is_whole = not any(others)
         if done:
             folder.mkdir(parents=True, exist_ok=True)
-            _keep(plan, entry, folder / (PACK if is_whole else PARTIAL_PACK), kept)
+            whole = {job.key for job in plan.jobs if job.image.name in entry.pictures}
+            pack(plan.folder, folder / (PACK if is_whole else PARTIAL_PACK), whole=whole)
     say(console, f"{name}: {len(done)} of {counted(len(plan.jobs), 'job')} done")
     if not is_whole:
         return False
@@ -138,13 +138,6 @@ def _take_over(runs: Path, store: Store) -> None:
                 write_atomically(store.folder(folder.name) / SCORES, scores)
 
 
-def _keep(plan: Plan, entry: Entry, path: Path, kept: Kept | None) -> None:
-    """Write the archive of a published result; some of its runs keep their pictures."""
-    whole = {job.key for job in plan.jobs if job.image.name in entry.pictures}
-    records = {job.key: kept.records[job.key] for job in plan.jobs if kept and plan.is_kept(job)}
-    pack(plan.folder, path, whole=whole, records=records)
-
-
 def _run_command(name: str, entry: Entry, making: Making, console: Console) -> bool:
     """Run what makes files; it cannot be resumed, so it begins only if there is time for it."""
     assert entry.command is not None
@@ -153,7 +146,7 @@ def _run_command(name: str, entry: Entry, making: Making, console: Console) -> b
         say(console, f"{name}: not begun, because it takes about {took} and cannot be resumed")
         return False
     line = entry.command.format(published=making.published)
-    words = [os.path.expanduser(word) for word in shlex.split(line)]
+    words = [str(Path(w).expanduser()) if w.startswith("~") else w for w in shlex.split(line)]
     say(console, f"{name}: {entry.command}")
     command = [sys.executable, *PROGRAMS[words[0]], *words[1:]]
     return subprocess.run(command, check=False).returncode == 0

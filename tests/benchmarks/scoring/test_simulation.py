@@ -1,9 +1,9 @@
 """By simulation: intervals hold the truth, and what is no difference is not called one.
 
 With differences that are normal, exponential or log-normal; and with the effects that were measured
-on ten images at 48 pixels (`tests/support/ten_images.csv`, hole PSNR): of images, of holes within them, of a method's
-liking for either, and between seeds, drawn from normal distributions of those sizes, and as images
-themselves, drawn again from the ten.
+on ten images at 48 pixels (`tests/support/ten_images.csv`, hole PSNR): of images, of holes within
+them, of a method's liking for either, and between seeds, drawn from normal distributions of those
+sizes, and as images themselves, drawn again from the ten.
 
 `pytest -s` prints the numbers; `python tests/support/simulation.py` prints those of what else was
 tried.

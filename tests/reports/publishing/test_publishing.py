@@ -1,5 +1,6 @@
 """Published results: how far each is, and how one is made, gone on with and drawn."""
 
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -44,7 +45,7 @@ class Desk:
     def results(self) -> Results:
         return load_results(self.published / "tiny")
 
-    def make(self, out: Path | None = None, deadline: float | None = None) -> bool:
+    def make(self, out: Path | None = None, deadline: float = math.inf) -> bool:
         """out: another machine's folder of results; deadline: as of `Making`."""
         making = Making(self.published, out or self.out, "cpu", deadline)
         return make_all({"tiny": self.entry}, making, Console())
@@ -157,7 +158,7 @@ def test_a_result_that_is_made_again_stands_until_it_is_whole(
 
 
 def test_images_that_are_not_here_leave_the_state_open(
-    desk: Desk, suite_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / "reports" / "published" / "fills-11", desk.published / "fills-11")
     monkeypatch.delenv("DIP_MIRROR", raising=False)
