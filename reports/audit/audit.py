@@ -69,10 +69,12 @@ def _audit(folder: Path, name: str, damage: dict[str, str]) -> Audit:
     found += [*_unfinished(results), *runs.findings]
     # Findings on the runs name these members.
     found += _damage({m: what for m, what in damage.items() if not _is_found(m, runs)})
+    rows = 0
     if suite is not None:
         found += [*jobs_differ(results, runs, jobs), *suite_json_differs(results, suite, jobs)]
-    rows, differing = scores_differ(results, runs, jobs)
-    found += [*differing, *question_differs(results, runs, suite, jobs)]
+        rows, differing = scores_differ(results, runs, jobs, suite.metrics)
+        found += differing
+    found += question_differs(results, runs, suite, jobs)
     found += [*tables_differ(results), *origins(runs)]
     done = f"{int((results.jobs['status'] == 'done').sum())} of {len(results.jobs)} jobs done"
     read = f"{counted(len(runs.whole) + len(runs.damaged), 'run')} read"

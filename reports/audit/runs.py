@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from PIL.Image import DecompressionBombError
 
 from benchmarks.jobs.job import OVER, key_of
 from benchmarks.scoring.results import Results
@@ -20,6 +21,9 @@ from datasets import Image
 from dip.errors import InputError
 from reports.audit.finding import Finding, note, some, wrong
 from reports.page.contents import name_of
+
+# What is raised for files that somebody has written by hand, and given the right checksums.
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, SyntaxError, DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -98,18 +102,18 @@ def _damage(run: RunFolder, packed: Record | None) -> str:
                 return f"{name}: is not the picture that its record names"
         if packed not in (None, record):
             return "record.json: the archive has another record of it"
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises, too
+    except (OSError, *MALFORMED) as error:
         return str(error).removeprefix(f"{run.folder}/").removeprefix(f"{run.folder}: ")
     return ""
 
 
 def origins(runs: Runs) -> Iterator[Finding]:
     """Notes on the code and the machines that the runs were made with."""
-    records = [each for each in runs.records.values() if each.environment["device"] != NOT_RUN]
+    records = [each for each in runs.records.values() if each.environment.get("device") != NOT_RUN]
     changed = [
         record
         for record in records
-        if record.environment["git_dirty"] or any(each.git_dirty for each in record.continued)
+        if record.environment.get("git_dirty") or any(each.git_dirty for each in record.continued)
     ]
     if changed:
         yield note(
@@ -117,7 +121,7 @@ def origins(runs: Runs) -> Iterator[Finding]:
             " changes"
         )
     for what in ("device", "versions"):
-        first, *others = [record.environment[what] for record in records] or [None]
+        first, *others = [record.environment.get(what) for record in records] or [None]
         differing = {each: None for other in others for each in nested_differences(first, other)}
         if differing:
             found = some([each.removeprefix(": ") for each in differing])

@@ -1,6 +1,6 @@
 """Whether results.csv has the scores of the pictures, and the report the tables of results.csv."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks.scoring.results import COLUMNS, SCORED, Results
 from benchmarks.scoring.score import computed_again
 from benchmarks.store.layout import RESULTS
 from reports.audit.finding import Finding, note, wrong
-from reports.audit.runs import Runs
+from reports.audit.runs import MALFORMED, Runs
 from reports.audit.suite import Jobs
 from reports.build import REPORT, all_tables
 from reports.page.contents import name_of
@@ -28,7 +28,9 @@ Row = dict[Any, Any]  # cells as text, by column
 Rows = dict[tuple[str, str], Row]  # by iteration and output
 
 
-def scores_differ(results: Results, runs: Runs, jobs: Jobs) -> tuple[int, list[Finding]]:
+def scores_differ(
+    results: Results, runs: Runs, jobs: Jobs, metrics: Sequence[str]
+) -> tuple[int, list[Finding]]:
     """Compute every score again and compare it with results.csv.
 
     Returns:
@@ -43,13 +45,16 @@ def scores_differ(results: Results, runs: Runs, jobs: Jobs) -> tuple[int, list[F
     rows_checked = 0
     texts: list[str] = []
     unavailable: dict[str, None] = {}
-    metrics = [str(each) for each in results.about["metrics"]]
     for planned in results.jobs.to_dict("records"):
         name, key = name_of(planned), str(planned["key"])
         if planned["status"] not in OVER or name not in jobs or key not in runs.whole:
             continue
         job = jobs[name]
-        rows = computed_again(runs.whole[key], job, metrics)
+        try:
+            rows = computed_again(runs.whole[key], job, metrics)
+        except (OSError, *MALFORMED) as error:
+            texts.append(f"{name}: its run cannot be scored again ({error!r})")
+            continue
         computed = _as_text([row | {"key": key} for row in rows])
         rows_checked += len(computed)
         unscored = {

@@ -279,3 +279,32 @@ def test_many_findings_of_a_kind_are_counted(ran: Ran, audit: Audit) -> None:
     lines = audit(out / "tiny")
     assert len(lines) == 6
     assert lines[-1] == "damaged runs: and 2 more"
+
+
+def test_sealed_nonsense_is_found(folder: Path, audit: Audit) -> None:
+    run = run_of(folder, "quick")
+    (run / "trace.csv").write_text("nonsense\n1,2\n")
+    edit_json(run_of(folder, "mean") / RECORD, lambda record: record.update(environment={}))
+    seal(run)
+    seal(run_of(folder, "mean"))
+    first, second = audit(folder)
+    assert re.fullmatch(rf"{NAME}: its run cannot be scored again \(.*\)", first)
+    assert re.fullmatch(rf"{FILL}: its run cannot be scored again \(KeyError\('device'\)\)", second)
+
+
+def test_what_cannot_be_checked_without_its_images_is_a_note(
+    suite_file: Callable[..., Path], audit: Audit, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 36, 36), dtype=np.uint8)
+    (tmp_path / "photos" / "noise.png").write_bytes(png(pixels))
+    changes = {"dataset": {"folder": "photos"}, "images": None, "methods": [{"fill": "mean"}]}
+    out, path = tmp_path / "results", tmp_path / "tiny.zip"
+    assert command("reports", "run", suite_file(**changes), "--out", out).returncode == 0
+    assert audit(out / "tiny") == []
+    assert "1 row checked" in command("reports", "audit", out / "tiny").stdout
+    assert command("reports", "pack", out / "tiny", "-o", path).returncode == 0
+    done = command("reports", "audit", path)  # of which nobody knows where its images are
+    assert found(done) == []
+    assert "NOTE  its images are not here, so jobs, scores and question" in done.stdout
+    assert done.stdout.endswith("1 run read, 0 rows checked: nothing wrong\n")
