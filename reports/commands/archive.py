@@ -7,7 +7,7 @@ import typer
 
 from dip.errors import InputError
 from reports.commands.options import ForceOption
-from reports.commands.report import OutOption, ResultsArgument, folder_of
+from reports.commands.report import OutOption, ResultsArgument, archive_in, folder_of
 
 
 def pack(
@@ -79,10 +79,9 @@ def audit(results: ResultsArgument, out: OutOption = None) -> None:
     Exit code 0: nothing is wrong; 1: something is, a line each; 2: these are no results. Nothing is
     changed.
     """
-    from benchmarks.store.pack import ARCHIVE
     from reports.audit.audit import audit as examine
 
-    done = examine(results if results.suffix == ARCHIVE else folder_of(results, out))
+    done = examine(archive_in(results) or folder_of(results, out))
     for finding in done.findings:
         print(finding.line)
     print(done.summary)

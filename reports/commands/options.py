@@ -38,8 +38,3 @@ RetryOption = Annotated[bool, typer.Option("--retry-failed", help="run failed jo
 GithubOption = Annotated[
     bool, typer.Option("--github", help="annotations and a summary for GitHub's workflows")
 ]
-BudgetOption = Annotated[str | None, typer.Option(help="STUB")]
-
-
-def deadline_of(b):
-    return None

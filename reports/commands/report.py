@@ -54,14 +54,14 @@ def report(
     if len(results) == 1:
         from rich.console import Console
 
-        from benchmarks.store.pack import ARCHIVE, unpack
+        from benchmarks.store.pack import unpack
         from reports.build import build
         from reports.commands.ending import show
 
         if label:
             raise InputError("--label is for several folders")
-        if results[0].suffix == ARCHIVE:
-            folder = unpack(results[0], out or results[0].with_suffix(""))
+        if archive := archive_in(results[0]):
+            folder = unpack(archive, out or archive.with_suffix(""))
         else:
             folder = folder_of(results[0], out)
         built = build(folder, reference, embed, has_numbers=numbers, force=force)
@@ -83,6 +83,17 @@ def report(
     for table in tables:
         print(f"{table.title}\n\n{to_markdown(table)}")
     print(f"Report: {summary}")
+
+
+def archive_in(results: Path) -> Path | None:
+    """The archive that is meant: the file itself, or that of a published result's folder."""
+    from benchmarks.store.layout import PACK, RESULTS
+    from benchmarks.store.pack import ARCHIVE
+
+    if results.suffix == ARCHIVE:
+        return results
+    is_published = (results / PACK).is_file() and not (results / RESULTS).exists()
+    return results / PACK if is_published else None
 
 
 def folder_of(results: Path, out: Path | None) -> Path:
