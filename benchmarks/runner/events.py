@@ -58,10 +58,17 @@ class Failed:
 
 @dataclass(frozen=True)
 class Halted:
-    """A job was asked to stop. iteration: from which it goes on another time, 0 for its start."""
+    """A job was asked to stop.
+
+    Attributes:
+        job: the job.
+        iteration: from which it goes on another time, 0 for its start.
+        seconds: of its iterations since it began or was resumed, as far as they are known.
+    """
 
     job: Job
     iteration: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dip.errors import InputError
 from dip.system.signals import Interrupted, deferring_signals
 
 IMPORT_SECONDS = 5.0  # approximate time that importing torch takes
+GRACE_SECONDS = 5.0  # after the deadline, for the iteration under way and the fit's state
 Start = Callable[[ShouldStop], Executor]
 
 
@@ -33,8 +34,9 @@ def run_jobs(
     task_for: Callable[[Job], Task],
     console: Console,
     clock: Clock,
+    deadline: float,
 ) -> None:
-    """Run all jobs of the queue.
+    """Run all jobs of the queue, or what can be until the deadline.
 
     Args:
         plan: the suite with its jobs.
@@ -43,6 +45,8 @@ def run_jobs(
         task_for: makes the task of a job.
         console: shows progress.
         clock: measures where the time goes.
+        deadline: of `time.monotonic`; running fits save their states then, and what has not ended
+            `GRACE_SECONDS` later is broken off.
 
     Raises:
         Interrupted: a signal ended the run; running fits have saved their states.
@@ -53,7 +57,11 @@ def run_jobs(
         by_key.setdefault(job.key, []).append(job)
     with contextlib.ExitStack() as stack:
         stack.callback(queue.release_all)
-        should_stop = stack.enter_context(deferring_signals())
+        is_interrupted = stack.enter_context(deferring_signals())
+
+        def should_stop() -> bool:
+            return is_interrupted() or time.monotonic() >= deadline
+
         executor = start(should_stop)
         stack.callback(executor.close)
         scorer = _scorer(plan, executor)
@@ -68,12 +76,12 @@ def run_jobs(
                 scorer.add(*by_key[event.job.key])
             display.show(event)
 
-        _work_through(queue, executor, display, task_for, report, should_stop)
+        _work_through(queue, executor, display, task_for, report, should_stop, deadline)
         executor.close()
         if scorer:
-            scorer.finish(display.say, should_stop)
+            scorer.finish(display.say, is_interrupted)
     say(console, display.summary())
-    if should_stop():
+    if is_interrupted():
         raise Interrupted
 
 
@@ -84,15 +92,24 @@ def _work_through(
     task_for: Callable[[Job], Task],
     report: Callable[[Event], None],
     should_stop: ShouldStop,
+    deadline: float,
 ) -> None:
-    """Run jobs until the queue is empty, or until running jobs have stopped after a signal."""
+    """Run jobs until the queue is empty, or running jobs have stopped when they had to."""
     is_stopping = False
     began = time.monotonic()
     while True:
         if should_stop() and not is_stopping:
             is_stopping = True
             executor.stop()
-            display.say("stopping after this iteration; Ctrl-C again ends at once")
+            if time.monotonic() >= deadline:
+                display.say("time is up; stopping after this iteration")
+            else:
+                display.say("stopping after this iteration; Ctrl-C again ends at once")
+        if time.monotonic() >= deadline + GRACE_SECONDS:
+            executor.close()
+            for _, running in [*queue.claims.values()]:
+                report(Halted(running, queue.plan.begun(running)))
+            break
         # Quick fills go first while the server imports torch: a worker would wait for it.
         gives_fits = not queue.quick or time.monotonic() - began > IMPORT_SECONDS
         gives_fits = gives_fits and not is_stopping

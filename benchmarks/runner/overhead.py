@@ -7,7 +7,7 @@ it. `benchmarks.store.accounting` says what the parts are.
 import time
 from pathlib import Path
 
-from benchmarks.runner.events import Event, Finished, Resumed
+from benchmarks.runner.events import Event, Finished, Halted, Resumed
 from benchmarks.runner.job_queue import is_quick
 from benchmarks.store.accounting import FITS, READING, REPORTING, SCORING, WAITING, Accounting
 from benchmarks.store.layout import ACCOUNTING, TRACE
@@ -39,6 +39,9 @@ class Clock:
         match event:
             case Resumed(_, after, _):
                 self._after[key] = after
+            case Halted(_, _, seconds):
+                self.workers = self._most
+                self.fitting_seconds += seconds
             case Finished(_, files):
                 self.workers = self._most
                 if TRACE in files:

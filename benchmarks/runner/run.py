@@ -1,9 +1,11 @@
 """Runs a suite: validate, fit what is missing, score, write results.csv."""
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 
@@ -27,13 +29,16 @@ from benchmarks.system.text import counted
 from dip.errors import InputError
 from dip.system.signals import Interrupted
 
+SCORING_SECONDS = 8.0  # after the deadline, for what was not scored beside the fits
+
 
 @dataclass(frozen=True)
 class RunOptions:
     """How jobs are run. pattern: only those whose name holds it; timeout: seconds of a job.
 
     executor: worker processes here, or a Ray cluster; address: the cluster's, or `auto` for the one
-    that this machine is a node of.
+    that this machine is a node of. deadline: of `time.monotonic`, at which jobs stop as after an
+    interruption, and what has finished is scored.
     """
 
     pattern: str = ""
@@ -47,14 +52,38 @@ class RunOptions:
     device: str = "auto"
     executor: Literal["local", "ray"] = "local"
     address: str = "auto"
+    deadline: float = math.inf
 
 
-def run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> list[Job]:
+class Outcome(NamedTuple):
+    """What has become of the chosen jobs.
+
+    Attributes:
+        done: have a result, and need no more of this command.
+        without_result: have failed, now or before.
+        left: were still to run, to end or to be scored at the deadline.
+    """
+
+    done: list[Job]
+    without_result: list[Job]
+    left: list[Job]
+
+
+def run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> Outcome:
     """Fit what is missing, then score everything stored; writes results.csv and jobs.csv.
 
-    clock: of the command; what it says is written to accounting.json if something was fitted.
-    Returns those of the chosen jobs that have no result. Raises InputError if results cannot be
-    written, Interrupted if the user wants an end. Whatever ends it early, finished runs are stored.
+    Args:
+        plan: the suite with its jobs.
+        options: which jobs run, and how.
+        console: shows progress, notices and jobs without a result.
+        clock: of the command; what it says is written to accounting.json if something was fitted.
+
+    Returns:
+        What has become of the chosen jobs.
+
+    Raises:
+        InputError: an option does not fit, or results cannot be written.
+        Interrupted: the user wants an end. Whatever ends it early, finished runs are stored.
     """
     try:
         return _run(plan, options, console, clock)
@@ -64,7 +93,7 @@ def run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> list
         raise Interrupted("the same command goes on from here") from None
 
 
-def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> list[Job]:
+def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> Outcome:
     chosen = select(plan.jobs, options.pattern)
     _check_options(options)
     plan.store.open_for_writing()
@@ -89,7 +118,8 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
     )
     with alone_in(plan.folder):
         plan.write_table(statuses)
-    if todo:
+    began = {job.key: statuses[job.key].version for job in todo}
+    if todo and time.monotonic() < options.deadline:
         start = _executor(plan, todo, options, console)
         clock.lap(READING)
         queue = JobQueue(plan, todo, statuses, options.fresh)
@@ -100,19 +130,28 @@ def _run(plan: Plan, options: RunOptions, console: Console, clock: Clock) -> lis
                 question=question_of_fit(plan, job, asked),
             )
 
-        run_jobs(plan, queue, start, task_for, console, clock)
+        run_jobs(plan, queue, start, task_for, console, clock, options.deadline)
         clock.lap(FITS)
     else:
         clock.lap(READING)
-    _, statuses = write_results(plan, statuses, say=partial(say, console))
+    late = options.deadline + SCORING_SECONDS
+    _, statuses, unscored = write_results(plan, statuses, say=partial(say, console), until=late)
+    lacking = {job.key for job in unscored}
     clock.lap(SCORING)
     with alone_in(plan.folder):
         clock.write(plan.folder)
-    lost = [job for job in chosen if not statuses[job.key].is_over]
-    for job in lost:
-        word, reason, _ = statuses[job.key]
-        say(console, f"NO RESULT: {': '.join(filter(None, (job.name, word, reason)))}")
-    return lost
+    outcome = Outcome([], [], [])
+    for job in chosen:
+        word, reason, version = status = statuses[job.key]
+        has_waited = version == began.get(job.key)  # it has neither run nor failed
+        if job.key in lacking or (has_waited and time.monotonic() >= options.deadline):
+            outcome.left.append(job)
+        elif status.is_over:
+            outcome.done.append(job)
+        else:
+            outcome.without_result.append(job)
+            say(console, f"NO RESULT: {': '.join(filter(None, (job.name, word, reason)))}")
+    return outcome
 
 
 def _check_options(options: RunOptions) -> None:

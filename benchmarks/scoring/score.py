@@ -9,6 +9,8 @@ picture is scored once; a new metric, or weights that arrive later, add to what 
 """
 
 import json
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,8 +44,9 @@ def score(
     *,
     afresh: bool = False,
     kept: Mapping[str, Sequence[Mapping[str, str]]] = MappingProxyType({}),
+    until: float = math.inf,
     on_run: Callable[[int, int], None] = lambda *_: None,
-) -> "tuple[pd.DataFrame, list[str]]":
+) -> "tuple[pd.DataFrame, list[str], list[Job]]":
     """Compute the rows of every job that has a run, or whose rows were kept.
 
     Args:
@@ -52,23 +55,28 @@ def score(
         metrics: names of the scores.
         afresh: compute again what can be computed.
         kept: by name, the rows of jobs that need no run, as their results.csv had them.
+        until: by `time.monotonic`; no score is computed then.
         on_run: called with the numbers of scored runs and of all runs.
 
     Returns:
-        The rows, and why rows or scores are missing, if any are.
+        The rows; why rows or scores are missing, if any are; and the jobs that lack scores because
+        the time was up, of which there are no rows.
     """
     import pandas as pd
 
     rows: list[tuple[Any, ...]] = []  # in a dictionary each they would take three times as much
     reasons: dict[str, None] = {}
+    unscored = []
     stored = [job for job in jobs if job.name in kept or store.folder(job.key).exists()]
     for index, job in enumerate(stored):
         if job.name in kept:
             rows += (tuple(_value(row, column) for column in COLUMNS) for row in kept[job.name])
             continue
         try:
-            for row in _rows(store, job, metrics, afresh, reasons):
+            for row in _rows(store, job, metrics, afresh, until, reasons):
                 rows.append(tuple(row.get(column) for column in COLUMNS))
+        except _TimeIsUp:
+            unscored.append(job)
         except DamagedError as error:
             if damage := store.set_aside_damaged(job.key):
                 reason = f"its run was damaged ({damage}) and is set aside; run again"
@@ -76,7 +84,11 @@ def score(
                 reason = f"its run was replaced meanwhile ({error}); score again"
             reasons[f"{job.name}: {reason}"] = None
         on_run(index + 1, len(stored))
-    return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons)
+    return pd.DataFrame(rows, columns=list(COLUMNS)), list(reasons), unscored
+
+
+class _TimeIsUp(Exception):
+    """A run lacks scores, and it is too late to compute them."""
 
 
 def _value(row: Mapping[str, str], column: str) -> str | int | float | None:
@@ -100,8 +112,8 @@ def keep_scores(
     """
     run = store.run(job.key)
     _, _, pictures = _opened(run, job)
-    until = takewhile(lambda _: not should_stop(), pictures)
-    _scores(store, run, job, until, metrics, afresh=False, reasons={})
+    some = takewhile(lambda _: not should_stop(), pictures)
+    _scores(store, run, job, some, metrics, afresh=False, until=math.inf, reasons={})
 
 
 def computed_again(run: RunFolder, job: Job, metrics: Sequence[str]) -> list[dict[str, Any]]:
@@ -119,18 +131,23 @@ def computed_again(run: RunFolder, job: Job, metrics: Sequence[str]) -> list[dic
         DamagedError: a file of the run is not as it was written.
     """
     record, trace, pictures = _opened(run, job)
-    scores, _ = _computed(run, job, pictures, metrics, {}, afresh=True, reasons={})
+    scores, _ = _computed(run, job, pictures, metrics, {}, True, math.inf, {})
     oracle = _oracle(job, record, trace, pictures, scores)
     return [_row(job, record, picture, metrics, scores, oracle) for picture in pictures]
 
 
 def _rows(
-    store: Store, job: Job, metrics: Sequence[str], afresh: bool, reasons: dict[str, None]
+    store: Store,
+    job: Job,
+    metrics: Sequence[str],
+    afresh: bool,
+    until: float,
+    reasons: dict[str, None],
 ) -> list[dict[str, Any]]:
-    """Of one job; raises DamagedError."""
+    """Of one job; raises DamagedError, and _TimeIsUp."""
     run = store.run(job.key)
     record, trace, pictures = _opened(run, job)
-    scores = _scores(store, run, job, pictures, metrics, afresh, reasons)
+    scores = _scores(store, run, job, pictures, metrics, afresh, until, reasons)
     oracle = _oracle(job, record, trace, pictures, scores)
     if record.uncovered_reason:
         about = f"uncovered is empty for {job.method_label}: {record.uncovered_reason}"
@@ -244,19 +261,29 @@ def _scores(
     pictures: Iterable[_Picture],
     metrics: Sequence[str],
     afresh: bool,
+    until: float,
     reasons: dict[str, None],
 ) -> dict[str, dict[str, float]]:
     """The scores of each picture by file name; those that had to be computed are kept."""
     kept = _kept(run)
-    scores, has_more = _computed(run, job, pictures, metrics, kept, afresh, reasons)
-    if has_more and (claim := store.claim(job.key)):
+    try:
+        scores, has_more = _computed(run, job, pictures, metrics, kept, afresh, until, reasons)
+    except _TimeIsUp:
+        _keep(store, run, job, kept)
+        raise
+    if has_more:
+        _keep(store, run, job, kept)
+    return scores
+
+
+def _keep(store: Store, run: RunFolder, job: Job, scores: Kept) -> None:
+    """Write scores beside the run, unless it was replaced meanwhile, or somebody replaces it."""
+    if claim := store.claim(job.key):
         try:
-            # A run that was replaced meanwhile has no use for them.
             if store.run(job.key).sha256 == run.sha256:
-                write_atomically(run.folder / SCORES, _sealed(run, kept))
+                write_atomically(run.folder / SCORES, _sealed(run, scores))
         finally:
             claim.release()
-    return scores
 
 
 def _computed(
@@ -266,12 +293,13 @@ def _computed(
     metrics: Sequence[str],
     kept: Kept,
     afresh: bool,
+    until: float,
     reasons: dict[str, None],
 ) -> tuple[dict[str, dict[str, float]], bool]:
     """The scores of each picture by file name, and whether `kept` has more of them now.
 
     PSNR is among them whatever the metrics, because the oracle needs it. A score that is kept stays
-    even where it could not be computed today.
+    even where it could not be computed today. Raises _TimeIsUp; then `kept` has what there is.
     """
     scores: dict[str, dict[str, float]] = {}
     changed = False
@@ -284,6 +312,8 @@ def _computed(
             if afresh or entry not in entries:
                 reason = metric.unavailable(job.image.height, job.image.width)
                 if reason is None:
+                    if time.monotonic() >= until:
+                        raise _TimeIsUp
                     if restored is None:
                         restored = run.restoration(picture.output, picture.iteration)
                     entries[entry] = list(metric.score(restored, run.truth, run.known))

@@ -1,5 +1,6 @@
 """Scores the stored runs of a suite and writes its tables."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.scoring.score import score
 from benchmarks.store.layout import RECORDS, RESULTS, SUITE
 from benchmarks.system.environment import NOT_RUN
 from benchmarks.system.files import alone_in, open_folder, to_json, write_atomically
+from benchmarks.system.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,8 @@ def write_results(
     *,
     say: Callable[[str], None],
     afresh: bool = False,
-) -> "tuple[pd.DataFrame, dict[str, Status]]":
+    until: float = math.inf,
+) -> "tuple[pd.DataFrame, dict[str, Status], list[Job]]":
     """Score the stored runs and write results.csv, jobs.csv and suite.json.
 
     Args:
@@ -36,9 +39,10 @@ def write_results(
             read again.
         say: called with lines of progress and with notices.
         afresh: also score runs that have scores.
+        until: by `time.monotonic`; what is not scored then is left out.
 
     Returns:
-        The results, and the status of each job by its key.
+        The results, the status of each job by its key, and the jobs that are left to score.
     """
     open_folder(plan.folder)
     with alone_in(plan.folder):
@@ -47,14 +51,17 @@ def write_results(
         current = _brought_up_to_date(plan, statuses)
         # A job that failed after its run was stored has no result.
         sound = [job for job in plan.jobs if current[job.key].word != "failed"]
-        results, reasons = score(
+        results, reasons, unscored = score(
             *(plan.store, sound, plan.suite.metrics),
             afresh=afresh,
             kept={job.name: plan.kept.rows_of(job) for job in sound if plan.is_kept(job)}
             if plan.kept
             else {},
+            until=until,
             on_run=_progress(say),
         )
+        if unscored:
+            say(f"{counted(len(unscored), 'run')} left to score")
         for reason in reasons:
             say(f"NOTICE: {reason}")
         if reasons:  # a damaged run that scoring has set aside is one
@@ -65,7 +72,7 @@ def write_results(
             lines = (record.model_dump_json() for record in plan.kept.records.values())
             write_atomically(plan.folder / RECORDS, "".join(f"{line}\n" for line in lines))
         write_atomically(plan.folder / SUITE, to_json(_suite_json(plan, reasons)))
-    return results, current
+    return results, current, unscored
 
 
 def _brought_up_to_date(plan: Plan, statuses: Mapping[str, Status]) -> dict[str, Status]:

@@ -3,11 +3,12 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from reports.commands.options import (
+    BudgetOption,
     DeviceOption,
     FreshOption,
     OutOption,
@@ -16,9 +17,14 @@ from reports.commands.options import (
     SuiteArgument,
     ThreadsOption,
     WorkersOption,
+    deadline_of,
 )
 
+if TYPE_CHECKING:
+    from benchmarks.runner.run import Outcome
+
 NAMED = 5  # failed jobs that the last line names; all stand above, and in the summary
+WITHOUT_RESULT, TIME_IS_UP = 1, 3  # exit codes; 2 is a user's mistake
 
 
 def run(
@@ -51,8 +57,10 @@ def run(
         str,
         typer.Option(metavar="HOST", help="the cluster's head; default: the one that runs here"),
     ] = "auto",
+    budget: BudgetOption = None,
 ) -> None:
     """Fit what is missing, then score and write results.csv."""
+    deadline = deadline_of(budget)  # imports take some of it
     from rich.console import Console
 
     from benchmarks.jobs.plan import make_plan
@@ -74,6 +82,7 @@ def run(
         device=device,
         executor=executor,
         address=address,
+        deadline=deadline,
     )
     if dry_run:
         from benchmarks.runner.dry_run import dry_run as lines
@@ -81,11 +90,22 @@ def run(
         for text in lines(plan, options):
             print(text)
         return
-    failed = run_suite(plan, options, Console(), clock)
+    outcome = run_suite(plan, options, Console(), clock)
     print(clock.accounting().line)
     print(f"Results: {plan.folder / 'results.csv'}")
-    if failed:
-        raise typer.Exit(1)
+    _exit_if_left(outcome, budget, fresh=fresh)
+    if outcome.without_result:
+        raise typer.Exit(WITHOUT_RESULT)
+
+
+def _exit_if_left(outcome: "Outcome", budget: str | None, *, fresh: bool) -> None:
+    """Say how many jobs the budget has left over, if any, and end the command."""
+    if outcome.left:
+        print(
+            f"Stopped by --budget {budget}: {len(outcome.done)} of {sum(map(len, outcome))} jobs"
+            f" are done; the same command {'begins again' if fresh else 'goes on'}."
+        )
+        raise typer.Exit(TIME_IS_UP)
 
 
 def bench(
@@ -96,8 +116,10 @@ def bench(
     device: DeviceOption = "auto",
     fresh: FreshOption = False,
     retry_failed: RetryOption = False,
+    budget: BudgetOption = None,
 ) -> None:
     """Run a suite, score it and build its report, in one process."""
+    deadline = deadline_of(budget)  # imports take some of it
     from rich.console import Console
 
     from benchmarks.jobs.plan import make_plan
@@ -111,10 +133,17 @@ def bench(
     clock = Clock()
     plan = make_plan(suite, out)
     options = RunOptions(
-        fresh=fresh, retry_failed=retry_failed, workers=workers, threads=threads, device=device
+        fresh=fresh,
+        retry_failed=retry_failed,
+        workers=workers,
+        threads=threads,
+        device=device,
+        deadline=deadline,
     )
     console = Console(highlight=False)
-    failed = run_suite(plan, options, console, clock)
+    outcome = run_suite(plan, options, console, clock)
+    if not outcome.done:  # a report would be empty
+        _exit_if_left(outcome, budget, fresh=fresh)
 
     def note_time() -> None:
         clock.lap(REPORTING)
@@ -125,7 +154,7 @@ def bench(
     show(report, console)
     print(f"\n{clock.accounting().line}")
     print(f"Report: {report.page or report.summary}")
-    if failed:
+    if failed := outcome.without_result:
         print(
             f"{len(failed)} of {len(plan.jobs)} jobs have no result: "
             + ", ".join(job.name for job in failed[:NAMED])
@@ -133,7 +162,9 @@ def bench(
             + f"; `dip-bench status {suite} --out {out}` says why",
             file=sys.stderr,
         )
-        raise typer.Exit(1)
+    _exit_if_left(outcome, budget, fresh=fresh)
+    if failed:
+        raise typer.Exit(WITHOUT_RESULT)
     where = [] if out == Path("results") else ["--out", str(out)]
     print(f"To see it: {shlex.join(['dip-bench', 'open', suite, *where])}")
 
@@ -158,7 +189,7 @@ def score(suite: SuiteArgument, out: OutOption = Path("results")) -> None:
     from benchmarks.system.text import counted
 
     plan = make_plan(suite, out)
-    results, _ = write_results(plan, say=print, afresh=True)
+    results, *_ = write_results(plan, say=print, afresh=True)
     print(f"{counted(len(results), 'row')}: {plan.folder / 'results.csv'}")
 
 

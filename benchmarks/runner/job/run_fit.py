@@ -82,9 +82,11 @@ def _run(
 ) -> Finished | Halted:
     job, store, last = task.job, task.store, max(task.job.iterations)
     saved_at = time.monotonic()
+    milliseconds = 0.0
     try:
         for step in fit.until(*job.iterations):
             recording.steps.append(step)
+            milliseconds += step.milliseconds
             report(Progress(job, step.iteration, step.loss))
             if step.iteration < fit.iteration:  # within a block of iterations on a GPU
                 continue
@@ -99,7 +101,7 @@ def _run(
                 save_state(store, job.key, recording.files("unfinished", fit.iteration), fit)
                 saved_at = time.monotonic()
             if stops:
-                return Halted(job, fit.iteration if store else 0)
+                return Halted(job, fit.iteration if store else 0, milliseconds / 1000)
     except dip.Diverged as failure:
         if failure.step:
             recording.steps.append(failure.step)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.runner.events import End, Failed, Finished, Progress, Refused, Started
+from benchmarks.runner.events import End, Failed, Finished, Halted, Progress, Refused, Started
 from benchmarks.runner.job.files import run_files
 from benchmarks.runner.job.task import Report, ShouldStop, Task
 from benchmarks.store.layout import file_name
@@ -38,7 +38,8 @@ def run_job(
         workers: number of jobs that run at the same time, for the record.
         report: called with `Started` after torch has been imported, then with `Resumed` and
             `Progress`.
-        should_stop: called after each iteration, on a GPU after each block of iterations.
+        should_stop: called after each iteration, on a GPU after each block of iterations; of a fill
+            with each per cent that it reports.
 
     Returns:
         Finished, with the files of the run folder; Halted if it was asked to stop; Refused if its
@@ -48,7 +49,7 @@ def run_job(
     try:
         if not isinstance(job.method, Method):
             report(Started(job))
-            files = _published(task) if job.picture else _fill(task, workers, report)
+            files = _published(task) if job.picture else _fill(task, workers, report, should_stop)
             return Finished(job, files)
         import torch
 
@@ -57,26 +58,39 @@ def run_job(
         report(Started(job))
         torch.set_num_threads(threads)
         return run_fit(task, job.method, device, threads, workers, report, should_stop)
+    except _Stopped:
+        return Halted(job, 0)  # a fill has no state to go on from
     except CannotWriteError as error:
         return Refused(job, str(error))
     except Exception as error:
         return Failed(job, _in_one_line(error), traceback.format_exc())
 
 
-def _fill(task: Task, workers: int, report: Report) -> dict[str, bytes]:
-    """The files of a fill's run folder."""
+class _Stopped(Exception):
+    """A fill was asked to stop."""
+
+
+def _fill(task: Task, workers: int, report: Report, should_stop: ShouldStop) -> dict[str, bytes]:
+    """The files of a fill's run folder; raises _Stopped."""
     job = task.job
     assert isinstance(job.method, Fill)
     masked = job.image.pixels * job.mask / 255
     described = environment.describe("cpu", 1, workers, uses_torch=False)
     job.method.load()  # so that the fill's time does not include its imports
+
+    percent = 0
+
+    def tell(share: float) -> None:
+        nonlocal percent
+        if percent == round(100 * share):  # or asking would be part of the fill's time
+            return
+        percent = round(100 * share)
+        report(Progress(job, percent, None))
+        if share < 1 and should_stop():
+            raise _Stopped
+
     started = time.perf_counter()
-    filled = job.method.restore(
-        masked,
-        job.mask,
-        job.seed,
-        lambda share: report(Progress(job, round(100 * share), None)),
-    )
+    filled = job.method.restore(masked, job.mask, job.seed, tell)
     seconds = time.perf_counter() - started
     return _files(task, to_8bit(filled), seconds, described)
 

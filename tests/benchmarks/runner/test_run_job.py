@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from support.commands import Command
 from support.suites import jobs_of
 
-from benchmarks.runner.events import Failed, Finished, Progress
+from benchmarks.runner.events import Event, Failed, Finished, Halted, Progress
 from benchmarks.runner.job.recording import timing_of
 from benchmarks.runner.job.run_job import run_job
 from benchmarks.runner.job.task import Task
@@ -150,3 +151,19 @@ def test_other_jobs_run_and_are_reported_where_a_fill_refuses(
     monkeypatch.undo()
     again = command("benchmarks", "run", suite, "--out", out, "--retry-failed")
     assert again.returncode == 0, again.stderr
+
+
+def test_a_fill_that_tells_its_progress_stops_when_it_is_asked_to(suite_file: Write) -> None:
+    """And not at its end, where nothing is left to do."""
+    (job,) = jobs_of(suite_file(methods=[{"fill": "total-variation"}]))
+    told: list[int] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Progress):
+            told.append(event.iteration)
+
+    for percent, end in ((3, Halted), (100, Finished)):
+        told.clear()
+        stops = partial(lambda last: told[-1] == last, percent)
+        assert type(run_job(Task(job, "tiny"), **ALONE, report=note, should_stop=stops)) is end
+        assert told[-1] == percent
