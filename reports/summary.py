@@ -34,6 +34,7 @@ def contents(
     *,
     yaml: str = "",
     time: str = "",
+    archive: str = "",
 ) -> dict[str, Any]:
     """Collect what the templates show.
 
@@ -44,6 +45,7 @@ def contents(
         figures: names of the files of its figures, in their order.
         yaml: name of the suite's file beside the text, if there is one.
         time: where the time of the command went.
+        archive: the folder of a published result, which has no tables beside its text.
 
     Returns:
         Values by the names that templates use.
@@ -78,6 +80,7 @@ def contents(
         "command": f"dip-bench bench {shlex.quote(own['name'])}" if own else "",
         "yaml": yaml if own else "",
         "time": time,
+        "archive": archive,
     }
 
 

@@ -52,7 +52,8 @@ def text_of(results: Results, folder: Path) -> str:
         reach = coverage.coverage(pd.read_csv(folder / COVERAGE), results)
         tables += [reach] if reach else []
     figures = sorted((path.name for path in (folder / FIGURES).glob(f"*{KEPT}")), key=_in_order)
-    return summary(contents(results, tables, findings_of(results), figures))
+    archive = f"reports/published/{folder.name}"
+    return summary(contents(results, tables, findings_of(results), figures, archive=archive))
 
 
 def draw_figures(results: Results, folder: Path, entry: Entry) -> None:

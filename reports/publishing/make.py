@@ -103,7 +103,8 @@ def make(name: str, entry: Entry, making: Making, console: Console) -> bool:
         plan = make_plan(entry.suite, making.out, entry.seeds, kept=kept)
         if archive:
             _take_over(archive.parent / "runs", plan.store)
-        before = {job.key for job in plan.jobs if plan.is_kept(job)}
+        metrics = plan.suite.metrics
+        before = {job.key for job in plan.jobs if kept and kept.has(job, metrics)}
         options = RunOptions(device=making.device, deadline=making.deadline)
         done, *others = run(plan, options, console, Clock())
         is_whole = not any(others)

@@ -31,8 +31,8 @@ def _finish(scorer: Scorer) -> None:
     scorer._thread.join()
 
 
-def _nothing(*_: object, **__: object) -> tuple[pd.DataFrame, list[str]]:
-    return pd.DataFrame(columns=list(score.COLUMNS)), []
+def _nothing(*_: object, **__: object) -> tuple[pd.DataFrame, list[str], list[Any]]:
+    return pd.DataFrame(columns=list(score.COLUMNS)), [], []
 
 
 def test_runs_are_scored_as_they_would_be_in_the_end(

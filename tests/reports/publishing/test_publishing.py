@@ -26,7 +26,7 @@ from reports.publishing.state import State, state_of
 
 # What differs between two runs of the same jobs.
 TIMES = ["seconds", "milliseconds_median", "milliseconds_p10", "milliseconds_p90"]
-MEASURED = [*TIMES, "peak_memory_mib", "git_revision"]
+MEASURED = [*TIMES, "peak_memory_mib", "workers", "git_revision"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def test_a_component_of_another_version_makes_it_stale(
     monkeypatch.setattr(LOSSES["squared"], "VERSION", 9)
     word, detail = desk.state.word, desk.state.detail
     assert word == "stale"
-    assert detail == "2 of 4 jobs as today; versions.squared: 1, now 9 (2 jobs)"
+    assert detail == "2 of 4 jobs as today; versions.loss squared: None, now 9 (2 jobs)"
     before = desk.results.rows.set_index("method")
     assert desk.make()
     assert desk.state == State("current")
@@ -113,11 +113,14 @@ def test_a_text_of_other_code_is_drawn_again_without_a_fit(desk: Desk) -> None:
     summary.write_text(f"{text}An earlier version's last line.\n")
     assert desk.state == State("to redraw")
     shutil.rmtree(desk.out)
+    sheet = desk.published / "tiny" / "figures" / "contact-sheet-1.webp"
+    figure = sheet.read_bytes()
     assert desk.make()
+    assert sheet.read_bytes() == figure  # most of its runs are gone
     assert summary.read_text() == text
     runs = {path.name for path in (desk.out / "runs").iterdir()}
     assert len(runs) == 2  # those that have kept their pictures
-    (desk.published / "tiny" / "figures" / "contact-sheet-1.webp").unlink()
+    sheet.unlink()
     assert desk.state == State("to redraw", "no figure contact-sheet-1")
 
 
@@ -224,7 +227,7 @@ def test_the_command_lists_and_makes(
 ) -> None:
     entry = desk.entry.model_dump(mode="json", exclude_defaults=True)
     entries = {"tiny": entry, "on-gpu": {**entry, "device": "cuda"}}
-    (desk.published / "published.yaml").write_text(yaml.safe_dump(entries))
+    (desk.published / "published.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
     monkeypatch.setattr(catalogue, "FOLDER", desk.published)
     done = command("reports", "published")
     assert done.returncode == 0, done.stderr
@@ -252,7 +255,7 @@ def test_what_is_asked_wrongly_is_one_line(
     words: list[str], message: str, command: Command, tmp_path: Path
 ) -> None:
     done = command("reports", "published", *words, "--device", "cpu", "--out", tmp_path)
-    assert (done.returncode, done.stderr.strip().removeprefix("dip-bench: ")) == (2, message)
+    assert (done.returncode, done.stderr.strip().removeprefix("error: ")) == (2, message)
 
 
 @pytest.mark.usefixtures("one_thread")
