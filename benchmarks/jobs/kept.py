@@ -124,6 +124,8 @@ class Kept:
         if not before or hole not in masks:
             return []
         now = {name: part for name, part in job.trajectory.items() if name in before}
+        # Keys leave out the version of what has had one only.
+        before["versions"] = dict.fromkeys(now["versions"], 1) | before["versions"]
         changes = nested_differences(before, now)
         changes += ["another image, size or crop"] * (images[job.image.name] != job.image.sha256)
         return changes + ["another hole"] * (masks[hole] != job.trajectory["mask"])

@@ -96,7 +96,7 @@ def test_a_component_of_another_version_makes_it_stale(
     monkeypatch.setattr(LOSSES["squared"], "VERSION", 9)
     word, detail = desk.state.word, desk.state.detail
     assert word == "stale"
-    assert detail == "2 of 4 jobs as today; versions.loss squared: None, now 9 (2 jobs)"
+    assert detail == "2 of 4 jobs as today; versions.loss squared: 1, now 9 (2 jobs)"
     before = desk.results.rows.set_index("method")
     assert desk.make()
     assert desk.state == State("current")
