@@ -44,7 +44,7 @@ def list_settings(
 
 def _draw_fills(kind: str | None, name: str | None, folder: Path) -> None:
     """Draw all fills, or the one of that name."""
-    from benchmarks.jobs import fill_pictures
+    from benchmarks.jobs.listing import fill_pictures
     from dip.errors import unknown
     from dip.fills import FILLS
 

@@ -7,6 +7,7 @@ import typer
 
 from dip.errors import InputError
 from reports.commands.options import BudgetOption, DeviceOption, OutOption, deadline_of
+from reports.commands.run import TIME_IS_UP, WITHOUT_RESULT
 
 if TYPE_CHECKING:
     from reports.publishing.catalogue import Entry
@@ -18,7 +19,7 @@ def published(
     ] = None,
     make: Annotated[
         bool,
-        typer.Option("--make", help="make what is missing, stale or partial, the best first"),
+        typer.Option("--make", help="make what is not current, the most valuable first"),
     ] = False,
     budget: BudgetOption = None,
     device: DeviceOption = "auto",
@@ -29,7 +30,7 @@ def published(
 ) -> None:
     """List published results with their states, or make them.
 
-    Exit code 1: not all that was asked for is made.
+    Exit code 1: not all could be made; 3: time is up.
     """
     from reports.publishing import catalogue
 
@@ -97,5 +98,6 @@ def _make(
                     f" {entry.device}"
                 )
     if not make_all(entries, making, Console(highlight=False)):
-        print("Not all is made; the same command goes on")
-        raise typer.Exit(1)
+        is_late = making.seconds_left <= 0
+        print("Time is up; the same command goes on" if is_late else "Not all could be made")
+        raise typer.Exit(TIME_IS_UP if is_late else WITHOUT_RESULT)

@@ -35,6 +35,7 @@ from reports.page import screenshots
 
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
 ALL_FILLS = [name for name, fill in FILLS.items() if not fill.slow]  # of `fill: all`
+PUBLISHED_QUICK = "reports/published/quick/results.zip"
 DIP = [line for line in COMMANDS if line.startswith("dip ")]
 BENCH = [line for line in COMMANDS if line.startswith("dip-bench ") and line not in CLUSTER]
 
@@ -100,6 +101,9 @@ def test_dip_bench_commands_run(
         done = regress(*(word.replace("/skip/", "/quick/") for word in words[1:]))
         assert done.returncode == 0, done.stderr
         return
+    if words[0] == "published":
+        _published_command_runs(words, command, tmp_path / "results")
+        return
     if words[0] == "screenshots":
         _screenshots_are_taken(words, suite_file, command, process, tmp_path)
         return
@@ -127,6 +131,14 @@ def test_dip_bench_commands_run(
     assert done.returncode == 0, done.stderr
 
 
+def _published_command_runs(words: list[str], command: Command, out: Path) -> None:
+    """On what is published here, which is up to date: nothing is fitted, and no page changes."""
+    done = command("reports", *words, "--out", out)
+    assert done.returncode == 0, done.stderr
+    if "--docs" in words:
+        assert done.stdout == "Pages changed: none\n"
+
+
 def _archive_command_runs(
     words: list[str], ran: Ran, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +147,11 @@ def _archive_command_runs(
     monkeypatch.chdir(tmp_path)
     if "quick.zip" in words:
         assert command("reports", "pack", suite, "--out", out).returncode == 0
-    words = [str(suite) if word == "quick" else word for word in words]
+    places = {"quick": str(suite), PUBLISHED_QUICK: str(ROOT / PUBLISHED_QUICK)}
+    if PUBLISHED_QUICK not in words:
+        words = [places.get(word, word) for word in words]
+    else:  # here `quick` is where it goes
+        words = [str(ROOT / word) if word == PUBLISHED_QUICK else word for word in words]
     of_results = ["--out", out] if str(suite) in words else []
     done = command("reports", *words, *of_results)
     assert done.returncode == 0, done.stderr
@@ -154,11 +170,12 @@ def _screenshots_are_taken(
     suite, out = suite_file("quick"), tmp_path / "results"
     assert command("reports", "bench", suite, "--out", out).returncode == 0
     # A process of its own: a test of the page may have its browser open in this one.
-    tiny = {"results/quick": out / "quick", words[-1]: tmp_path / "screenshots"}
-    done = process("reports", *(tiny.get(word, word) for word in words))
+    words = [str(out / "quick") if word == "results/quick" else word for word in words]
+    done = process("reports", *words, "--out", tmp_path / "screenshots")
     assert done.returncode == 0, done.stderr
     taken = {path.name for path in (tmp_path / "screenshots").glob("*.png")}
-    assert taken == {path.name for path in (ROOT / words[-1]).glob("*.png")}
+    kept = (ROOT / "reports" / "published" / "quick" / "screenshots").glob("*.png")
+    assert taken > {path.name for path in kept}  # two of them
 
 
 def _fills_are_drawn(words: list[str], command: Command, tmp_path: Path) -> None:
@@ -253,7 +270,9 @@ def test_make_bench_and_make_report(suite_file: Callable[..., Path], tmp_path: P
 
 def test_make_help_lists_the_targets() -> None:
     listed = set(re.findall(r"make (\w+)", _make("help").stdout))
-    targets = "help setup dev lock bench report regress timing anchors test numeric check clean"
+    targets = (
+        "help setup dev lock bench report published regress timing anchors test numeric check clean"
+    )
     assert listed == set(targets.split())
 
 

@@ -152,6 +152,8 @@ MOVERS = {
     "benchmarks.system.refill": "files that are listed as the program's",
     "datasets.fetch": "copies to where the cache says",
     "dip.inpainting.resume": "the state beside the output",
+    "reports.publishing.draw": "figures of a published result",
+    "reports.publishing.make": "the archive of what is whole now",
     "dip.system.files": "a file that was made anew, whose place the caller names",
 }
 
