@@ -101,7 +101,7 @@ report: $(ENVIRONMENT) ## report SUITE again from what is stored
 	@"$$PY" -m reports report "$$SUITE" --out "$$OUT"
 
 published: $(ENVIRONMENT) $(WEIGHTS) ## make published results that are missing or stale (BUDGET=10 minutes)
-	@"$$PY" -m reports published --make --budget $(BUDGET) --out "$$OUT" || test $$? = 3
+	@"$$PY" -m reports published --make --budget "$(BUDGET)" --out "$$OUT" || test $$? = 3
 
 regress: $(ENVIRONMENT) $(WEIGHTS) ## fit afresh and compare with the baseline; fails if reconstructions changed
 	@"$$PY" -m reports regress --out "$$OUT"

@@ -228,4 +228,4 @@ def _left_out(results: Results) -> list[str]:
     if not (count := results.without_pictures):
         return []
     total = results.rows["key"].nunique()
-    return [f"the archive has left out {count} of {total} runs, of which nothing is pictured here"]
+    return [f"the archive has left out {count} of {total} runs, whose pictures are missing here"]

@@ -4,11 +4,12 @@ A job whose rows are kept is not fitted again.
 """
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from benchmarks.jobs.job import OVER, Job
 from benchmarks.metrics import METRICS
@@ -21,6 +22,19 @@ from dip.options import Method
 
 Row = dict[str, str]  # a line of results.csv, as it is written there
 STOP = "stop:"  # begins the output that a stopping rule chose
+
+
+class _About(BaseModel):
+    """What is read of suite.json; earlier versions have no specification."""
+
+    model_config = ConfigDict(extra="allow")
+
+    metrics: list[str]
+    iterations: list[int]
+    environments: list[dict[str, Any]]
+    method_iterations: dict[str, list[int]] = {}
+    question: dict[str, Any] | None = None
+    specification: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class Kept:
             and {*metrics} <= {*self.about["metrics"]}
             and self._iterations(job) == sorted(job.iterations)
             and self._has_followed(job)
-            and (word != "done" or self._has_rows(job))
+            and self._has_scores(job, word, metrics)
         )
 
     def _iterations(self, job: Job) -> list[int]:
@@ -78,10 +92,28 @@ class Kept:
         outputs = {row["output"] for row in self.rows.get(job.key, ())}
         return all(STOP + rule.label in outputs for rule in job.rules)
 
-    def _has_rows(self, job: Job) -> bool:
-        rows = {(int(row["iteration"]), row["output"]) for row in self.rows.get(job.key, ())}
+    def _has_scores(self, job: Job, word: str, metrics: Sequence[str]) -> bool:
+        """Whether each output at each checkpoint has all scores that can be computed here.
+
+        Those of a job that diverged end before it did, which only its record tells.
+        """
+        record = self.records.get(job.key)
+        if word != "done" and record is None:
+            return False
+        end = record.last_good(job.iterations) if record else max(job.iterations)
+        size = job.image.height, job.image.width
+        columns = [
+            f"{name}_{METRICS[name].region}"
+            for name in metrics
+            if METRICS[name].unavailable(*size) is None
+        ]
+        rows = {
+            (int(row["iteration"]), row["output"])
+            for row in self.rows.get(job.key, ())
+            if all(row.get(column) for column in columns)
+        }
         labels = {"raw", *(output.label for output in job.outputs)}
-        return {(n, label) for n in job.iterations for label in labels} <= rows
+        return {(n, label) for n in job.iterations if n <= end for label in labels} <= rows
 
     def rows_of(self, job: Job) -> list[Row]:
         """A job's rows under the names that its suite has today."""
@@ -110,7 +142,7 @@ class Kept:
             metrics: names of the scores that its suite asks for.
 
         Returns:
-            Differences in words; none if the job was not done then, or nothing says what it was.
+            Differences in words; none if the archive has no such job, or no specification.
         """
         specified = self.about.get("specification", {})
         if job.key in self.statuses:
@@ -147,10 +179,10 @@ def read_kept(folder: Path) -> Kept:
         folder: the suite's folder.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: a file is not as it was written.
     """
     try:
-        about = json.loads((folder / SUITE).read_text(encoding="utf-8"))
+        about = _About.model_validate_json((folder / SUITE).read_bytes()).model_dump()
         with (folder / JOBS).open(encoding="utf-8", newline="") as file:
             jobs = list(csv.DictReader(file))
         rows: dict[str, list[Row]] = {}
@@ -161,6 +193,7 @@ def read_kept(folder: Path) -> Kept:
                 if first.setdefault(row["key"], name) == name:
                     rows.setdefault(row["key"], []).append(row)
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise InputError(f"{folder}: the kept results cannot be read ({error})") from None
+        what = str(error).partition("\n")[0]
+        raise InputError(f"its results cannot be read ({what})") from None
     statuses = {job["key"]: (job["status"], job["reason"]) for job in jobs}
     return Kept(statuses, rows, read_records(folder), about)

@@ -68,11 +68,20 @@ def write_results(
             current = _brought_up_to_date(plan, current)
         plan.write_table(current)
         write_atomically(plan.folder / RESULTS, results.to_csv(index=False))
-        if plan.kept:
-            lines = (record.model_dump_json() for record in plan.kept.records.values())
-            write_atomically(plan.folder / RECORDS, "".join(f"{line}\n" for line in lines))
+        _write_records(plan)
         write_atomically(plan.folder / SUITE, to_json(_suite_json(plan, reasons)))
     return results, current, unscored
+
+
+def _write_records(plan: Plan) -> None:
+    """Write the records of jobs whose runs are not here; their rows were kept."""
+    kept = [job for job in plan.jobs if plan.is_kept(job)] if plan.kept else []
+    if not kept or plan.kept is None:
+        (plan.folder / RECORDS).unlink(missing_ok=True)
+        return
+    records = {job.key: plan.kept.records.get(job.key) for job in kept}
+    lines = [f"{record.model_dump_json()}\n" for record in records.values() if record]
+    write_atomically(plan.folder / RECORDS, "".join(lines))
 
 
 def _brought_up_to_date(plan: Plan, statuses: Mapping[str, Status]) -> dict[str, Status]:

@@ -5,13 +5,14 @@
     runs/<key>/...          the run folders of all jobs, or of chosen ones, as they are stored
     SHA256SUMS              of every other member, as `sha256sum --check` reads it
 
-The same results give the same bytes. Whoever reads an archive trusts nothing in it: members have
-names of these shapes and the content that SHA256SUMS tells, or the archive is refused.
+The same results give the same bytes with the same zlib. Whoever reads an archive trusts nothing in
+it: members have names of these shapes and the content that SHA256SUMS tells, or it is refused.
 """
 
 import csv
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -38,6 +39,7 @@ from dip.system.files import replacing
 ARCHIVE = ".zip"
 TABLES = (RESULTS, JOBS, SUITE)
 LARGEST_GIB = 64  # unpacked; above the largest suite of the project with all its pictures
+LARGEST_MEMBER = 2**30  # bytes; each is in memory as a whole for a moment
 SUITE_NAME = re.compile(r"(?!\.)[^/\\:\x00-\x1f]+")  # a folder's, on every system
 MEMBER = re.compile(
     rf"(?P<suite>(?!{RUNS}/){SUITE_NAME.pattern})/"
@@ -53,7 +55,7 @@ def pack(
     *,
     whole: Collection[str] | None = None,
 ) -> str:
-    """Write the archive of a suite's results; every run of its jobs is checked.
+    """Write the archive of a suite's results; every run that is packed is checked.
 
     A state that a fit could go on from is packed with its run, whose checksums list it. Of runs
     that are not here, as an archive has left them out, the records are packed that it had.
@@ -80,11 +82,13 @@ def pack(
         stored = [key for key in keys if store.folder(key).exists()]
         before = read_records(folder)
         known = {key: before[key] for key in keys if key in before}
-        known |= {key: store.run(key).check() for key in stored}
+        known |= {key: store.run(key).record for key in stored}
         lines = [f"{known[key].model_dump_json()}\n" for key in sorted(known)]
         tables = {name: (folder / name).read_bytes() for name in TABLES}
         tables[RECORDS] = "".join(lines).encode()
         runs = [store.run(key) for key in stored if whole is None or key in whole]
+        for run in runs:
+            run.check()
         with replacing(path) as partial:
             _write(partial, {f"{folder.name}/{name}": tables[name] for name in tables}, runs)
             with partial.open("rb") as file:
@@ -166,8 +170,14 @@ def unpack(path: Path, folder: Path, on_damage: Callable[[str, str], None] | Non
                     more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
                     raise InputError(f"{path}: {name} {what}{more}; get another copy of it")
                 on_damage(name, what)
+            # Beside its place, so that a folder that is there is whole.
+            partial = folder.with_name(f".{folder.name}-partial")
+            shutil.rmtree(partial, ignore_errors=True)
             for name in {*archive.namelist()} - {CHECKSUMS} - damage.keys():
-                _extract(archive, name, folder / name)
+                _extract(archive, name, partial / name)
+            if folder.exists():
+                folder.rmdir()
+            partial.rename(folder)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such archive") from None
     except UNREADABLE as error:
@@ -206,6 +216,8 @@ def _suite_of(path: Path, archive: ZipFile) -> str:
         for member in members
     ):
         wrong = "it is encrypted, or compressed in another way"
+    elif any(member.file_size > LARGEST_MEMBER for member in members):
+        wrong = "a file in it would take more than 1 GiB"
     elif sum(member.file_size for member in members) > LARGEST_GIB * 2**30:
         wrong = f"it would take more than {LARGEST_GIB} GiB"
     if wrong:

@@ -73,6 +73,11 @@ def read_runs(results: Results) -> Runs:
             left_out.append(name)
         elif job["status"] in OVER:
             gone.append(f"{name}: its run is gone, {RUNS}/{key}")
+    if gone and not runs.records:
+        runs.findings.append(
+            Finding(f"{counted(len(gone), 'job')}: no run and no record, so nothing can be checked")
+        )
+        gone = []
     runs.findings.extend([*wrong(damaged, "damaged runs"), *wrong(gone, "runs that are gone")])
     if left_out:
         runs.findings.append(

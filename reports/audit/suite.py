@@ -77,7 +77,7 @@ def jobs_differ(results: Results, runs: Runs, jobs: Jobs) -> Iterator[Finding]:
     if missing := [name for name in jobs if name not in noted]:
         yield Finding(f"{JOBS} lacks {len(missing)} of {len(jobs)} jobs: {some(missing)}")
     if foreign := [name for name in noted if name not in jobs]:
-        yield Finding(f"{JOBS} has {len(foreign)} jobs that its suite has not: {some(foreign)}")
+        yield Finding(f"{JOBS} has {len(foreign)} jobs that are not in its suite: {some(foreign)}")
     found: dict[str, list[str]] = {}
     for name, job in jobs.items():
         if name not in noted:

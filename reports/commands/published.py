@@ -39,6 +39,8 @@ def published(
     chosen = {name: catalogue.entry_of(name, entries) for name in names or entries}
     if budget is not None and not make:
         raise InputError("--budget goes with --make")
+    if docs and names:
+        raise InputError("--docs writes all pages; leave out the names")
     if make:
         _make(chosen, device, out, deadline, is_named=bool(names))
     elif not docs:

@@ -61,7 +61,10 @@ def report(
         if label:
             raise InputError("--label is for several folders")
         if archive := archive_in(results[0]):
-            folder = unpack(archive, out or archive.with_suffix(""))
+            beside = archive.with_suffix("")
+            if archive != results[0]:  # a published result, whose folder is of the repository
+                beside = Path("results") / "published" / results[0].name
+            folder = unpack(archive, out or beside)
         else:
             folder = folder_of(results[0], out)
         built = build(folder, reference, embed, has_numbers=numbers, force=force)

@@ -1,5 +1,7 @@
 """The list of published results: `reports/published/published.yaml`."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +12,8 @@ from dip.system.yaml import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "published"
 CATALOGUE = "published.yaml"
+NAME = re.compile(r"\w[\w.-]*")  # of a folder
+PROGRAMS = (["dip-bench"], ["dip"], ["python"])  # that a command may begin with
 
 
 class Entry(BaseModel):
@@ -36,7 +40,7 @@ class Entry(BaseModel):
     evidence: tuple[str, ...] = Field(min_length=1)
     seeds: int | None = Field(default=None, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
-    minutes: float = Field(gt=0)
+    minutes: float = Field(gt=0, allow_inf_nan=False)
     worth: int
     figures: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
@@ -48,8 +52,11 @@ class Entry(BaseModel):
         if self.command is not None:
             if not self.files:
                 raise ValueError("name the files that the command leaves")
-            if self.command.split()[0] not in ("dip-bench", "dip", "python"):
+            if shlex.split(self.command)[:1] not in PROGRAMS:
                 raise ValueError("a command begins with dip-bench, dip or python")
+        for pattern in self.files:
+            if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+                raise ValueError(f"'{pattern}' is no place in the folder of published results")
         return self
 
 
@@ -70,10 +77,12 @@ def load_catalogue(folder: Path) -> dict[str, Entry]:
         content = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not content:
         raise InputError(f"{path}: must be a mapping of names to published results")
     entries = {}
     for name, described in content.items():
+        if not NAME.fullmatch(str(name)):
+            raise InputError(f"{path}: {name}: a name has letters, digits, '-', '_' and '.' only")
         try:
             entries[str(name)] = Entry.model_validate(described)
         except ValidationError as error:

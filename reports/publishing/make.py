@@ -12,22 +12,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.jobs.kept import read_kept
-from benchmarks.jobs.plan import make_plan
 from benchmarks.runner.overhead import Clock
 from benchmarks.runner.progress import say
 from benchmarks.runner.run import RunOptions, run
 from benchmarks.scoring.results import load_results
-from benchmarks.store.layout import PACK, PARTIAL_PACK, SCORES
+from benchmarks.store.layout import PACK, PARTIAL_PACK, RUNS, SCORES
 from benchmarks.store.pack import pack
 from benchmarks.store.run_folder import RunFolder
 from benchmarks.store.store import KEY, Store
 from benchmarks.system.files import write_atomically
 from benchmarks.system.text import counted
+from datasets import DatasetError
+from dip.errors import InputError
 from dip.system.text import duration
 from reports.publishing.catalogue import Entry
-from reports.publishing.draw import draw_figures, remove_figures, write_text
-from reports.publishing.state import CURRENT, PRESENT, UNKNOWN, state_of, unpacked
+from reports.publishing.draw import draw_figures, has_figure, remove_figures, write_text
+from reports.publishing.state import CURRENT, PRESENT, going_on, state_of
 
 DRAWING_SECONDS = 20.0  # of the figures of a suite, about
 # What commands begin with, and what runs it.
@@ -74,42 +74,46 @@ def make_all(entries: Mapping[str, Entry], making: Making, console: Console) -> 
     Raises:
         InputError: a result cannot be made.
     """
+    chosen = {name: entry for name, entry in entries.items() if entry.device == making.kind}
+    if not chosen:
+        say(console, f"Nothing on the list is made on {making.kind}")
     is_whole = True
-    for name, entry in entries.items():
-        if entry.device != making.kind:
-            continue
+    for name, entry in chosen.items():
         if making.seconds_left <= 0:
             say(console, f"{name}: not begun, because the time is up")
             is_whole = False
             continue
-        state = state_of(name, entry, making.published)
-        if state.word in (CURRENT, PRESENT):
+        if (state := state_of(name, entry, making.published)).word in (CURRENT, PRESENT):
+            say(console, f"{name}: {state.word}")
             continue
-        if state.word == UNKNOWN:
-            say(console, f"{name}: left out ({state.detail})")
+        try:
+            is_whole &= _make(name, entry, making, console)
+        except (InputError, DatasetError) as error:  # the others can be made
+            say(console, f"{name}: cannot be made ({error})")
             is_whole = False
-            continue
-        is_whole &= make(name, entry, making, console)
     return is_whole
 
 
-def make(name: str, entry: Entry, making: Making, console: Console) -> bool:
+def _make(name: str, entry: Entry, making: Making, console: Console) -> bool:
     """Make one published result, or go on with it; see `make_all`."""
     if entry.suite is None:
         return _run_command(name, entry, making, console)
     folder = making.published / name
-    with unpacked(folder) as archive:
-        kept = read_kept(archive) if archive else None
-        plan = make_plan(entry.suite, making.out, entry.seeds, kept=kept)
+    # Some of a suite's seeds only are not the results of the suite that others may have there.
+    out = making.out / name if entry.seeds else making.out
+    with going_on(entry, folder, out) as (plan, archive):
+        kept, metrics = plan.kept, plan.suite.metrics
         if archive:
-            _take_over(archive.parent / "runs", plan.store)
-        metrics = plan.suite.metrics
+            _take_over(archive.parent / RUNS, plan.store)
         before = {job.key for job in plan.jobs if kept and kept.has(job, metrics)}
-        options = RunOptions(device=making.device, deadline=making.deadline)
+        options = RunOptions(device=making.device, deadline=making.deadline, retry_failed=True)
         done, *others = run(plan, options, console, Clock())
         is_whole = not any(others)
+        has_changed = bool({job.key for job in done} - before)
         if done:
             folder.mkdir(parents=True, exist_ok=True)
+            if is_whole and has_changed:
+                remove_figures(folder)  # before there are other rows beside them
             whole = {job.key for job in plan.jobs if job.image.name in entry.pictures}
             pack(plan.folder, folder / (PACK if is_whole else PARTIAL_PACK), whole=whole)
     say(console, f"{name}: {len(done)} of {counted(len(plan.jobs), 'job')} done")
@@ -117,12 +121,13 @@ def make(name: str, entry: Entry, making: Making, console: Console) -> bool:
         return False
     (folder / PARTIAL_PACK).unlink(missing_ok=True)
     results = load_results(plan.folder)
-    has_runs = all(map(results.has_run, results.rows["key"].unique()))
-    if has_runs or {job.key for job in done} - before:  # otherwise figures are of these very rows
-        remove_figures(folder)
-        if making.seconds_left > DRAWING_SECONDS:
-            draw_figures(results, folder, entry)
+    lacks_figures = not all(has_figure(folder, pattern) for pattern in entry.figures)
+    if (not results.without_pictures or lacks_figures) and making.seconds_left > DRAWING_SECONDS:
+        draw_figures(results, folder, entry)
     write_text(results, folder)
+    if (state := state_of(name, entry, making.published)).word != CURRENT:
+        say(console, f"{name}: {state.word}, {state.detail}; figures need time, and the runs")
+        return False
     return True
 
 
@@ -146,8 +151,15 @@ def _run_command(name: str, entry: Entry, making: Making, console: Console) -> b
         took = duration(60 * entry.minutes)
         say(console, f"{name}: not begun, because it takes about {took} and cannot be resumed")
         return False
-    line = entry.command.format(published=making.published)
-    words = [str(Path(w).expanduser()) if w.startswith("~") else w for w in shlex.split(line)]
+    place = str(making.published)
+    words = [word.replace("{published}", place) for word in shlex.split(entry.command)]
+    words = [str(Path(word).expanduser()) if word.startswith("~") else word for word in words]
     say(console, f"{name}: {entry.command}")
     command = [sys.executable, *PROGRAMS[words[0]], *words[1:]]
-    return subprocess.run(command, check=False).returncode == 0
+    try:
+        timeout = None if math.isinf(making.deadline) else making.seconds_left
+        subprocess.run(command, check=True, timeout=timeout)
+    except subprocess.SubprocessError as error:
+        say(console, f"{name}: failed ({error})")
+        return False
+    return True

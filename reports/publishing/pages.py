@@ -47,13 +47,11 @@ def filled(text: str, published: Path) -> str:
 
 def fill_pages(published: Path) -> list[Path]:
     """Write every block of README and docs again; returns the pages that have changed."""
-    changed = []
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        new = filled(text, published)
-        if new != text:
-            write_atomically(page, new)
-            changed.append(page)
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    new = {page: filled(text, published) for page, text in texts.items()}
+    changed = [page for page in texts if new[page] != texts[page]]
+    for page in changed:
+        write_atomically(page, new[page])
     return changed
 
 

@@ -146,6 +146,8 @@ MOVERS = {
     "benchmarks.runner.executors.processes": "a temporary file of its own",
     "benchmarks.runner.executors.ray_cluster.ship_code": "copies into a temporary folder",
     "benchmarks.runner.loop": "a log named by a key",
+    "benchmarks.scoring.tables": "records of runs that are here now",
+    "benchmarks.store.pack": "a folder that it has unpacked to",
     "benchmarks.store.run_folder": "files that a run may have, out of its folder",
     "benchmarks.store.store": "folders named by keys, under their claims",
     "benchmarks.system.files": "the file of a lock that is held",

@@ -95,3 +95,35 @@ def test_another_label_is_no_other_job(
     job = _fit(renamed, tmp_path)
     assert rows.has(job, METRIC_NAMES)
     assert {row["method"] for row in rows.rows_of(job)} == {"named otherwise"}
+
+
+def test_rows_without_a_score_that_can_be_computed_are_none(
+    kept: tuple[Path, Kept], tmp_path: Path
+) -> None:
+    """As those of a machine without the weights of LPIPS."""
+    suite, whole = kept
+    job = _fit(suite, tmp_path)
+    rows = {key: [row | {"ssim_hole": ""} for row in own] for key, own in whole.rows.items()}
+    assert not replace(whole, rows=rows).has(job, METRIC_NAMES)
+    assert replace(whole, rows=rows).has(job, ["psnr"])
+
+
+def test_a_diverged_fit_needs_its_rows_or_a_record_without_any(
+    kept: tuple[Path, Kept], tmp_path: Path
+) -> None:
+    suite, whole = kept
+    job = _fit(suite, tmp_path)
+    record = whole.records[job.key]
+    late = record.model_copy(update={"diverged_at": 3, "noticed_at": 4})
+    early = record.model_copy(update={"diverged_at": 1, "noticed_at": 2})
+    statuses = {**whole.statuses, job.key: ("diverged", "")}
+    first = {job.key: [row for row in whole.rows[job.key] if row["iteration"] == "2"]}
+    for own, rows, expected in (
+        (late, first, True),
+        (late, {}, False),
+        (early, {}, True),
+        (None, {}, False),
+    ):
+        records = {job.key: own} if own else {}
+        diverged = replace(whole, statuses=statuses, rows=rows, records=records)
+        assert diverged.has(job, METRIC_NAMES) == expected

@@ -98,7 +98,7 @@ def test_a_damaged_run_is_not_packed(folder: Path, tmp_path: Path) -> None:
     picture = min(folder.parent.glob("runs/*/raw-*.png"))
     picture.write_bytes(picture.read_bytes()[:-1])
     with pytest.raises(InputError, match="is not what was written; `dip-bench score SUITE`"):
-        pack(folder, tmp_path / "tiny.zip", whole=[])
+        pack(folder, tmp_path / "tiny.zip")
     assert not (tmp_path / "tiny.zip").exists()
 
 

@@ -126,7 +126,7 @@ def test_a_text_of_other_code_is_drawn_again_without_a_fit(desk: Desk) -> None:
 
 @pytest.mark.usefixtures("one_thread")
 def test_another_machine_goes_on_from_what_is_kept(
-    desk: Desk, command: Command, tmp_path: Path
+    desk: Desk, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two machines and of one the rows are the same, but for times."""
     suite = desk.entry.suite
@@ -134,7 +134,9 @@ def test_another_machine_goes_on_from_what_is_kept(
     assert done.returncode == 0, done.stderr
     assert not desk.make(deadline=time.monotonic())  # which is over
     assert desk.state == State("missing")  # what is not begun is not looked at
-    assert not desk.make(deadline=time.monotonic() + 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(Making, "seconds_left", 1.0)  # until the suite is read
+        assert not desk.make(deadline=time.monotonic())
     kept = desk.published / "tiny" / PARTIAL_PACK
     assert kept.exists()
     assert desk.state == State("partial", "2 of 4 jobs")
@@ -155,7 +157,8 @@ def test_a_result_that_is_made_again_stands_until_it_is_whole(
     desk.make()
     before = (desk.published / "tiny" / PACK).read_bytes()
     monkeypatch.setattr(LOSSES["squared"], "VERSION", 9)
-    assert not desk.make(deadline=time.monotonic() + 0.05)
+    monkeypatch.setattr(Making, "seconds_left", 1.0)  # until the suite is read
+    assert not desk.make(deadline=time.monotonic())
     assert desk.state.word == "partial"
     assert (desk.published / "tiny" / PACK).read_bytes() == before
 
@@ -204,6 +207,15 @@ def test_what_is_made_on_a_gpu_is_not_made_on_a_cpu(desk: Desk) -> None:
             {"suite": None, "command": "rm x", "files": ["x"]},
             "a command begins with dip-bench, dip or python",
         ),
+        (
+            {"suite": None, "command": "dip 'x", "files": ["x"]},
+            "No closing quotation",
+        ),
+        (
+            {"suite": None, "command": "dip x", "files": ["../x"]},
+            "'../x' is no place in the folder of published results",
+        ),
+        ({"minutes": float("inf")}, "minutes"),
     ],
 )
 def test_an_entry_that_is_wrong_is_one_line(
@@ -215,6 +227,43 @@ def test_an_entry_that_is_wrong_is_one_line(
         load_catalogue(tmp_path)
     assert str(error.value).startswith(f"{tmp_path / 'published.yaml'}: first")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "../out: {suite: quick}"])
+def test_a_list_that_is_none_is_one_line(content: str, tmp_path: Path) -> None:
+    (tmp_path / "published.yaml").write_text(content)
+    with pytest.raises(InputError, match="published.yaml: "):
+        load_catalogue(tmp_path)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_what_cannot_be_made_does_not_keep_others_from_being_made(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = desk.entry.model_copy(update={"suite": "no-suite"})
+    damaged = desk.published / "damaged" / PACK
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"PK")
+    other = desk.published / "other" / PACK
+    other.parent.mkdir()
+    shutil.copyfile(ROOT / "reports" / "published" / "quick" / PACK, other)
+    entries = {"gone": gone, "damaged": desk.entry, "other": desk.entry, "tiny": desk.entry}
+    words = [state_of(name, entry, desk.published).word for name, entry in entries.items()]
+    assert words == ["unknown", "unknown", "unknown", "missing"]
+    assert not make_all(entries, Making(desk.published, desk.out, "cpu"), Console())
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert told.count("cannot be made") == 3
+    assert "holds the results of 'quick'" in told
+    assert desk.state == State("current")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_what_is_whole_goes_before_what_was_begun(desk: Desk) -> None:
+    """As after two machines, of which one finished it."""
+    desk.make()
+    begun = desk.published / "tiny" / PARTIAL_PACK
+    shutil.copyfile(desk.published / "tiny" / PACK, begun)
+    assert desk.state == State("current")
 
 
 def test_the_most_valuable_comes_first() -> None:
@@ -239,6 +288,13 @@ def test_the_command_lists_and_makes(
     done = command("reports", "published", "--make", "--budget", "5m", "--out", desk.out)
     assert done.returncode == 0, done.stderr
     assert "tiny: 4 of 4 jobs done" in done.stdout
+    (desk.published / "tiny" / PACK).unlink()
+    done = command("reports", "published", "--make", "--budget", "0.001s", "--out", desk.out)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        3,
+        "Time is up; the same command goes on",
+    )
+    assert command("reports", "published", "--make", "--out", desk.out).returncode == 0
     done = command("reports", "published", "tiny")
     assert done.stdout.splitlines()[-1] == "1 current"
 
@@ -248,6 +304,7 @@ def test_the_command_lists_and_makes(
     [
         (["quik"], "unknown published result 'quik'. Did you mean 'quick'?"),
         (["--budget", "5m"], "--budget goes with --make"),
+        (["quick", "--docs"], "--docs writes all pages; leave out the names"),
         (["paper-kate", "--make"], "paper-kate: is made on cuda, not on cpu; use --device cuda"),
     ],
 )
