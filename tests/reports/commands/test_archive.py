@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.commands import Command, Ran
+from support.commands import ROOT, Command, Ran
 
 from benchmarks.scoring.results import load_results
 
@@ -58,3 +58,19 @@ def test_pictures_of_no_job_are_refused(archive: Path, command: Command) -> None
     done = command("reports", "pack", archive.parent / "results" / "tiny", "--pictures", "barbara")
     assert done.returncode == 2
     assert "--pictures: no job's name holds 'barbara'" in done.stderr
+
+
+def test_a_published_result_is_reported_outside_of_the_repository(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = ROOT / "reports" / "published" / "quick"
+    before = {*published.rglob("*")}
+    monkeypatch.chdir(tmp_path)
+    done = command("reports", "report", published)
+    assert done.returncode == 0, done.stderr
+    report = tmp_path / "results" / "published" / "quick" / "quick" / "report"
+    assert (report / "index.html").is_file()
+    assert {*published.rglob("*")} == before
+    again = command("reports", "report", published)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
