@@ -32,6 +32,7 @@ from dip.fills import FILLS
 from dip.networks.imported import build_imported
 from dip.options import Method
 from reports.page import screenshots
+from reports.publishing import catalogue, pages
 
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
 ALL_FILLS = [name for name, fill in FILLS.items() if not fill.slow]  # of `fill: all`
@@ -102,7 +103,7 @@ def test_dip_bench_commands_run(
         assert done.returncode == 0, done.stderr
         return
     if words[0] == "published":
-        _published_command_runs(words, command, tmp_path / "results")
+        _published_command_runs(words, command, tmp_path, monkeypatch)
         return
     if words[0] == "screenshots":
         _screenshots_are_taken(words, suite_file, command, process, tmp_path)
@@ -131,9 +132,15 @@ def test_dip_bench_commands_run(
     assert done.returncode == 0, done.stderr
 
 
-def _published_command_runs(words: list[str], command: Command, out: Path) -> None:
-    """On what is published here, which is up to date: nothing is fitted, and no page changes."""
-    done = command("reports", *words, "--out", out)
+def _published_command_runs(
+    words: list[str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On copies, since it writes to what is published and to these pages."""
+    published = shutil.copytree(catalogue.FOLDER, tmp_path / "published")
+    monkeypatch.setattr(catalogue, "FOLDER", published)
+    copies = [Path(shutil.copy(page, tmp_path)) for page in PAGES]
+    monkeypatch.setattr(pages, "pages", lambda: copies)
+    done = command("reports", *words, "--out", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     if "--docs" in words:
         assert done.stdout == "Pages changed: none\n"
