@@ -40,12 +40,8 @@ KEYS = {
     "stopping": "5afadb2a953ecbdc8bd8b93f69fdd23c696c6c316663d21b1a1939a6985b6a69",
     "sweep": "d27e69c30774111f878341745b0e7de94ab1112c3efa7a9f11da2c31d47192c3",
     "training": "50e002cdfd83f11805e433a30e35acd53887487b998f2eb476f6c915d5e5a37b",
-    "past/architectures": "815ab9c9e87c2ac1ed35b666e02a182c09ce2499f887c353c2cfa4b5497e2987",
     "past/article-reduced": "c7ac0d32c02eb88749ef0fe7ba7bf45adb5fb719ec6b8d940b5b16f227a686cb",
-    "past/receptive-field": "9227689d217b1178da754f057a853acd0be4516e0ab842656265265ca679ea1f",
-    "past/standard-reduced": "8c28a782a5a134b1df9082fe2450b2240a5429bcb78a73c2e3476109a687f06b",
     "past/stopping": "f37ce298bab3c5890e3f8ae8a14f4f50eb5815d7862807986eca5b60e9aaa082",
-    "past/training": "50e002cdfd83f11805e433a30e35acd53887487b998f2eb476f6c915d5e5a37b",
 }
 # A new key is right where a suite, a preset's settings or a component's version was changed on
 # purpose; then take over what the failure shows.
@@ -80,12 +76,8 @@ NETWORKS = {
     "stopping": "130de07f27d4852cc4bfcc8c264d1eaf4f78c9762fdbaab88d3e03aedfc00c51",
     "sweep": "18e9c73d1ceea5efbc309d58f343a69c5d590b775abc13da331aa60ab610a002",
     "training": "6df8a17000831a96260e06425204c6afbc70c07832e7046de6ed466db842059d",
-    "past/architectures": "f0c34534fbae0cf53ecd8b73c012c746cc7834be6877e503e992d1a2f36dda7f",
     "past/article-reduced": "3fb7b6495cf28041399d5422d0da70d1ca2f0d00ba1999969c169680e76f5e63",
-    "past/receptive-field": "7b84138595d3a188232bd72c3b22ebac74034865af6273ce5430659858d72ec2",
-    "past/standard-reduced": "a3a98a61baa0ff2d8964922126f38a24f1e130a3bd520bc717f6becc63392a7d",
     "past/stopping": "b83747c808190e7c3d58667d59384c2078fdf8f1e4001bb864603efd7f782d21",
-    "past/training": "6df8a17000831a96260e06425204c6afbc70c07832e7046de6ed466db842059d",
 }
 
 
