@@ -154,12 +154,12 @@ def _archive_command_runs(
     monkeypatch.chdir(tmp_path)
     if "quick.zip" in words:
         assert command("reports", "pack", suite, "--out", out).returncode == 0
-    places = {"quick": str(suite), PUBLISHED_QUICK: str(ROOT / PUBLISHED_QUICK)}
-    if PUBLISHED_QUICK not in words:
-        words = [places.get(word, word) for word in words]
-    else:  # here `quick` is where it goes
+    of_results: list[object] = []
+    if PUBLISHED_QUICK in words:  # `quick` is where it goes
         words = [str(ROOT / word) if word == PUBLISHED_QUICK else word for word in words]
-    of_results = ["--out", out] if str(suite) in words else []
+    elif "quick" in words:
+        words = [str(suite) if word == "quick" else word for word in words]
+        of_results = ["--out", out]
     done = command("reports", *words, *of_results)
     assert done.returncode == 0, done.stderr
 
