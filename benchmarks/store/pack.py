@@ -57,8 +57,8 @@ def pack(
 ) -> str:
     """Write the archive of a suite's results; every run that is packed is checked.
 
-    A state that a fit could go on from is packed with its run, whose checksums list it. Of runs
-    that are not here, as an archive has left them out, the records are packed that it had.
+    A state that a fit could go on from is packed with its run, whose checksums list it. For
+    runs that an earlier archive left out, its records are packed.
 
     Args:
         folder: the suite's results, beside `runs/`.

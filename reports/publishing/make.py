@@ -27,7 +27,7 @@ from dip.errors import InputError
 from dip.system.text import duration
 from reports.publishing.catalogue import Entry
 from reports.publishing.draw import draw_figures, has_figure, remove_figures, write_text
-from reports.publishing.state import CURRENT, PRESENT, going_on, state_of
+from reports.publishing.state import CURRENT, PRESENT, plan_from_archives, state_of
 
 DRAWING_SECONDS = 20.0  # of the figures of a suite, about
 # What commands begin with, and what runs it.
@@ -99,9 +99,9 @@ def _make(name: str, entry: Entry, making: Making, console: Console) -> bool:
     if entry.suite is None:
         return _run_command(name, entry, making, console)
     folder = making.published / name
-    # Some of a suite's seeds only are not the results of the suite that others may have there.
+    # With fewer seeds it would overwrite the results of the whole suite.
     out = making.out / name if entry.seeds else making.out
-    with going_on(entry, folder, out) as (plan, archive):
+    with plan_from_archives(entry, folder, out) as (plan, archive):
         kept, metrics = plan.kept, plan.suite.metrics
         if archive:
             _take_over(archive.parent / RUNS, plan.store)
@@ -113,7 +113,7 @@ def _make(name: str, entry: Entry, making: Making, console: Console) -> bool:
         if done:
             folder.mkdir(parents=True, exist_ok=True)
             if is_whole and has_changed:
-                remove_figures(folder)  # before there are other rows beside them
+                remove_figures(folder)  # a kill must not leave them beside new rows
             whole = {job.key for job in plan.jobs if job.image.name in entry.pictures}
             pack(plan.folder, folder / (PACK if is_whole else PARTIAL_PACK), whole=whole)
     say(console, f"{name}: {len(done)} of {counted(len(plan.jobs), 'job')} done")
@@ -126,7 +126,10 @@ def _make(name: str, entry: Entry, making: Making, console: Console) -> bool:
         draw_figures(results, folder, entry)
     write_text(results, folder)
     if (state := state_of(name, entry, making.published)).word != CURRENT:
-        say(console, f"{name}: {state.word}, {state.detail}; figures need time, and the runs")
+        say(
+            console,
+            f"{name}: {state.word}, {state.detail}; figures could not be drawn: too little time, or runs are missing",
+        )
         return False
     return True
 

@@ -35,7 +35,7 @@ class State:
 
 
 @contextmanager
-def going_on(entry: Entry, folder: Path, out: Path) -> Iterator[tuple[Plan, Path | None]]:
+def plan_from_archives(entry: Entry, folder: Path, out: Path) -> Iterator[tuple[Plan, Path | None]]:
     """Plan a suite with what its archives have kept.
 
     Of the whole result and the one that is being made, that counts which has more jobs as they are
@@ -96,7 +96,7 @@ def state_of(name: str, entry: Entry, published: Path) -> State:
             return State(MISSING)
         with (
             TemporaryDirectory() as out,
-            going_on(entry, folder, Path(out) / "results") as (plan, _),
+            plan_from_archives(entry, folder, Path(out) / "results") as (plan, _),
         ):
             return _of_plan(plan, entry, folder)
     except (InputError, DatasetError) as error:
