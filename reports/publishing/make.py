@@ -126,10 +126,8 @@ def _make(name: str, entry: Entry, making: Making, console: Console) -> bool:
         draw_figures(results, folder, entry)
     write_text(results, folder)
     if (state := state_of(name, entry, making.published)).word != CURRENT:
-        say(
-            console,
-            f"{name}: {state.word}, {state.detail}; figures could not be drawn: too little time, or runs are missing",
-        )
+        why = "too little time, or runs are missing"
+        say(console, f"{name}: {state.word}, {state.detail}; not all figures were drawn: {why}")
         return False
     return True
 
